@@ -1,0 +1,217 @@
+/**
+ * What the brain and the muscle say to each other. The engine (src/native) does TLS, signing and copying
+ * on its own threads; everything here is asked and answered on Node's main thread.
+ */
+
+/** Numbers that the addon gives to its live objects; meaningless elsewhere and never reused. */
+export type SessionId = number;
+export type KeyHandle = number;
+export type CredentialHandle = number;
+export type AnchorSetHandle = number;
+
+export type TlsRole = 'server' | 'client';
+
+/** Whether the other side is asked for a certificate. A client always asks and requires (TLS does). */
+export type PeerDemand = 'ignore' | 'request' | 'require';
+
+/** What we show to the other side. */
+export interface LocalChoice {
+  /** In order of preference; the first that the peer can use is shown. Empty: nothing (clients only). */
+  readonly credentials: readonly CredentialHandle[];
+  /** Server only: overrides OpenSession.peer, now that the identity is known. */
+  readonly peer?: PeerDemand;
+  /** See OpenSession.resumption; given here when it depends on the identity that was chosen. */
+  readonly resumption?: Resumption;
+}
+
+/**
+ * Resumption never crosses a context: a digest of everything that the verdict rests on (local id, remote
+ * id, service, trust generation, our credential). A ticket of another context leads to a full handshake.
+ */
+export interface Resumption {
+  /** 32 bytes. */
+  readonly context: Buffer;
+}
+
+export interface OpenSession {
+  /** A connected stream socket. The engine owns it from here on, also when `open` throws. */
+  readonly fd: number;
+  readonly role: TlsRole;
+  /** ms from now until the plaintext fd is attached, parked time included; 0: no limit. */
+  readonly handshakeTimeout: number;
+  /** ms without a byte in either direction before an established session ends; 0: never. */
+  readonly idleTimeout: number;
+  /**
+   * What to show, or 'ask': servers get a `hello` event for every handshake, clients a
+   * `certificateRequested` event if the server asks for a certificate.
+   */
+  readonly local: LocalChoice | 'ask';
+  /** Client: the server_name to send (A-labels, no trailing dot); undefined: none. */
+  readonly serverName?: string | undefined;
+  /** Protocols in order of preference; empty: ALPN takes no part. As server, no overlap is refused. */
+  readonly alpn: readonly string[];
+  /** Server: whether the client is asked for a certificate. */
+  readonly peer: PeerDemand;
+  /** Without it the session is neither resumed nor resumable. */
+  readonly resumption?: Resumption | undefined;
+  /** The plaintext side, when it is already there: no waiting after the handshake. */
+  readonly plainFd?: number | undefined;
+}
+
+/** Server: the ClientHello is here; answer with `chooseLocal` or `refuse`. */
+export interface HelloEvent {
+  readonly type: 'hello';
+  readonly session: SessionId;
+  /** As sent, lower-cased; undefined if none or malformed. */
+  readonly serverName: string | undefined;
+  readonly alpn: readonly string[];
+  /** IANA TLS SignatureScheme numbers that the peer accepts. */
+  readonly signatureSchemes: readonly number[];
+}
+
+/** Client: the server asks for a certificate; answer with `chooseLocal` or `refuse`. */
+export interface CertificateRequestedEvent {
+  readonly type: 'certificateRequested';
+  readonly session: SessionId;
+  readonly signatureSchemes: readonly number[];
+  /** DER Names of the authorities that the server named. */
+  readonly authorities: readonly Buffer[];
+}
+
+/** The peer showed a certificate (not sent on resumption); answer with `acceptPeer` or `refuse`. */
+export interface VerifyPeerEvent {
+  readonly type: 'verifyPeer';
+  readonly session: SessionId;
+  /** DER certificates, leaf first, as sent. */
+  readonly chain: readonly Buffer[];
+  /** The stapled OCSP response (DER), if one came. */
+  readonly ocsp: Buffer | undefined;
+}
+
+/**
+ * The handshake is complete, in both directions. Unless `plainFd` was given the session waits: answer with
+ * `attach`, or `refuse`.
+ */
+export interface EstablishedEvent {
+  readonly type: 'established';
+  readonly session: SessionId;
+  readonly version: 'TLSv1.2' | 'TLSv1.3';
+  /** OpenSSL's name, e.g. TLS_AES_256_GCM_SHA384. */
+  readonly cipher: string;
+  /** Key exchange group, e.g. X25519MLKEM768; '' if resumed without one. */
+  readonly group: string;
+  /** ALPN protocol chosen; '' if none. */
+  readonly alpn: string;
+  /** Which of our credentials was shown; 0: none. */
+  readonly credential: CredentialHandle;
+  readonly resumed: boolean;
+  /** The name given with `acceptPeer`, now or (kept in the encrypted ticket) then; '' if nobody was validated. */
+  readonly peerName: string;
+}
+
+/** Bytes and records of one session; `in` is from the TLS peer, `out` is towards it. */
+export interface Counters {
+  readonly bytesIn: number;
+  readonly bytesOut: number;
+  readonly recordsIn: number;
+  readonly recordsOut: number;
+  /** ms since the session was opened. */
+  readonly duration: number;
+}
+
+export type EndReason =
+  /** Both directions ended properly (close_notify, and end of stream at the program). */
+  | 'closed'
+  /** The TLS peer's stream ended without close_notify. */
+  | 'truncated'
+  /** The TLS peer's connection was reset. */
+  | 'peer-reset'
+  /** The program closed or reset its end while data was still to be delivered to it. */
+  | 'program-gone'
+  | 'handshake-failed'
+  | 'handshake-timeout'
+  | 'idle-timeout'
+  /** The brain refused: `refuse`. */
+  | 'refused'
+  /** The brain ended it: `close`. */
+  | 'ended'
+  /** The peer broke the TLS protocol, or a limit of ours, after the handshake. */
+  | 'protocol-error';
+
+/** Why TLS failed, in terms that an operator can act on. */
+export interface EngineFailure {
+  /** Which side refused first. */
+  readonly side: 'local' | 'remote';
+  /** OpenSSL's reason, e.g. "wrong version number", or our own. */
+  readonly reason: string;
+  readonly alert?: { readonly direction: 'sent' | 'received'; readonly name: string; readonly code: number } | undefined;
+  /** The PKCS #11 return value behind a failed signature. */
+  readonly pkcs11?: { readonly value: number; readonly name: string } | undefined;
+}
+
+/** Always the last event of a session; both fds are closed by now. */
+export interface ClosedEvent {
+  readonly type: 'closed';
+  readonly session: SessionId;
+  readonly reason: EndReason;
+  readonly failure: EngineFailure | undefined;
+  readonly counters: Counters;
+}
+
+/** A token changed its state; see src/core/token. */
+export interface TokenEvent {
+  readonly type: 'token';
+  /** The token's identity: as given to `createKey`, canonical `pkcs11:` URI of the token. */
+  readonly token: string;
+  readonly state: TokenState;
+  /** PKCS #11 return value behind it, by name; '' if none. */
+  readonly error: string;
+}
+
+export type TokenState =
+  /** A signature waits for `login`. */
+  | 'needs-pin'
+  | 'ready'
+  /** The PIN given was wrong: nothing is tried again until `login` is called anew. */
+  | 'wrong-pin'
+  | 'locked'
+  | 'absent'
+  | 'failing';
+
+export type EngineEvent =
+  | HelloEvent
+  | CertificateRequestedEvent
+  | VerifyPeerEvent
+  | EstablishedEvent
+  | ClosedEvent
+  | TokenEvent
+  /** The answer to a request that returned a promise. */
+  | { readonly type: 'answer'; readonly request: number; readonly error?: string; readonly code?: string; readonly value?: unknown };
+
+/** TLS alert names (RFC 8446 section 6) that the brain may refuse with. */
+export type AlertName =
+  | 'handshake_failure'
+  | 'bad_certificate'
+  | 'unsupported_certificate'
+  | 'certificate_revoked'
+  | 'certificate_expired'
+  | 'certificate_unknown'
+  | 'unknown_ca'
+  | 'access_denied'
+  | 'internal_error'
+  | 'user_canceled'
+  | 'unrecognized_name'
+  | 'certificate_required'
+  | 'no_application_protocol';
+
+/** The outcome of OpenSSL's path validation (RFC 5280), run by the engine. */
+export interface PathVerdict {
+  readonly ok: boolean;
+  /** X509_V_ERR_… number (0 when ok) and OpenSSL's words for it. */
+  readonly error: number;
+  readonly message: string;
+  /** Depth of the certificate at fault; 0 is the leaf. */
+  readonly depth: number;
+  /** The path that was built, DER, leaf first, anchor last; empty unless ok. */
+  readonly path: readonly Buffer[];
+}

@@ -1,0 +1,19 @@
+// The addon's face to Node: each part adds its own functions to `exports`.
+#include <openssl/opensslv.h>
+
+#include "engine/binding.h"
+#include "node/event.h"
+#include "node/values.h"
+#include "socket/binding.h"
+#include "token/binding.h"
+
+static_assert(OPENSSL_VERSION_MAJOR == 3 && OPENSSL_VERSION_MINOR >= 5,
+              "the engine needs the OpenSSL 3.5 headers that come with the pinned Node runtime");
+
+NAPI_MODULE_INIT() {
+  tlspool::node::registerEvents(env, exports);
+  tlspool::socket::registerBinding(env, exports);
+  tlspool::token::registerBinding(env, exports);
+  tlspool::engine::registerBinding(env, exports);
+  return exports;
+}
