@@ -1,0 +1,37 @@
+/**
+ * Every failure that a user or a program can meet. `message` says what happened, `hint` what to do;
+ * neither ever holds a secret.
+ */
+export interface ErrorDetails {
+  /** What the user can do about it: a sentence, or a command to run. */
+  readonly hint?: string | undefined;
+  /** Socket protocol: POSIX errno or a number of the com_err table "tlsP" (spec/socket-protocol.md). */
+  readonly wire?: number | undefined;
+  /** Of the command: 1 no or failed, 2 usage or undecidable, 3 no daemon, 125–127 wrap's own. */
+  readonly exit?: number | undefined;
+  readonly cause?: unknown;
+}
+
+export class TlspoolError extends Error {
+  /** Stable and greppable, in kebab-case: `no-daemon`, `wrong-pin`. */
+  readonly code: string;
+  readonly hint: string | undefined;
+  readonly wire: number | undefined;
+  readonly exit: number;
+
+  constructor(code: string, message: string, details: ErrorDetails = {}) {
+    super(message, details.cause === undefined ? undefined : { cause: details.cause });
+    this.name = new.target.name;
+    this.code = code;
+    this.hint = details.hint;
+    this.wire = details.wire;
+    this.exit = details.exit ?? 1;
+  }
+}
+
+/** The user asked for something that cannot be meant: exit code 2. */
+export class UsageError extends TlspoolError {
+  constructor(message: string, hint?: string) {
+    super('usage', message, { hint, exit: 2 });
+  }
+}
