@@ -1,0 +1,132 @@
+// Starts one program the way systemd would: `launcher [OPTION]… -- CMD [ARG]…` prepares its own
+// environment and becomes CMD, so that CMD has the pid that LISTEN_PID names. A shell could not do
+// this: it drops environment variables whose names are not identifiers (`a.b`).
+//
+//   --listen-fds N       descriptors 3 … 3+N-1 are listening sockets for CMD (sd_listen_fds(3))
+//   --fdnames A:B        their names, for LISTEN_FDNAMES
+//   --setenv NAME=VALUE  may be repeated
+//   --parent PID         CMD gets SIGTERM when the process PID, which started us, dies
+//
+// Without --listen-fds, CMD sees no LISTEN_… variable: those that are there were meant for our
+// parent. Exit codes, when CMD never ran: 125 we were called wrongly, 126 it cannot be executed,
+// 127 not found.
+
+#define _GNU_SOURCE
+#include <errno.h>
+#include <fcntl.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/prctl.h>
+#include <unistd.h>
+
+enum { kFirstListenFd = 3, kOurFailure = 125, kCannotExecute = 126, kNotFound = 127 };
+
+struct Order {
+  long listen_fds;  // -1: none asked for
+  const char* fdnames;
+  long parent;  // 0: none
+  char** command;
+};
+
+static struct Order readOrder(char** arguments);
+static void passListeners(const struct Order* order);
+static void endWithParent(long parent);
+static void run(char** command) __attribute__((noreturn));
+
+int main(int argc, char** argv) {
+  (void)argc;
+  const struct Order order = readOrder(argv + 1);
+  endWithParent(order.parent);
+  passListeners(&order);
+  run(order.command);
+}
+
+static void fail(int code, const char* what, const char* which, const char* why)
+    __attribute__((noreturn));
+static long number(const char* option, const char* text);
+
+static struct Order readOrder(char** arguments) {
+  struct Order order = {.listen_fds = -1, .fdnames = NULL, .parent = 0, .command = NULL};
+  for (char** next = arguments; *next; next++) {
+    const char* option = *next;
+    if (strcmp(option, "--") == 0) {
+      order.command = next + 1;
+      break;
+    }
+    const char* value = next[1];
+    if (!value) fail(kOurFailure, "launcher: no value for", option, NULL);
+    if (strcmp(option, "--listen-fds") == 0) {
+      order.listen_fds = number(option, value);
+    } else if (strcmp(option, "--fdnames") == 0) {
+      order.fdnames = value;
+    } else if (strcmp(option, "--parent") == 0) {
+      order.parent = number(option, value);
+    } else if (strcmp(option, "--setenv") == 0) {
+      // putenv keeps the name as it is, whatever characters it has.
+      if (!strchr(value, '=') || *value == '=' || putenv(next[1]) != 0)
+        fail(kOurFailure, "launcher: not NAME=VALUE:", value, NULL);
+    } else {
+      fail(kOurFailure, "launcher: unknown option", option, NULL);
+    }
+    next++;
+  }
+  if (!order.command || !order.command[0])
+    fail(kOurFailure, "launcher: no program given after", "--", NULL);
+  return order;
+}
+
+static void setNumber(const char* name, long value);
+
+static void passListeners(const struct Order* order) {
+  unsetenv("LISTEN_PID");
+  unsetenv("LISTEN_PIDFDID");
+  unsetenv("LISTEN_FDS");
+  unsetenv("LISTEN_FDNAMES");
+  if (order->listen_fds < 0) return;
+  for (int fd = kFirstListenFd; fd < kFirstListenFd + order->listen_fds; fd++) {
+    if (fcntl(fd, F_SETFD, 0) != 0)
+      fail(kOurFailure, "launcher: a listening socket was not passed", NULL, strerror(errno));
+  }
+  setNumber("LISTEN_PID", getpid());
+  setNumber("LISTEN_FDS", order->listen_fds);
+  if (order->fdnames && setenv("LISTEN_FDNAMES", order->fdnames, 1) != 0)
+    fail(kOurFailure, "launcher: cannot set", "LISTEN_FDNAMES", strerror(errno));
+}
+
+// The signal survives exec; the parent may have died before it was asked for.
+static void endWithParent(long parent) {
+  if (parent == 0) return;
+  if (prctl(PR_SET_PDEATHSIG, SIGTERM) != 0)
+    fail(kOurFailure, "launcher: cannot follow the parent's life", NULL, strerror(errno));
+  if (getppid() != parent) fail(kOurFailure, "launcher: the parent is gone", NULL, NULL);
+}
+
+static void run(char** command) {
+  if (command[0][0] == '\0') fail(kNotFound, "program not found:", "''", NULL);
+  execvp(command[0], command);
+  if (errno == ENOENT || errno == ENOTDIR) fail(kNotFound, "program not found:", command[0], NULL);
+  fail(kCannotExecute, "program cannot be executed:", command[0], strerror(errno));
+}
+
+static void setNumber(const char* name, long value) {
+  char text[24];
+  snprintf(text, sizeof text, "%ld", value);
+  if (setenv(name, text, 1) != 0) fail(kOurFailure, "launcher: cannot set", name, strerror(errno));
+}
+
+static long number(const char* option, const char* text) {
+  char* end = NULL;
+  errno = 0;
+  const long value = strtol(text, &end, 10);
+  if (errno != 0 || end == text || *end != '\0' || value < 0)
+    fail(kOurFailure, "launcher: not a number for", option, NULL);
+  return value;
+}
+
+static void fail(int code, const char* what, const char* which, const char* why) {
+  fprintf(stderr, "tlspool wrap: %s%s%s%s%s\n", what, which ? " " : "", which ? which : "",
+          why ? ": " : "", why ? why : "");
+  exit(code);
+}
