@@ -1,19 +1,84 @@
-import { Command, Flags } from '@oclif/core';
+import { Command } from '@oclif/core/command';
+import * as Flags from '@oclif/core/flags';
 import { type PoolPaths, resolvePaths } from '../config/paths.ts';
+import { afterDashes, beforeDashes, wantsJson } from './command-line.ts';
+import { Prompts } from './prompts.ts';
 
-/** What every command shares: where the pool is, how output is shaped, how failures end. */
+/**
+ * What every command shares: where the pool is, how output is shaped, how failures end.
+ *
+ * Output for people goes through `this.log`, which is silent under `--json`; `run()` returns the object
+ * that is printed then. Failures are thrown as TlspoolError. A command that answers "no" sets
+ * `process.exitCode = 1` and returns; `this.exit()` would lose the JSON.
+ */
 export abstract class PoolCommand extends Command {
   static override enableJsonFlag = true;
 
   static override baseFlags = {
-    socket: Flags.string({ helpGroup: 'GLOBAL', helpValue: 'PATH', description: 'socket of the pool' }),
-    'state-dir': Flags.string({ helpGroup: 'GLOBAL', helpValue: 'DIR', description: 'where identities, trust and tokens are kept' }),
-    config: Flags.string({ helpGroup: 'GLOBAL', helpValue: 'FILE', description: 'configuration file' }),
-    'no-input': Flags.boolean({ helpGroup: 'GLOBAL', description: 'never ask; fail and name the flag instead' }),
+    socket: Flags.string({
+      helpGroup: 'GLOBAL',
+      helpValue: 'PATH',
+      env: 'TLSPOOL_SOCKET',
+      description: 'socket of the pool',
+    }),
+    'state-dir': Flags.string({
+      helpGroup: 'GLOBAL',
+      helpValue: 'DIR',
+      env: 'TLSPOOL_STATE_DIR',
+      description: 'where identities, trust and tokens are kept',
+    }),
+    config: Flags.string({
+      helpGroup: 'GLOBAL',
+      helpValue: 'FILE',
+      env: 'TLSPOOL_CONFIG_FILE',
+      description: 'configuration file',
+    }),
+    'no-input': Flags.boolean({
+      helpGroup: 'GLOBAL',
+      description: 'never ask; fail and name the flag instead',
+    }),
   };
 
-  /** Flag, then environment, then file, then default. */
-  protected paths(flags: { socket?: string | undefined; 'state-dir'?: string | undefined; config?: string | undefined }): PoolPaths {
-    return resolvePaths({ socket: flags.socket, stateDir: flags['state-dir'], config: flags.config }, process.env, process.geteuid?.() ?? -1);
+  /** Flag, then environment, then default; see resolvePaths about the file. */
+  protected paths(flags: {
+    socket?: string | undefined;
+    'state-dir'?: string | undefined;
+    config?: string | undefined;
+  }): PoolPaths {
+    const given = { socket: flags.socket, stateDir: flags['state-dir'], config: flags.config };
+    return resolvePaths(given, process.env, process.geteuid?.() ?? -1);
+  }
+
+  /** Questions to the person at the terminal, if there is one and may be asked. */
+  protected prompts(flags: { 'no-input'?: boolean | undefined }): Prompts {
+    const terminal = process.stdin.isTTY === true && process.stdout.isTTY === true;
+    return new Prompts(terminal && flags['no-input'] !== true && !this.jsonEnabled());
+  }
+
+  /**
+   * For commands that run a program: our own arguments, to be given to `this.parse`, and the program's,
+   * exactly as they were typed. (oclif reorders repeated words and drops a second `--`.)
+   */
+  protected splitAtDashes(): { own: string[]; program: string[] | undefined } {
+    const program = afterDashes(this.argv);
+    return { own: [...beforeDashes(this.argv)], program: program && [...program] };
+  }
+
+  public override jsonEnabled(): boolean {
+    return wantsJson(this.argv);
+  }
+
+  protected override logJson(json: unknown): void {
+    process.stdout.write(`${JSON.stringify(json, undefined, 2)}\n`);
+  }
+
+  public override warn(input: Error | string): Error | string {
+    process.stderr.write(`Warning: ${input instanceof Error ? input.message : input}\n`);
+    return input;
+  }
+
+  /** Failures are told in one place, whatever they are: core/cli/main.ts. */
+  protected override async catch(error: Error): Promise<never> {
+    throw error;
   }
 }

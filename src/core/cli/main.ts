@@ -1,0 +1,112 @@
+import { readFileSync } from 'node:fs';
+import { fileURLToPath } from 'node:url';
+import type { Config } from '@oclif/core/config';
+import { type Request, readCommandLine, type Subject, wantsJson } from './command-line.ts';
+import { useCompileCache } from './compile-cache.ts';
+import {
+  type CommandContext,
+  failureJson,
+  failureText,
+  quietExit,
+  shapeFailure,
+} from './failure.ts';
+
+/**
+ * One run of the command line, from the arguments to the exit code. oclif finds, parses and documents the
+ * commands; what it would do by itself about versions, unknown words and failures is done here.
+ *
+ * @param root the package's directory
+ * @param code whether commands come from the build, through the manifest, or from src/commands
+ */
+export async function main(
+  argv: readonly string[],
+  root: URL,
+  code: 'build' | 'sources' = 'build',
+): Promise<void> {
+  useCompileCache(process.env, process.geteuid?.() ?? -1);
+  surviveClosedPipes();
+  let context: CommandContext = { name: '', flags: [] };
+  try {
+    const manifest = readPackage(root);
+    if (argv[0] === '--version' || argv[0] === '-V') {
+      process.stdout.write(`${versionLine(manifest)}\n`);
+      return;
+    }
+    const config = await loadConfig(root, manifest, code);
+    const request = readCommandLine(argv, config.commandIDs);
+    context = contextOf(request, config);
+    await answer(request, config);
+  } catch (error) {
+    end(error, context, wantsJson(argv));
+  }
+}
+
+interface PackageManifest {
+  readonly name: string;
+  readonly version: string;
+  readonly oclif: Record<string, unknown>;
+}
+
+function readPackage(root: URL): PackageManifest {
+  return JSON.parse(readFileSync(new URL('package.json', root), 'utf8')) as PackageManifest;
+}
+
+function versionLine({ name, version }: PackageManifest): string {
+  return `${name}/${version} ${process.platform}-${process.arch} node-${process.version}`;
+}
+
+async function loadConfig(
+  root: URL,
+  manifest: PackageManifest,
+  code: 'build' | 'sources',
+): Promise<Config> {
+  const { Config } = await import('@oclif/core/config');
+  const fromSources = { ...manifest, oclif: { ...manifest.oclif, commands: './src/commands' } };
+  return Config.load({
+    root: fileURLToPath(root),
+    pjson: code === 'sources' ? fromSources : manifest,
+    ignoreManifest: code === 'sources',
+  });
+}
+
+function contextOf(request: Request, config: Config): CommandContext {
+  if (request.kind === 'version' || request.subject.kind !== 'command')
+    return { name: '', flags: [] };
+  const command = config.findCommand(request.subject.id, { must: true });
+  return {
+    name: command.id.replaceAll(':', ' '),
+    flags: ['--help', ...Object.keys(command.flags).map((flag) => `--${flag}`)],
+  };
+}
+
+async function answer(request: Request, config: Config): Promise<void> {
+  if (request.kind === 'version') return;
+  if (request.kind === 'help' || request.subject.kind !== 'command')
+    return showHelp(request.subject, config);
+  await config.runCommand(request.subject.id, [...request.subject.argv]);
+}
+
+async function showHelp(subject: Subject, config: Config): Promise<void> {
+  const { Help } = await import('@oclif/core/help');
+  await new Help(config, config.pjson.oclif.helpOptions).showHelp(
+    subject.kind === 'root' ? [] : [subject.id],
+  );
+}
+
+/** Whoever read our output has read enough: what is left to say is dropped, what is left to do is done. */
+function surviveClosedPipes(): void {
+  for (const stream of [process.stdout, process.stderr]) {
+    stream.on('error', (error: NodeJS.ErrnoException) => {
+      if (error.code !== 'EPIPE') throw error;
+    });
+  }
+}
+
+function end(error: unknown, context: CommandContext, json: boolean): never {
+  const quiet = quietExit(error);
+  if (quiet !== undefined) process.exit(quiet);
+  const failure = shapeFailure(error, context);
+  if (json) process.stdout.write(`${failureJson(failure)}\n`);
+  else process.stderr.write(`${failureText(failure)}\n`);
+  process.exit(failure.exit);
+}
