@@ -1,0 +1,116 @@
+import type { ColumnType, Generated } from 'kysely';
+
+/** DER. */
+type Blob = ColumnType<Buffer, Uint8Array, Uint8Array>;
+/** ISO 8601, UTC. */
+type Time = string;
+
+/** Which TLS role a credential is for, or a remote must have for an anchor to vouch for it. */
+export type StoredRole = 'server' | 'client' | 'both';
+
+/** The tables, by name. Booleans, times and lists are text or integers, so that any SQL database can hold them. */
+export interface Schema {
+  readonly settings: SettingsTable;
+  readonly modules: ModulesTable;
+  readonly tokens: TokensTable;
+  readonly authorities: AuthoritiesTable;
+  readonly issued: IssuedTable;
+  readonly identities: IdentitiesTable;
+  readonly credentials: CredentialsTable;
+  readonly requests: RequestsTable;
+  readonly anchors: AnchorsTable;
+}
+
+export interface SettingsTable {
+  readonly key: string;
+  value: string;
+}
+
+/** PKCS #11 modules. */
+export interface ModulesTable {
+  readonly path: string;
+  /** SOFTHSM2_CONF for this module, if it is a SoftHSM of our own. */
+  softhsm_conf: string | null;
+}
+
+export interface TokensTable {
+  /** Canonical `pkcs11:` URI of the token. */
+  readonly uri: string;
+  readonly module_path: string;
+  /** `file:…` or `credential:…`; null: someone logs in by hand. */
+  pin_source: string | null;
+}
+
+/** The roots of the local CA: one per kind of key, leaves follow their key's kind. */
+export interface AuthoritiesTable {
+  readonly id: Generated<number>;
+  readonly kind: 'ec' | 'rsa';
+  readonly certificate: Blob;
+  readonly key_uri: string;
+}
+
+/** Every certificate that the local CA ever signed. */
+export interface IssuedTable {
+  /** Lower-case hexadecimal, without leading zeros. */
+  readonly serial: string;
+  readonly authority_id: number;
+  readonly donai: string;
+  readonly role: StoredRole;
+  readonly not_before: Time;
+  readonly not_after: Time;
+  readonly certificate: Blob;
+  revoked_at: Time | null;
+}
+
+export interface IdentitiesTable {
+  readonly id: Generated<number>;
+  /** Canonical DoNAI, or `.example.com` for a wildcard. */
+  readonly donai: string;
+  readonly created_at: Time;
+}
+
+export interface CredentialsTable {
+  readonly id: Generated<number>;
+  readonly identity_id: number;
+  readonly type: 'x509';
+  readonly role: StoredRole;
+  /** PEM, leaf first. */
+  chain: string;
+  readonly key_uri: string;
+  readonly key_type: string;
+  /** SubjectPublicKeyInfo. */
+  readonly public_key: Blob;
+  /** Validation expression that the remote must meet; null: none. */
+  validation: string | null;
+  /** Tried in ascending order. */
+  preference: number;
+  not_after: Time;
+  readonly created_at: Time;
+}
+
+/** Certificate requests that wait for their certificate. */
+export interface RequestsTable {
+  readonly id: Generated<number>;
+  readonly donai: string;
+  readonly role: StoredRole;
+  readonly key_uri: string;
+  readonly key_type: string;
+  readonly public_key: Blob;
+  /** PEM. */
+  readonly csr: string;
+  readonly created_at: Time;
+}
+
+/** CA certificates, and what they vouch for. */
+export interface AnchorsTable {
+  readonly id: Generated<number>;
+  readonly certificate: Blob;
+  /** SHA-256 of the certificate, lower-case hexadecimal. */
+  readonly fingerprint: string;
+  role: StoredRole;
+  /** JSON array of DoNAI selectors. */
+  selectors: string;
+  validation: string | null;
+  readonly source: 'operator' | 'local-ca' | 'system';
+  readonly created_at: Time;
+}

@@ -1,0 +1,204 @@
+import { accessSync, constants, existsSync } from 'node:fs';
+import { mkdir, open, rm, stat } from 'node:fs/promises';
+import { dirname, join } from 'node:path';
+import { DatabaseSync, type StatementSync } from 'node:sqlite';
+import { pathToFileURL } from 'node:url';
+import { Kysely, type Transaction } from 'kysely';
+import { TlspoolError } from '../errors.ts';
+import { storeFailure } from './failures.ts';
+import { migrate, requireCurrent } from './migrations.ts';
+import type { Schema } from './schema.ts';
+import { NodeSqliteDialect } from './sqlite.ts';
+
+/** `create` refuses an existing store, `write` and `read` a missing one. */
+export type StoreMode = 'create' | 'write' | 'read';
+
+/** How long a writer waits for another one, in ms. */
+const BUSY_TIMEOUT = 5_000;
+
+/** The store's file in the state folder. */
+export function storePath(stateDir: string): string {
+  return join(stateDir, 'store.sqlite');
+}
+
+/**
+ * Opens the store of a state folder, and brings its schema up to date unless it is only read.
+ * Throws TlspoolError: `no-state`, `state-exists`, `state-exposed`, `store-…` (failures.ts).
+ */
+export async function openStore(stateDir: string, mode: StoreMode): Promise<Store> {
+  const path = storePath(stateDir);
+  if (mode === 'create') await createFile(stateDir, path);
+  else await requireFile(stateDir, path);
+
+  try {
+    return await openFile(path, mode);
+  } catch (error) {
+    if (mode === 'create') await rm(path, { force: true });
+    throw error;
+  }
+}
+
+async function openFile(path: string, mode: StoreMode): Promise<Store> {
+  const database = openDatabase(path, mode);
+  try {
+    const store = new Store(database, path);
+    if (mode === 'read') await requireCurrent(store.db);
+    else await migrate(store.db);
+    return store;
+  } catch (error) {
+    database.close();
+    throw error;
+  }
+}
+
+/** Everything that the pool remembers. Several processes may have the same store open. */
+export class Store {
+  readonly db: Kysely<Schema>;
+  /** For messages. */
+  readonly path: string;
+  readonly #database: DatabaseSync;
+  readonly #versions: StatementSync;
+
+  constructor(database: DatabaseSync, path: string) {
+    this.path = path;
+    this.#database = database;
+    this.db = new Kysely<Schema>({ dialect: new NodeSqliteDialect(database, path) });
+    // data_version counts the other connections' commits, total_changes() our own rows.
+    this.#versions = this.#read(() =>
+      database.prepare('select data_version + total_changes() as version from pragma_data_version'),
+    );
+  }
+
+  /** All or nothing: what `change` throws undoes what it wrote. Writers queue, readers see the state before. */
+  transaction<T>(change: (transaction: Transaction<Schema>) => Promise<T>): Promise<T> {
+    return this.db.transaction().execute(change);
+  }
+
+  /** Rises with every change, whoever made it; a few microseconds. Equal numbers: what was cached still holds. */
+  version(): number {
+    return this.#read(() => Number(this.#versions.get()?.version));
+  }
+
+  /** Rises whenever an anchor comes, goes or changes: verdicts of older generations are void. */
+  trustGeneration(): Promise<number> {
+    return this.#generation('trust_generation');
+  }
+
+  /** Rises whenever a local identity or one of its credentials comes, goes or changes. */
+  identityGeneration(): Promise<number> {
+    return this.#generation('identity_generation');
+  }
+
+  /** Idempotent. */
+  async close(): Promise<void> {
+    await this.db.destroy();
+    if (this.#database.isOpen) this.#database.close();
+  }
+
+  async #generation(key: string): Promise<number> {
+    const row = await this.db
+      .selectFrom('settings')
+      .select('value')
+      .where('key', '=', key)
+      .executeTakeFirstOrThrow();
+    return Number(row.value);
+  }
+
+  #read<T>(query: () => T): T {
+    try {
+      return query();
+    } catch (error) {
+      throw storeFailure(error, this.path);
+    }
+  }
+}
+
+async function createFile(stateDir: string, path: string): Promise<void> {
+  await mkdir(stateDir, { recursive: true, mode: 0o700 }).catch((error: unknown) => {
+    throw unusableFolder(stateDir, error);
+  });
+  await refuseExposed(stateDir);
+  try {
+    // SQLite gives its other files (-wal, -shm) the mode of this one.
+    const file = await open(path, constants.O_CREAT | constants.O_EXCL | constants.O_RDWR, 0o600);
+    await file.close();
+  } catch (error) {
+    if (errorCode(error) !== 'EEXIST') throw unusableFolder(stateDir, error);
+    throw new TlspoolError('state-exists', `${stateDir} has a store already.`, {
+      hint: 'Remove the folder to begin anew, or give another one with --state-dir.',
+      cause: error,
+    });
+  }
+}
+
+async function requireFile(stateDir: string, path: string): Promise<void> {
+  for (const place of [stateDir, path]) {
+    await refuseExposed(place).catch((error: unknown) => {
+      if (errorCode(error) === 'ENOENT') throw noState(stateDir);
+      if (error instanceof TlspoolError) throw error;
+      throw unusableFolder(stateDir, error);
+    });
+  }
+}
+
+/** Whoever can write the store decides whom we trust: neither it nor its folder may be open to others. */
+async function refuseExposed(place: string): Promise<void> {
+  const { mode } = await stat(place);
+  if ((mode & 0o022) === 0) return;
+  throw new TlspoolError('state-exposed', `Other users can write ${place}.`, {
+    hint: `Make sure that nobody tampered with it, then: chmod go= ${place}`,
+  });
+}
+
+function noState(stateDir: string): TlspoolError {
+  return new TlspoolError('no-state', `There is no state in ${stateDir}.`, {
+    hint: 'Run `tlspool init` to make it, or name another folder with --state-dir.',
+  });
+}
+
+function unusableFolder(stateDir: string, error: unknown): TlspoolError {
+  const reason = error instanceof Error ? error.message : String(error);
+  return new TlspoolError('state-unusable', `${stateDir} cannot be used: ${reason}.`, {
+    hint: 'The state folder must belong to the user that runs tlspool.',
+    cause: error,
+  });
+}
+
+function errorCode(error: unknown): unknown {
+  return error instanceof Error && 'code' in error ? error.code : undefined;
+}
+
+function openDatabase(path: string, mode: StoreMode): DatabaseSync {
+  const readOnly = mode === 'read';
+  let database: DatabaseSync | undefined;
+  try {
+    database = new DatabaseSync(location(path, readOnly), { readOnly, timeout: BUSY_TIMEOUT });
+    database.exec('pragma foreign_keys = on');
+    if (!readOnly) database.exec('pragma journal_mode = wal; pragma synchronous = full');
+    database.prepare('select count(*) from sqlite_schema').get();
+    return database;
+  } catch (error) {
+    database?.close();
+    throw storeFailure(error, path);
+  }
+}
+
+/**
+ * A reader of a WAL database needs its -shm file, and makes it if it is missing. In a folder where nothing can
+ * be written, and with no -wal file to read, the main file is complete and cannot change: SQLite is told so.
+ */
+function location(path: string, readOnly: boolean): string | URL {
+  if (!readOnly || existsSync(`${path}-wal`) || isWritable(dirname(path))) return path;
+  const url = pathToFileURL(path);
+  url.searchParams.set('immutable', '1');
+  return url;
+}
+
+function isWritable(folder: string): boolean {
+  try {
+    accessSync(folder, constants.W_OK);
+    return true;
+  } catch {
+    return false;
+  }
+}
