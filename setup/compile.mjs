@@ -1,0 +1,80 @@
+// From sources to what runs: dist/ (JavaScript) and build/ (the engine and the launcher).
+
+import { createHash } from 'node:crypto';
+import {
+  existsSync,
+  mkdirSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  symlinkSync,
+  writeFileSync,
+} from 'node:fs';
+import { cpus } from 'node:os';
+import { dirname, join } from 'node:path';
+import { nodeDir, root } from './place.mjs';
+import { run, say } from './step.mjs';
+
+const dist = join(root, 'dist');
+const stamp = join(root, 'build/dist.digest');
+
+export function compile() {
+  compileTypeScript();
+  compileNative();
+  offerToNpx();
+}
+
+/** TypeScript compiles everything or nothing; a digest of what it reads tells which. */
+function compileTypeScript() {
+  const made = digestOfSources();
+  if (existsSync(dist) && existsSync(stamp) && readFileSync(stamp, 'utf8') === made) return;
+  say('compiling TypeScript');
+  rmSync(stamp, { force: true });
+  run('tsc', 'tsc', ['-p', 'tsconfig.build.json']);
+  removeOrphans();
+  mkdirSync(dirname(stamp), { recursive: true });
+  writeFileSync(stamp, made);
+}
+
+function digestOfSources() {
+  const hash = createHash('sha256');
+  const configuration = [
+    'package.json',
+    'tsconfig.json',
+    'tsconfig.build.json',
+    'package-lock.json',
+  ];
+  const sources = filesBelow('src', '.ts').map((path) => join('src', path));
+  for (const path of [...configuration, ...sources]) {
+    const text = readFileSync(join(root, path));
+    hash.update(`${path} ${text.length}\n`).update(text);
+  }
+  return hash.digest('hex');
+}
+
+/** A source file that is gone leaves no command behind. */
+function removeOrphans() {
+  for (const path of [...filesBelow('dist', '.js'), ...filesBelow('dist', '.d.ts')]) {
+    const source = join(root, 'src', path.replace(/(\.d\.ts|\.js)$/, '.ts'));
+    if (!existsSync(source)) rmSync(join(dist, path));
+  }
+}
+
+/** Paths below a directory of the checkout, sorted. */
+function filesBelow(directory, ending) {
+  return readdirSync(join(root, directory), { recursive: true })
+    .filter((path) => path.endsWith(ending))
+    .sort();
+}
+
+function compileNative() {
+  const jobs = `-j${Math.max(1, cpus().length)}`;
+  const target = [`NODE_DIR=${nodeDir}`, `OUT=${join(root, 'build')}`];
+  run('the native build', 'make', ['-s', '-C', 'src/native', jobs, ...target]);
+}
+
+/** `npx tlspool` finds the program of its own checkout, as if it had been installed. */
+function offerToNpx() {
+  const link = join(root, 'node_modules/.bin/tlspool');
+  if (!existsSync(link)) symlinkSync('../../bin/run.js', link);
+}

@@ -1,0 +1,66 @@
+// What Debian must bring, and how to see that it is there.
+
+import { spawnSync } from 'node:child_process';
+import { existsSync } from 'node:fs';
+import { delimiter, join } from 'node:path';
+import { run, SetupError, say } from './step.mjs';
+
+/** To build tlspool and to go through the quickstart. `has`: a path, or the name of a command. */
+export const forUse = [
+  { name: 'g++', has: 'g++', why: 'the engine' },
+  { name: 'make', has: 'make', why: 'the engine' },
+  { name: 'python3', has: 'python3', why: 'node-gyp, which builds pkcs11js' },
+  { name: 'libp11-kit-dev', has: '/usr/include/p11-kit-1', why: 'PKCS #11 headers' },
+  { name: 'softhsm2', has: '/usr/lib/softhsm/libsofthsm2.so', why: 'the token of a new pool' },
+  { name: 'busybox', has: 'busybox', why: 'the plain HTTP server of the quickstart' },
+  { name: 'curl', has: 'curl', why: 'the TLS client of the quickstart' },
+  { name: 'openssl', has: 'openssl', why: 'the other TLS client' },
+];
+
+/** For the tests, on top. */
+export const forTests = [
+  { name: 'gnutls-bin', has: 'gnutls-cli', why: 'a TLS client and server of another make' },
+  { name: 'opensc', has: 'pkcs11-tool', why: 'a look at tokens through other eyes' },
+  { name: 'testssl.sh', has: 'testssl', why: 'protocol and vulnerability checks' },
+  { name: 'sslscan', has: 'sslscan', why: 'protocol and cipher checks' },
+  { name: 'mandoc', has: 'mandoc', why: 'checks the manual pages' },
+  { name: 'zsh', has: 'zsh', why: 'tries the completion' },
+  { name: 'fish', has: 'fish', why: 'tries the completion' },
+];
+
+/**
+ * Installs by apt what is missing, as root or by sudo.
+ * @throws SetupError saying what to install where that cannot be done
+ */
+export function installPackages(packages) {
+  const missing = packages.filter(({ has }) => !isThere(has)).map(({ name }) => name);
+  if (missing.length === 0) return;
+
+  const command = ['apt-get', 'install', '-y', '--no-install-recommends', ...missing];
+  const toldToUser = `sudo apt-get install ${missing.join(' ')}`;
+  const become = waysToRoot();
+  if (become === undefined || !isThere('apt-get')) {
+    throw new SetupError(`missing ${missing.join(', ')}: install them first (${toldToUser})`);
+  }
+  say(`installing ${missing.join(', ')}`);
+  const quiet = { stdio: ['inherit', 'ignore', 'inherit'] };
+  const apt = ['env', 'DEBIAN_FRONTEND=noninteractive'];
+  const [file, ...args] = [...become, ...apt];
+  run('apt-get update', file, [...args, 'apt-get', 'update', '-q'], quiet);
+  run('apt-get install', file, [...args, ...command, '-q'], quiet);
+}
+
+/** What to put before a command that needs root; undefined if there is no way. */
+function waysToRoot() {
+  if (process.geteuid() === 0) return [];
+  if (!isThere('sudo')) return undefined;
+  if (process.stdin.isTTY) return ['sudo'];
+  const silent = spawnSync('sudo', ['-n', 'true'], { stdio: 'ignore' });
+  return silent.status === 0 ? ['sudo', '-n'] : undefined;
+}
+
+function isThere(thing) {
+  if (thing.startsWith('/')) return existsSync(thing);
+  const places = `${process.env.PATH}${delimiter}/usr/sbin${delimiter}/sbin`.split(delimiter);
+  return places.some((place) => existsSync(join(place, thing)));
+}

@@ -1,0 +1,31 @@
+// npm test: sets up what is missing, then lint, types, and all tests. Node's own summary of the tests comes last.
+
+import { forTests, forUse } from './packages.mjs';
+import { node } from './place.mjs';
+import { prepare } from './prepare.mjs';
+import { say, setUp, succeeds } from './step.mjs';
+
+const checks = [
+  ['lint', 'biome', ['check', '--error-on-warnings', '.']],
+  ['unused code', 'knip', []],
+  ['types', 'tsc', ['--noEmit', '-p', 'tsconfig.json']],
+];
+
+const tests = ['--test', '--test-reporter=spec', '--test-timeout=600000'];
+
+await setUp(() => {
+  prepare([...forUse, ...forTests]);
+  const failed = checks.filter(([title, file, args]) => {
+    say(title);
+    return !succeeds(file, args);
+  });
+  if (failed.length > 0) {
+    say(`failed: ${failed.map(([title]) => title).join(', ')}; the tests run all the same`);
+  }
+  const chosen = process.argv.slice(2);
+  const passed = succeeds(node, [
+    ...tests,
+    ...(chosen.length > 0 ? chosen : ['test/**/*.test.ts']),
+  ]);
+  if (failed.length > 0 || !passed) process.exitCode = 1;
+});
