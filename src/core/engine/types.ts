@@ -144,7 +144,9 @@ export interface EngineFailure {
   readonly side: 'local' | 'remote';
   /** OpenSSL's reason, e.g. "wrong version number", or our own. */
   readonly reason: string;
-  readonly alert?: { readonly direction: 'sent' | 'received'; readonly name: string; readonly code: number } | undefined;
+  readonly alert?:
+    | { readonly direction: 'sent' | 'received'; readonly name: string; readonly code: number }
+    | undefined;
   /** The PKCS #11 return value behind a failed signature. */
   readonly pkcs11?: { readonly value: number; readonly name: string } | undefined;
 }
@@ -186,7 +188,13 @@ export type EngineEvent =
   | ClosedEvent
   | TokenEvent
   /** The answer to a request that returned a promise. */
-  | { readonly type: 'answer'; readonly request: number; readonly error?: string; readonly code?: string; readonly value?: unknown };
+  | {
+      readonly type: 'answer';
+      readonly request: number;
+      readonly error?: string;
+      readonly code?: string;
+      readonly value?: unknown;
+    };
 
 /** TLS alert names (RFC 8446 section 6) that the brain may refuse with. */
 export type AlertName =

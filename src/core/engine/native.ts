@@ -1,0 +1,33 @@
+import { existsSync } from 'node:fs';
+import { createRequire } from 'node:module';
+import { fileURLToPath } from 'node:url';
+import { TlspoolError } from '../errors.ts';
+
+/**
+ * The engine's addon, loaded at first use. It is built into `build/engine.node` at the root of the package, which is
+ * three folders up from here in the sources and in the compiled form alike. TLSPOOL_ENGINE names another build of
+ * it, for instance one with sanitizers.
+ */
+export function loadNative<Functions extends object>(): Functions {
+  const path = process.env.TLSPOOL_ENGINE ?? builtEngine();
+  try {
+    return createRequire(import.meta.url)(path) as Functions;
+  } catch (cause) {
+    throw new TlspoolError(
+      'engine-unusable',
+      `the engine ${path} does not load: ${(cause as Error).message}`,
+      {
+        hint: 'build it for this Node with: npm run build',
+        cause,
+      },
+    );
+  }
+}
+
+function builtEngine(): string {
+  const path = fileURLToPath(new URL('../../../build/engine.node', import.meta.url));
+  if (existsSync(path)) return path;
+  throw new TlspoolError('engine-missing', `the engine is not built: there is no ${path}`, {
+    hint: 'build it with: npm run build',
+  });
+}

@@ -1,0 +1,237 @@
+/**
+ * Raw stream sockets, by descriptor number: what Node's own `net` cannot do (passing descriptors, knowing the peer
+ * process, leaving bytes unread). Needs no engine threads. Nothing here blocks.
+ *
+ * Every failure is a TlspoolError with the errno's name as `code` and its number as `wire`.
+ */
+import { constants } from 'node:os';
+import { TlspoolError } from '../errors.ts';
+import { loadNative } from './native.ts';
+
+export interface ListenTcpOptions {
+  /** Connections that may wait to be accepted; 511 unless told. */
+  readonly backlog?: number;
+  /** SO_REUSEPORT: several processes share the port. */
+  readonly reusePort?: boolean;
+  /** `::` takes IPv4 connections too unless this is set. */
+  readonly ipv6Only?: boolean;
+}
+
+export interface Received {
+  /** 0 is the end of the stream. */
+  readonly bytes: number;
+  /** Close-on-exec, owned by the caller. On a stream they came with the first of these bytes. */
+  readonly fds: number[];
+  /** Descriptors were lost: our limit of open files was reached, or there were more than the kernel passes at once. */
+  readonly truncated: boolean;
+}
+
+export interface PeerCredentials {
+  readonly pid: number;
+  readonly uid: number;
+  readonly gid: number;
+  /** Path of the program it runs; undefined if it is gone or may not be read. */
+  readonly executable: string | undefined;
+}
+
+export interface SocketAddress {
+  /** Numeric; for UNIX sockets the path, '' if unnamed, a leading NUL for the abstract space. */
+  readonly address: string;
+  /** 0 for UNIX sockets. */
+  readonly port: number;
+}
+
+export interface SocketAddresses {
+  readonly family: 'ipv4' | 'ipv6' | 'unix' | 'other';
+  readonly local?: SocketAddress;
+  /** Absent while not connected. */
+  readonly remote?: SocketAddress;
+}
+
+export interface Interest {
+  readonly readable?: boolean;
+  readonly writable?: boolean;
+}
+
+export interface Readiness {
+  readonly readable: boolean;
+  readonly writable: boolean;
+}
+
+interface SocketFunctions {
+  socketPair(): [number, number];
+  listenUnix(path: string, backlog: number): number;
+  connectUnix(path: string): number;
+  listenTcp(
+    host: string,
+    port: number,
+    backlog: number,
+    reusePort: boolean,
+    ipv6Only: boolean,
+  ): number;
+  connectTcp(address: string, port: number): number;
+  accept(listener: number): number | undefined;
+  receive(fd: number, buffer: Uint8Array, offset: number): Received | undefined;
+  send(fd: number, buffer: Uint8Array, passFd: number): number | undefined;
+  closeFd(fd: number): void;
+  shutdownFd(fd: number, how: number): void;
+  duplicate(fd: number): number;
+  setNonBlocking(fd: number, on: boolean): void;
+  setCloseOnExec(fd: number, on: boolean): void;
+  socketError(fd: number): number;
+  peerCredentials(fd: number): PeerCredentials;
+  socketAddresses(fd: number): SocketAddresses;
+  watchStart(
+    fd: number,
+    readable: boolean,
+    writable: boolean,
+    ready: (readable: boolean, writable: boolean) => void,
+  ): number;
+  watchUpdate(id: number, readable: boolean, writable: boolean): void;
+  watchClose(id: number): void;
+  watchRef(id: number): void;
+  watchUnref(id: number): void;
+}
+
+let loaded: SocketFunctions | undefined;
+
+function call<Result>(use: (native: SocketFunctions) => Result): Result {
+  loaded ??= loadNative<SocketFunctions>();
+  try {
+    return use(loaded);
+  } catch (error) {
+    throw fromErrno(error);
+  }
+}
+
+/** Errors of the addon carry the errno's name as `code`; others (wrong argument types) are programming mistakes. */
+function fromErrno(error: unknown): unknown {
+  const { code, message } = error as NodeJS.ErrnoException;
+  const number = (constants.errno as Readonly<Record<string, number>>)[code ?? ''];
+  return number === undefined
+    ? error
+    : new TlspoolError(code ?? '', message, { wire: number, cause: error });
+}
+
+/** A connected pair of UNIX stream sockets, both blocking for who reads them otherwise. */
+export function socketPair(): [number, number] {
+  return call((native) => native.socketPair());
+}
+
+/** A non-blocking listener. The path must be free; EADDRINUSE says that it is not. */
+export function listenUnix(path: string, backlog: number): number {
+  return call((native) => native.listenUnix(path, backlog));
+}
+
+/** Connected at once, or ECONNREFUSED, ENOENT, …; EAGAIN when the listener's queue is full. */
+export function connectUnix(path: string): number {
+  return call((native) => native.connectUnix(path));
+}
+
+/** A non-blocking listener on a numeric address; port 0 takes a free one (see `socketAddresses`). */
+export function listenTcp(host: string, port: number, options: ListenTcpOptions = {}): number {
+  const { backlog = 511, reusePort = false, ipv6Only = false } = options;
+  return call((native) => native.listenTcp(host, port, backlog, reusePort, ipv6Only));
+}
+
+/** Starts connecting to a numeric address: watch it until writable, then `socketError` tells the outcome. */
+export function connectTcp(address: string, port: number): number {
+  return call((native) => native.connectTcp(address, port));
+}
+
+/** The next connection, close-on-exec and non-blocking; undefined: none now. */
+export function accept(listener: number): number | undefined {
+  return call((native) => native.accept(listener));
+}
+
+/** Reads into `buffer` from `offset` on, with the descriptors that came along; undefined: nothing there now. */
+export function receive(fd: number, buffer: Uint8Array, offset: number): Received | undefined {
+  return call((native) => native.receive(fd, buffer, offset));
+}
+
+/** Bytes taken, the descriptor going with the first of them; undefined: nothing fits now. */
+export function send(fd: number, buffer: Uint8Array, passFd = -1): number | undefined {
+  return call((native) => native.send(fd, buffer, passFd));
+}
+
+export function closeFd(fd: number): void {
+  call((native) => native.closeFd(fd));
+}
+
+export function shutdownFd(fd: number, how: 'read' | 'write' | 'both'): void {
+  call((native) => native.shutdownFd(fd, ['read', 'write', 'both'].indexOf(how)));
+}
+
+/** Another number, above 2 and close-on-exec, for the same open socket. */
+export function duplicate(fd: number): number {
+  return call((native) => native.duplicate(fd));
+}
+
+/** O_NONBLOCK belongs to the open socket: every duplicate, in other processes too, changes with it. */
+export function setNonBlocking(fd: number, on: boolean): void {
+  call((native) => native.setNonBlocking(fd, on));
+}
+
+export function setCloseOnExec(fd: number, on: boolean): void {
+  call((native) => native.setCloseOnExec(fd, on));
+}
+
+/** The pending error (SO_ERROR) as an errno number, which is cleared by asking; 0: none. */
+export function socketError(fd: number): number {
+  return call((native) => native.socketError(fd));
+}
+
+/** Who connected (SO_PEERCRED). UNIX sockets only. */
+export function peerCredentials(fd: number): PeerCredentials {
+  return call((native) => native.peerCredentials(fd));
+}
+
+export function socketAddresses(fd: number): SocketAddresses {
+  return call((native) => native.socketAddresses(fd));
+}
+
+/**
+ * Calls back, on Node's event loop, while the descriptor is ready for what the interest names; an error of the
+ * descriptor shows as ready. libuv makes the descriptor non-blocking and knows one watch per number: close the watch
+ * first, then the descriptor.
+ */
+export function watch(fd: number, interest: Interest, callback: (ready: Readiness) => void): Watch {
+  return new Watch(fd, interest, callback);
+}
+
+export class Watch {
+  readonly #id: number;
+
+  /** Use `watch`. */
+  constructor(fd: number, interest: Interest, callback: (ready: Readiness) => void) {
+    this.#id = call((native) =>
+      native.watchStart(
+        fd,
+        interest.readable ?? false,
+        interest.writable ?? false,
+        (readable, writable) => callback({ readable, writable }),
+      ),
+    );
+  }
+
+  /** Replaces the interest. */
+  update(interest: Interest): void {
+    call((native) =>
+      native.watchUpdate(this.#id, interest.readable ?? false, interest.writable ?? false),
+    );
+  }
+
+  /** No callback comes after this. */
+  close(): void {
+    call((native) => native.watchClose(this.#id));
+  }
+
+  /** Keeps the process alive while watching (as it does from the start). */
+  ref(): void {
+    call((native) => native.watchRef(this.#id));
+  }
+
+  unref(): void {
+    call((native) => native.watchUnref(this.#id));
+  }
+}

@@ -1,0 +1,62 @@
+#include "socket/credentials.h"
+
+#include <limits.h>
+#include <poll.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#include <cerrno>
+
+#include "socket/descriptor.h"
+
+#ifndef SO_PEERPIDFD
+#define SO_PEERPIDFD 77
+#endif
+
+namespace tlspool::socket {
+
+namespace {
+
+Descriptor peerProcess(int fd) {
+  int process = -1;
+  socklen_t length = sizeof process;
+  if (getsockopt(fd, SOL_SOCKET, SO_PEERPIDFD, &process, &length) != 0) return {};
+  return Descriptor(process);
+}
+
+bool hasEnded(const Descriptor& process) {
+  pollfd state{process.number(), POLLIN, 0};
+  return poll(&state, 1, 0) != 0;
+}
+
+std::string executableOf(pid_t pid) {
+  char path[PATH_MAX];
+  std::string link = "/proc/" + std::to_string(pid) + "/exe";
+  ssize_t length = readlink(link.c_str(), path, sizeof path);
+  return length > 0 ? std::string(path, length) : std::string();
+}
+
+}  // namespace
+
+std::optional<Credentials> peerCredentials(int fd) {
+  int domain = 0;
+  socklen_t length = sizeof domain;
+  if (getsockopt(fd, SOL_SOCKET, SO_DOMAIN, &domain, &length) != 0) return std::nullopt;
+  if (domain != AF_UNIX) {
+    errno = EAFNOSUPPORT;
+    return std::nullopt;
+  }
+  ucred noted{};
+  length = sizeof noted;
+  if (getsockopt(fd, SOL_SOCKET, SO_PEERCRED, &noted, &length) != 0) return std::nullopt;
+  Credentials result{noted.pid, noted.uid, noted.gid, {}};
+  if (noted.pid <= 0) return result;
+  Descriptor process = peerProcess(fd);
+  result.executable = executableOf(noted.pid);
+  // Still the same process after the look: the path is that of our peer, not of a later owner of
+  // the pid.
+  if (process && hasEnded(process)) result.executable.clear();
+  return result;
+}
+
+}  // namespace tlspool::socket

@@ -1,0 +1,23 @@
+// Who is at the other end of a UNIX socket.
+#pragma once
+
+#include <sys/types.h>
+
+#include <optional>
+#include <string>
+
+namespace tlspool::socket {
+
+struct Credentials {
+  pid_t pid = 0;
+  uid_t uid = 0;
+  gid_t gid = 0;
+  /// Path of the program that the process runs now; empty if it is gone or may not be read.
+  std::string executable;
+};
+
+/// What SO_PEERCRED noted when the peer connected; nothing with errno for other sockets. The
+/// executable is read through SO_PEERPIDFD where the kernel has it (Linux 6.5), as pids are reused.
+std::optional<Credentials> peerCredentials(int fd);
+
+}  // namespace tlspool::socket
