@@ -1,0 +1,156 @@
+import assert from 'node:assert/strict';
+import { mkdtemp, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { type TestContext, test } from 'node:test';
+import { parseDonai } from '../../../src/core/identity/donai.ts';
+import { LocalIdentities } from '../../../src/core/identity/local-identities.ts';
+import { formatPemCertificates } from '../../../src/core/identity/pem.ts';
+import { formatSelector } from '../../../src/core/identity/selector.ts';
+import type { StoredRole } from '../../../src/core/store/schema.ts';
+import { openStore, type Store } from '../../../src/core/store/store.ts';
+
+async function newStore(t: TestContext): Promise<Store> {
+  const folder = await mkdtemp(join(tmpdir(), 'tlspool-identities-'));
+  const store = await openStore(join(folder, 'state'), 'create');
+  t.after(async () => {
+    await store.close();
+    await rm(folder, { recursive: true });
+  });
+  return store;
+}
+
+async function add(store: Store, donai: string, ...roles: StoredRole[]): Promise<void> {
+  const created_at = new Date().toISOString();
+  await store.db.insertInto('identities').values({ donai, created_at }).execute();
+  const { id } = await store.db
+    .selectFrom('identities')
+    .select('id')
+    .where('donai', '=', donai)
+    .executeTakeFirstOrThrow();
+  for (const [index, role] of roles.entries()) {
+    await store.db
+      .insertInto('credentials')
+      .values({
+        identity_id: id,
+        type: 'x509',
+        role,
+        chain: formatPemCertificates([Buffer.from('leaf'), Buffer.from('issuer')]),
+        key_uri: `pkcs11:object=${index}`,
+        key_type: 'ec-p256',
+        public_key: Buffer.from('key'),
+        preference: -index,
+        not_after: '2031-01-01T00:00:00.000Z',
+        created_at,
+      })
+      .execute();
+  }
+}
+
+const found = (identities: LocalIdentities, id: string, role: 'server' | 'client') => {
+  const identity = identities.find(parseDonai(id), role);
+  return identity && formatSelector(identity.donai);
+};
+
+test('an identity is found by its name, for the roles of its credentials', async (t) => {
+  const store = await newStore(t);
+  await add(store, 'www.example.com', 'server');
+  await add(store, 'john@example.com', 'client');
+  await add(store, 'peer.example.com', 'both');
+  await add(store, 'empty.example.com');
+  const identities = new LocalIdentities(store);
+  await identities.refresh();
+
+  assert.equal(found(identities, 'www.example.com', 'server'), 'www.example.com');
+  assert.equal(found(identities, 'www.example.com', 'client'), undefined);
+  assert.equal(found(identities, 'john@example.com', 'client'), 'john@example.com');
+  assert.equal(found(identities, 'peer.example.com', 'server'), 'peer.example.com');
+  assert.equal(found(identities, 'peer.example.com', 'client'), 'peer.example.com');
+  assert.equal(found(identities, 'empty.example.com', 'server'), undefined);
+  assert.equal(found(identities, 'other.example.com', 'server'), undefined);
+  assert.equal(identities.list().length, 4);
+});
+
+test('a wildcard stands for one label, and not for users', async (t) => {
+  const store = await newStore(t);
+  await add(store, '.example.com', 'server');
+  const identities = new LocalIdentities(store);
+  await identities.refresh();
+
+  assert.equal(found(identities, 'a.example.com', 'server'), '.example.com');
+  assert.equal(found(identities, 'a.b.example.com', 'server'), undefined);
+  assert.equal(found(identities, 'example.com', 'server'), undefined);
+  assert.equal(found(identities, 'john@a.example.com', 'server'), undefined);
+});
+
+test('the exact name beats the wildcard', async (t) => {
+  const store = await newStore(t);
+  await add(store, '.example.com', 'server');
+  await add(store, 'www.example.com', 'server');
+  const identities = new LocalIdentities(store);
+  await identities.refresh();
+  assert.equal(found(identities, 'www.example.com', 'server'), 'www.example.com');
+});
+
+test('credentials come in order of preference, with their chain decoded', async (t) => {
+  const store = await newStore(t);
+  await add(store, 'www.example.com', 'server', 'client', 'both');
+  const identities = new LocalIdentities(store);
+  await identities.refresh();
+  const identity = identities.find(parseDonai('www.example.com'), 'server');
+  assert.deepEqual(
+    identity?.credentials.map(({ keyUri }) => keyUri),
+    ['pkcs11:object=2', 'pkcs11:object=0'],
+  );
+  assert.deepEqual(identity?.credentials[0]?.chain, [Buffer.from('leaf'), Buffer.from('issuer')]);
+  assert.deepEqual(identity?.credentials[0]?.notAfter, new Date('2031-01-01'));
+});
+
+test('a change in the store is seen after the next refresh', async (t) => {
+  const store = await newStore(t);
+  const identities = new LocalIdentities(store);
+  await identities.refresh();
+  assert.equal(found(identities, 'www.example.com', 'server'), undefined);
+  await add(store, 'www.example.com', 'server');
+  await identities.refresh();
+  assert.equal(found(identities, 'www.example.com', 'server'), 'www.example.com');
+  await store.db.deleteFrom('identities').execute();
+  await identities.refresh();
+  assert.equal(found(identities, 'www.example.com', 'server'), undefined);
+});
+
+test('other changes in the store leave the identities as they are', async (t) => {
+  const store = await newStore(t);
+  await add(store, 'www.example.com', 'server');
+  const identities = new LocalIdentities(store);
+  await identities.refresh();
+  const before = identities.list();
+  await store.db.insertInto('settings').values({ key: 'a', value: 'b' }).execute();
+  await identities.refresh();
+  assert.equal(identities.list(), before);
+});
+
+test('finding one among 20,000 is as quick as among 20', async (t) => {
+  const store = await newStore(t);
+  const rows = Array.from({ length: 20_000 }, (_, n) => ({
+    donai: `host-${n}.example.com`,
+    created_at: '',
+  }));
+  await store.transaction(async (transaction) => {
+    for (let n = 0; n < rows.length; n += 1_000) {
+      await transaction
+        .insertInto('identities')
+        .values(rows.slice(n, n + 1_000))
+        .execute();
+    }
+  });
+  await add(store, '.wild.example.com', 'server');
+  const identities = new LocalIdentities(store);
+  await identities.refresh();
+  const wanted = parseDonai('a.wild.example.com');
+  const start = performance.now();
+  for (let n = 0; n < 10_000; n += 1) identities.find(wanted, 'server');
+  const each = (performance.now() - start) / 10_000;
+  // A scan would take over 0.1 ms.
+  assert.ok(each < 0.05, `${each} ms`);
+});
