@@ -1,0 +1,95 @@
+import type { PoolConnection } from '../../client/index.ts';
+import { closeFd } from '../engine/sockets.ts';
+import { TlspoolError } from '../errors.ts';
+import { Acceptor } from './acceptor.ts';
+import type { PoolLink } from './pool-link.ts';
+
+/**
+ * Brings one accepted connection to the pool; takes `fd` over. The promise lasts as long as the connection
+ * counts against the limit: for most until both sockets are the pool's.
+ */
+export type Carry = (pool: PoolConnection, fd: number) => Promise<void>;
+
+export interface IntakeOptions {
+  /** Listening sockets; the intake owns them from here on. */
+  readonly listeners: readonly number[];
+  readonly link: PoolLink;
+  readonly carry: Carry;
+  /** How many connections may be on their way at once; more wait in the kernel's queue. */
+  readonly limit: number;
+  readonly events: IntakeEvents;
+}
+
+export interface IntakeEvents {
+  /** One connection came to nothing. */
+  lost(error: TlspoolError): void;
+  /** A listener failed: nothing will come from it any more. */
+  failed(error: TlspoolError): void;
+}
+
+/** Accepts while the pool is there and fewer than `limit` connections are on their way. */
+export class Intake {
+  readonly #options: IntakeOptions;
+  readonly #acceptors: readonly Acceptor[];
+  #underway = 0;
+  #closed = false;
+  #settled: (() => void) | undefined;
+
+  constructor(options: IntakeOptions) {
+    this.#options = options;
+    const events = {
+      connection: (fd: number) => this.#take(fd),
+      failed: options.events.failed,
+    };
+    this.#acceptors = options.listeners.map((listener) => new Acceptor(listener, events));
+    options.link.on('up', () => this.#breatheIn());
+    options.link.on('down', () => this.#hold());
+    this.#breatheIn();
+  }
+
+  /** Stops listening; resolves when nothing is on its way any more. */
+  close(): Promise<void> {
+    this.#closed = true;
+    for (const acceptor of this.#acceptors) acceptor.close();
+    if (this.#underway === 0) return Promise.resolve();
+    return new Promise((resolve) => {
+      this.#settled = resolve;
+    });
+  }
+
+  #breatheIn(): void {
+    const ready = this.#options.link.pool && this.#underway < this.#options.limit;
+    if (!ready || this.#closed) return;
+    for (const acceptor of this.#acceptors) acceptor.resume();
+  }
+
+  #hold(): void {
+    for (const acceptor of this.#acceptors) acceptor.pause();
+  }
+
+  #take(fd: number): void {
+    const { pool } = this.#options.link;
+    if (!pool) {
+      closeFd(fd);
+      return;
+    }
+    this.#underway++;
+    if (this.#underway >= this.#options.limit) this.#hold();
+    this.#options
+      .carry(pool, fd)
+      .catch((error: unknown) => this.#options.events.lost(asTlspoolError(error)))
+      .finally(() => this.#done());
+  }
+
+  #done(): void {
+    this.#underway--;
+    this.#breatheIn();
+    if (this.#underway === 0) this.#settled?.();
+  }
+}
+
+function asTlspoolError(error: unknown): TlspoolError {
+  if (error instanceof TlspoolError) return error;
+  const message = error instanceof Error ? error.message : String(error);
+  return new TlspoolError('internal', message, { cause: error });
+}

@@ -1,0 +1,62 @@
+import { lookup } from 'node:dns/promises';
+import { closeFd, listenTcp, socketAddresses } from '../engine/sockets.ts';
+import { TlspoolError } from '../errors.ts';
+import { formatHostAndPort, isAddress, type ListenAddress } from './endpoint.ts';
+
+/**
+ * Listening sockets for one address: one, or as many as a host name has addresses. `*` is every IPv6 and
+ * IPv4 address of the machine. Fails with `cannot-listen`; nothing stays open then.
+ */
+export async function listenAt(address: ListenAddress): Promise<number[]> {
+  const listeners: number[] = [];
+  try {
+    for (const host of await hosts(address.host)) listeners.push(listenOn(host, address.port));
+    return listeners;
+  } catch (cause) {
+    for (const listener of listeners) closeFd(listener);
+    throw cannotListen(address, cause);
+  }
+}
+
+/** `127.0.0.1:443`, as the kernel sees it: with the port that it chose. */
+export function localAddress(listener: number): string {
+  const { local } = socketAddresses(listener);
+  return local ? formatHostAndPort({ host: local.address, port: local.port }) : 'UNIX socket';
+}
+
+/** Limited by net.core.somaxconn. */
+const backlog = 4096;
+
+async function hosts(host: string): Promise<string[]> {
+  if (host === '*') return ['*'];
+  if (isAddress(host)) return [host];
+  return (await lookup(host, { all: true })).map(({ address }) => address);
+}
+
+function listenOn(host: string, port: number): number {
+  if (host !== '*') return listenTcp(host, port, { backlog, ipv6Only: host.includes(':') });
+  try {
+    return listenTcp('::', port, { backlog, ipv6Only: false });
+  } catch (error) {
+    // A machine without IPv6.
+    if (!(error instanceof TlspoolError) || error.code !== 'EAFNOSUPPORT') throw error;
+    return listenTcp('0.0.0.0', port, { backlog });
+  }
+}
+
+function cannotListen(address: ListenAddress, cause: unknown): TlspoolError {
+  const why = cause instanceof Error ? cause.message : String(cause);
+  const code = cause instanceof TlspoolError ? cause.code : '';
+  return new TlspoolError(
+    'cannot-listen',
+    `Cannot listen on ${formatHostAndPort(address)}: ${why}`,
+    { hint: hints[code], cause },
+  );
+}
+
+const hints: Readonly<Record<string, string>> = {
+  EADDRINUSE: 'Another program listens there; `ss -ltnp` names it.',
+  EACCES:
+    'Ports below 1024 need root, CAP_NET_BIND_SERVICE or socket activation (net.ipv4.ip_unprivileged_port_start).',
+  EADDRNOTAVAIL: 'The machine has no such address; `ip address` lists those it has.',
+};

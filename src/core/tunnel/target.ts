@@ -1,0 +1,99 @@
+import { lookup } from 'node:dns/promises';
+import { getSystemErrorMap } from 'node:util';
+import { closeFd, connectTcp, connectUnix, socketError, watch } from '../engine/sockets.ts';
+import { TlspoolError } from '../errors.ts';
+import { type Endpoint, formatEndpoint, isAddress, type TcpEndpoint } from './endpoint.ts';
+
+/**
+ * A connected socket to the endpoint, the caller's to close. A name's addresses are tried in the resolver's
+ * order. Fails with `target-unreachable`, or `target-timeout` after `timeout` ms.
+ */
+export async function connectTo(endpoint: Endpoint, timeout: number): Promise<number> {
+  const deadline = Date.now() + timeout;
+  try {
+    return endpoint.kind === 'unix'
+      ? await connectToPath(endpoint.path, deadline)
+      : await connectToFirst(endpoint, deadline);
+  } catch (cause) {
+    if (cause instanceof TlspoolError && cause.code === timedOut) throw cause;
+    const why = cause instanceof Error ? cause.message : String(cause);
+    throw new TlspoolError(
+      'target-unreachable',
+      `Cannot connect to ${formatEndpoint(endpoint)}: ${why}`,
+      { cause },
+    );
+  }
+}
+
+const timedOut = 'target-timeout';
+
+/**
+ * A UNIX connect never waits on a non-blocking socket: while the listener's queue is full it fails with
+ * EAGAIN (connect(2)), and no event tells when to try again.
+ */
+async function connectToPath(path: string, deadline: number): Promise<number> {
+  for (let pause = 1; ; pause = Math.min(pause * 2, longestPause)) {
+    try {
+      return connectUnix(path);
+    } catch (error) {
+      if (!(error instanceof TlspoolError) || error.code !== 'EAGAIN') throw error;
+      if (Date.now() + pause > deadline) throw timeoutError(path);
+      await new Promise((resolve) => setTimeout(resolve, pause));
+    }
+  }
+}
+
+/** ms */
+const longestPause = 50;
+
+async function connectToFirst(endpoint: TcpEndpoint, deadline: number): Promise<number> {
+  if (isAddress(endpoint.host)) return connectToAddress(endpoint.host, endpoint, deadline);
+  const addresses = await lookup(endpoint.host, { all: true });
+  let failure: unknown;
+  for (const { address } of addresses) {
+    try {
+      return await connectToAddress(address, endpoint, deadline);
+    } catch (error) {
+      failure = error;
+    }
+  }
+  throw failure;
+}
+
+function connectToAddress(
+  address: string,
+  endpoint: TcpEndpoint,
+  deadline: number,
+): Promise<number> {
+  const fd = connectTcp(address, endpoint.port);
+  return new Promise((resolve, reject) => {
+    const connecting = watch(fd, { writable: true }, () => {
+      finish(socketFailure(fd));
+    });
+    const timer = setTimeout(
+      () => finish(timeoutError(formatEndpoint(endpoint))),
+      Math.max(0, deadline - Date.now()),
+    );
+    const finish = (failure: TlspoolError | undefined) => {
+      clearTimeout(timer);
+      connecting.close();
+      if (!failure) {
+        resolve(fd);
+        return;
+      }
+      closeFd(fd);
+      reject(failure);
+    };
+  });
+}
+
+function socketFailure(fd: number): TlspoolError | undefined {
+  const number = socketError(fd);
+  if (number === 0) return undefined;
+  const [name, description] = getSystemErrorMap().get(-number) ?? [`errno ${number}`, 'failed'];
+  return new TlspoolError(name, description, { wire: number });
+}
+
+function timeoutError(target: string): TlspoolError {
+  return new TlspoolError(timedOut, `No connection to ${target} in time.`);
+}

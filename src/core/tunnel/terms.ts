@@ -1,0 +1,114 @@
+import type { PeerDemand } from '../engine/types.ts';
+import { UsageError } from '../errors.ts';
+import { type Endpoint, isAddress } from './endpoint.ts';
+
+/** On what terms the pool speaks TLS for a connection, apart from its sockets. */
+export type Terms = ServerTerms | ClientTerms;
+
+export interface ServerTerms {
+  readonly role: 'server';
+  /** The identities meant for the listener; SNI chooses among them. */
+  readonly localIds: readonly string[];
+  /** Servers behind us do not ask for a remote identity unless told to. */
+  readonly remote: PeerDemand;
+  readonly service: string | undefined;
+  readonly alpn: readonly string[];
+}
+
+export interface ClientTerms {
+  readonly role: 'client';
+  /** What to show to a server that asks; undefined: nothing, or what disclosure says. */
+  readonly localId: string | undefined;
+  /** Whom the server must prove to be. */
+  readonly remoteId: string;
+  readonly service: string | undefined;
+  readonly alpn: readonly string[];
+}
+
+/** The terms as flags or a file give them, before they are known to make sense together. */
+export interface GivenTerms {
+  readonly client: boolean;
+  readonly localIds: readonly string[];
+  readonly remoteId?: string | undefined;
+  readonly requestRemoteId: boolean;
+  readonly requireRemoteId: boolean;
+  readonly service?: string | undefined;
+  readonly alpn: readonly string[];
+}
+
+/** `connect` is where the connections go to: a client's remote id defaults to the name in it. */
+export function agreeTerms(given: GivenTerms, connect: Endpoint): Terms {
+  const shared = { service: given.service, alpn: given.alpn };
+  if (given.client) {
+    return {
+      role: 'client',
+      localId: onlyLocalId(given),
+      remoteId: remoteIdOf(given, connect),
+      ...shared,
+    };
+  }
+  if (given.remoteId !== undefined) {
+    throw new UsageError(
+      '--remote-id says whom a server must prove to be; it needs --client.',
+      'To ask clients who they are: --request-remote-id or --require-remote-id.',
+    );
+  }
+  return { role: 'server', localIds: given.localIds, remote: demandOf(given), ...shared };
+}
+
+export function demandOf(given: {
+  readonly requestRemoteId: boolean;
+  readonly requireRemoteId: boolean;
+}): PeerDemand {
+  if (given.requestRemoteId && given.requireRemoteId) {
+    throw new UsageError('--request-remote-id and --require-remote-id exclude each other.');
+  }
+  if (given.requireRemoteId) return 'require';
+  return given.requestRemoteId ? 'request' : 'ignore';
+}
+
+/** A comma-separated list of ALPN protocol names (RFC 7301: 1 to 255 bytes each). */
+export function parseAlpn(list: string): string[] {
+  const protocols = list.split(',').map((name) => name.trim());
+  for (const protocol of protocols) {
+    const length = Buffer.byteLength(protocol);
+    if (length === 0 || length > 255) {
+      throw new UsageError(
+        `Expected ALPN protocols separated by commas, 1 to 255 bytes each, got \`${list}\`.`,
+      );
+    }
+  }
+  return protocols;
+}
+
+/** An IANA service name (RFC 6335 section 5.1), as long as the socket protocol carries. */
+export function parseService(name: string): string {
+  const wellFormed = /^(?=.{1,15}$)(?=.*[a-z])(?!-)(?!.*--)[a-z0-9-]+(?<!-)$/i;
+  if (!wellFormed.test(name)) {
+    throw new UsageError(
+      `Expected a service name of at most 15 letters, digits and hyphens, such as \`https\`, got \`${name}\`.`,
+    );
+  }
+  return name;
+}
+
+function onlyLocalId(given: GivenTerms): string | undefined {
+  if (given.requestRemoteId || given.requireRemoteId) {
+    throw new UsageError(
+      'A client always validates the server: --request-remote-id and --require-remote-id are for servers.',
+    );
+  }
+  if (given.localIds.length > 1) {
+    throw new UsageError('A client shows at most one identity: give --local-id once.');
+  }
+  return given.localIds[0];
+}
+
+function remoteIdOf(given: GivenTerms, connect: Endpoint): string {
+  if (given.remoteId !== undefined) return given.remoteId;
+  if (connect.kind === 'tcp' && !isAddress(connect.host)) return connect.host;
+  throw new UsageError(
+    'An address or a path does not say whom the server must prove to be.',
+    'Name it: --remote-id example.com',
+  );
+}

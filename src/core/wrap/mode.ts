@@ -1,0 +1,44 @@
+import type { TlspoolError } from '../errors.ts';
+import type { PoolLink } from '../tunnel/pool-link.ts';
+import type { ServerTerms } from '../tunnel/terms.ts';
+import type { Program } from './program.ts';
+import type { PublicListener } from './public-listener.ts';
+
+/**
+ * One way to put a program behind TLS. The program is started by `start` and speaks plaintext only; how its
+ * sockets reach the pool is what modes differ in.
+ */
+export interface Mode {
+  start(program: ProgramPlan, way: PublicWay, events: ModeEvents): RunningMode;
+}
+
+/** What is run, whatever the mode. */
+export interface ProgramPlan {
+  readonly launcher: string;
+  readonly command: readonly string[];
+  readonly environment: NodeJS.ProcessEnv;
+}
+
+/** Between the public and the pool. */
+export interface PublicWay {
+  readonly link: PoolLink;
+  readonly terms: ServerTerms;
+  /** The mode owns their sockets from here on. */
+  readonly listeners: readonly PublicListener[];
+}
+
+export interface ModeEvents {
+  started(program: Program): void;
+  /** A connection came to nothing. */
+  lost(error: TlspoolError): void;
+}
+
+export interface RunningMode {
+  /** A signal of ours, for the program. */
+  signal(name: NodeJS.Signals): void;
+  /**
+   * wrap's exit code, when the program has ended, nothing listens any more and no connection is on its way.
+   * Sessions may still be delivering what the program wrote. Rejects for failures of wrap itself.
+   */
+  readonly ended: Promise<number>;
+}
