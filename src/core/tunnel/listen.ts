@@ -2,6 +2,7 @@ import { lookup } from 'node:dns/promises';
 import { closeFd, listenTcp, socketAddresses } from '../engine/sockets.ts';
 import { TlspoolError } from '../errors.ts';
 import { formatHostAndPort, isAddress, type ListenAddress } from './endpoint.ts';
+import { reason } from './reason.ts';
 
 /**
  * Listening sockets for one address: one, or as many as a host name has addresses. `*` is every IPv6 and
@@ -45,11 +46,10 @@ function listenOn(host: string, port: number): number {
 }
 
 function cannotListen(address: ListenAddress, cause: unknown): TlspoolError {
-  const why = cause instanceof Error ? cause.message : String(cause);
   const code = cause instanceof TlspoolError ? cause.code : '';
   return new TlspoolError(
     'cannot-listen',
-    `Cannot listen on ${formatHostAndPort(address)}: ${why}`,
+    `Cannot listen on ${formatHostAndPort(address)}: ${reason(cause)}`,
     { hint: hints[code], cause },
   );
 }

@@ -1,8 +1,8 @@
 import { lookup } from 'node:dns/promises';
-import { getSystemErrorMap } from 'node:util';
 import { closeFd, connectTcp, connectUnix, socketError, watch } from '../engine/sockets.ts';
 import { TlspoolError } from '../errors.ts';
 import { type Endpoint, formatEndpoint, isAddress, type TcpEndpoint } from './endpoint.ts';
+import { reason } from './reason.ts';
 
 /**
  * A connected socket to the endpoint, the caller's to close. A name's addresses are tried in the resolver's
@@ -16,10 +16,9 @@ export async function connectTo(endpoint: Endpoint, timeout: number): Promise<nu
       : await connectToFirst(endpoint, deadline);
   } catch (cause) {
     if (cause instanceof TlspoolError && cause.code === timedOut) throw cause;
-    const why = cause instanceof Error ? cause.message : String(cause);
     throw new TlspoolError(
       'target-unreachable',
-      `Cannot connect to ${formatEndpoint(endpoint)}: ${why}`,
+      `Cannot connect to ${formatEndpoint(endpoint)}: ${reason(cause)}`,
       { cause },
     );
   }
@@ -89,9 +88,9 @@ function connectToAddress(
 
 function socketFailure(fd: number): TlspoolError | undefined {
   const number = socketError(fd);
-  if (number === 0) return undefined;
-  const [name, description] = getSystemErrorMap().get(-number) ?? [`errno ${number}`, 'failed'];
-  return new TlspoolError(name, description, { wire: number });
+  return number === 0
+    ? undefined
+    : new TlspoolError('connect-failed', `errno ${number}`, { wire: number });
 }
 
 function timeoutError(target: string): TlspoolError {

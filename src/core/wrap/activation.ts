@@ -1,5 +1,6 @@
 import { closeFd, setCloseOnExec, setNonBlocking, socketAddresses } from '../engine/sockets.ts';
 import { TlspoolError } from '../errors.ts';
+import { reason } from '../tunnel/reason.ts';
 
 /** A listening socket that the service manager opened for us: sd_listen_fds(3). */
 export interface ActivatedSocket {
@@ -53,10 +54,9 @@ function adopt(fd: number, name: string | undefined): ActivatedSocket {
     const { family, local } = socketAddresses(fd);
     return { fd, name: name || 'unknown', local: family === 'unix' ? undefined : local };
   } catch (cause) {
-    const why = cause instanceof Error ? cause.message : String(cause);
     throw new TlspoolError(
       'bad-activation',
-      `Descriptor ${fd}, passed by socket activation, is no socket: ${why}`,
+      `Descriptor ${fd}, passed by socket activation, is no socket: ${reason(cause)}`,
       { cause },
     );
   }
