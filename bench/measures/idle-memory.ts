@@ -1,0 +1,42 @@
+import { setTimeout as sleep } from 'node:timers/promises';
+import { proportionalSetSize } from '../processes.ts';
+import type { Rig } from '../rig.ts';
+import type { Target } from '../targets/target.ts';
+import type { Trial } from '../trial.ts';
+
+/** Proxies free and trim in their own time; what they keep longer than this counts. */
+const settle = 2_000;
+
+/**
+ * What a connection that has nothing to say costs: the growth of the proportional set size (PSS) of all
+ * processes of a freshly started, warmed-up target, divided by the connections. Kernel memory is not in it.
+ */
+export function idleMemory(rig: Rig, targets: readonly Target[]): Trial[] {
+  return [1_000, 9_000].flatMap((connections) =>
+    targets.map((target) => ({
+      measure: `idle-${connections}`,
+      subject: target.id,
+      run: async () => {
+        // Two descriptors a connection in the proxy, and some for itself.
+        if (rig.openFiles < connections * 2 + 200)
+          throw new Error(
+            `RLIMIT_NOFILE ${rig.openFiles} is too low for ${connections} connections`,
+          );
+        const to = await rig.fleet.fresh(target, 'ec-p256');
+        await rig.load.handshakes(to, { threads: 8, warmUp: 0, seconds: 1, resume: false });
+        await sleep(settle);
+        const before = proportionalSetSize(to.watch);
+        let after = before;
+        await rig.load.holdIdle(to, connections, async () => {
+          await sleep(settle);
+          after = proportionalSetSize(to.watch);
+        });
+        await rig.fleet.stop(target, 'ec-p256');
+        return {
+          kibibytesPerConnection: (after - before) / connections,
+          mebibytesInTotal: after / 1024,
+        };
+      },
+    })),
+  );
+}

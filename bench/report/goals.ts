@@ -1,0 +1,145 @@
+import type { Setup, Target } from '../targets/target.ts';
+import type { Sample } from '../trial.ts';
+import { type Figure, lowest, ratioOf, type Summary, summaryOf } from './statistics.ts';
+
+/** What tlspool is to reach, and what it aims for. */
+export interface Goal {
+  readonly title: string;
+  readonly figure: Figure;
+  readonly subject: string;
+  /** Compared with the best peer of these setups; undefined: the figure itself counts. */
+  readonly against?: readonly Setup[];
+  readonly unit: string;
+  readonly better: 'lower' | 'higher';
+  readonly reach: number;
+  readonly aim?: number;
+}
+
+export interface Judgement {
+  readonly goal: Goal;
+  /** What was measured; undefined: not in this run. */
+  readonly measured: Summary | undefined;
+  /** The peer it was compared with. */
+  readonly peer: Target | undefined;
+  readonly reached: boolean;
+  readonly aimed: boolean;
+}
+
+const bulkMeasures = [
+  ['up-1', 'bulk up, 1 connection'],
+  ['down-1', 'bulk down, 1 connection'],
+  ['up-16', 'bulk up, 16 connections'],
+  ['down-16', 'bulk down, 16 connections'],
+] as const;
+
+export const goals: readonly Goal[] = [
+  ...bulkMeasures.flatMap(([measure, title]): Goal[] => [
+    {
+      title: `CPU, ${title}, to the best peer with defaults`,
+      figure: { measure, metric: 'cpuSecondsPerGiB' },
+      subject: 'tlspool',
+      against: ['defaults'],
+      unit: '×',
+      better: 'lower',
+      reach: 0.75,
+      aim: 0.65,
+    },
+    {
+      title: `CPU, ${title}, to the best tuned peer`,
+      figure: { measure, metric: 'cpuSecondsPerGiB' },
+      subject: 'tlspool',
+      against: ['tuned'],
+      unit: '×',
+      better: 'lower',
+      reach: 1.0,
+      aim: 0.85,
+    },
+  ]),
+  ...(
+    [
+      ['handshakes-p256', 'P-256 handshake'],
+      ['resumed', 'resumed handshake'],
+    ] as const
+  ).map(
+    ([measure, title]): Goal => ({
+      title: `CPU, ${title}, to the best peer`,
+      figure: { measure, metric: 'cpuMilliseconds' },
+      subject: 'tlspool',
+      against: ['defaults', 'tuned'],
+      unit: '×',
+      better: 'lower',
+      reach: 1.25,
+      aim: 1.0,
+    }),
+  ),
+  ...(['idle-1000', 'idle-9000'] as const).flatMap((measure): Goal[] => {
+    const connections = Number(measure.slice('idle-'.length)).toLocaleString('en');
+    const figure = { measure, metric: 'kibibytesPerConnection' };
+    return [
+      {
+        title: `memory per idle connection, ${connections} of them`,
+        figure,
+        subject: 'tlspool',
+        unit: 'KiB',
+        better: 'lower',
+        reach: 20,
+        aim: 12,
+      },
+    ];
+  }),
+  {
+    title: 'handshakes with 20 ms a signature',
+    figure: { measure: 'slow-token', metric: 'perSecond' },
+    subject: 'tlspool-slow',
+    unit: '/s',
+    better: 'higher',
+    reach: 500,
+  },
+  {
+    title: 'event-loop delay p99 meanwhile',
+    figure: { measure: 'slow-token', metric: 'eventLoopP99' },
+    subject: 'tlspool-slow',
+    unit: 'ms',
+    better: 'lower',
+    reach: 10,
+  },
+  ...(['--version', '--help', 'status'] as const).map(
+    (subject): Goal => ({
+      title: `tlspool ${subject}`,
+      figure: { measure: 'start-up', metric: 'milliseconds' },
+      subject,
+      unit: 'ms',
+      better: 'lower',
+      reach: 100,
+    }),
+  ),
+];
+
+export function judge(
+  goal: Goal,
+  samples: readonly Sample[],
+  targets: readonly Target[],
+): Judgement {
+  const { figure, subject, against } = goal;
+  if (against === undefined) return verdict(goal, summaryOf(samples, figure, subject), undefined);
+  const peers = targets.filter(({ setup }) => against.includes(setup));
+  const best = lowest(
+    samples,
+    figure,
+    peers.map(({ id }) => id),
+  );
+  if (best === undefined) return verdict(goal, undefined, undefined);
+  return verdict(
+    goal,
+    ratioOf(samples, figure, subject, best),
+    peers.find(({ id }) => id === best),
+  );
+}
+
+function verdict(goal: Goal, measured: Summary | undefined, peer: Target | undefined): Judgement {
+  const meets = (bound: number | undefined): boolean =>
+    measured !== undefined &&
+    bound !== undefined &&
+    (goal.better === 'lower' ? measured.median <= bound : measured.median >= bound);
+  return { goal, measured, peer, reached: meets(goal.reach), aimed: meets(goal.aim) };
+}

@@ -1,0 +1,111 @@
+import type { Target } from '../targets/target.ts';
+import type { Failure, Outcomes, Sample } from '../trial.ts';
+import { goals, type Judgement, judge } from './goals.ts';
+import { type Summary, summaryOf } from './statistics.ts';
+import { type Table, tables } from './tables.ts';
+
+export interface ReportInput extends Outcomes {
+  readonly targets: readonly Target[];
+  readonly rounds: number;
+  /** When the run ended. */
+  readonly date: Date;
+  /** Of machine and software, a line each. */
+  readonly machine: readonly string[];
+  readonly software: readonly string[];
+  /** What the reader must know to read the numbers right. */
+  readonly remarks: readonly string[];
+}
+
+/** The whole of results.md. */
+export function report(input: ReportInput): string {
+  return [
+    '# Benchmark results',
+    "Written by `npm run bench`; don't edit. What is measured, and how: `bench/README.md`.",
+    list([
+      ...input.machine,
+      ...input.software,
+      `${input.date.toISOString().slice(0, 10)}, ${input.rounds} interleaved ${input.rounds === 1 ? 'round' : 'rounds'}; cells are the median and, in brackets, the least and the most`,
+    ]),
+    '## Goals',
+    'Ratios are taken within each round, to the peer with the best median.',
+    goalTable(goals.map((goal) => judge(goal, input.samples, input.targets))),
+    ...tables.flatMap((table) => measured(table, input)),
+    ...(input.remarks.length > 0 ? ['## Remarks', list(input.remarks)] : []),
+    ...(input.failures.length > 0
+      ? ['## Trials that failed', list(failureLines(input.failures))]
+      : []),
+  ]
+    .join('\n\n')
+    .concat('\n');
+}
+
+function goalTable(judgements: readonly Judgement[]): string {
+  return markdownTable(
+    ['goal', 'measured', 'compared with', 'to reach', '', 'to aim for', ''],
+    judgements.map(({ goal, measured, peer, reached, aimed }) => {
+      const bound = goal.better === 'lower' ? '≤' : '≥';
+      const digits = goal.unit === '×' ? 2 : goal.unit === '/s' ? 0 : 1;
+      const said = (met: boolean) => (measured === undefined ? '–' : met ? 'yes' : '**no**');
+      return [
+        goal.title,
+        measured === undefined ? 'not measured' : `${cell(measured, digits)} ${goal.unit}`,
+        peer?.title ?? '',
+        `${bound} ${goal.reach} ${goal.unit}`,
+        said(reached),
+        goal.aim === undefined ? '' : `${bound} ${goal.aim} ${goal.unit}`,
+        goal.aim === undefined ? '' : said(aimed),
+      ];
+    }),
+  );
+}
+
+/** A table with its heading; nothing if nothing in it was measured. */
+function measured(table: Table, { samples, targets }: ReportInput): string[] {
+  const measures = new Set(table.columns.map(({ figure }) => figure.measure));
+  const subjects = subjectsOf(
+    samples.filter(({ measure }) => measures.has(measure)),
+    targets,
+  );
+  if (subjects.length === 0) return [];
+  const rows = subjects.map(({ id, title }) => [
+    title,
+    ...table.columns.map(({ figure, digits }) => {
+      const summary = summaryOf(samples, figure, id);
+      return summary === undefined ? '–' : cell(summary, digits);
+    }),
+  ]);
+  return [
+    `## ${table.title}`,
+    table.note,
+    markdownTable(['', ...table.columns.map(({ heading }) => heading)], rows),
+  ];
+}
+
+/** Those that were measured: targets in their own order, then whatever else there is. */
+function subjectsOf(samples: readonly Sample[], targets: readonly Target[]) {
+  const found = new Set(samples.map(({ subject }) => subject));
+  const known = targets.filter(({ id }) => found.has(id)).map(({ id, title }) => ({ id, title }));
+  const others = [...found].filter((id) => !targets.some((target) => target.id === id));
+  return [...known, ...others.map((id) => ({ id, title: id }))];
+}
+
+function cell({ median, min, max, rounds }: Summary, digits: number): string {
+  const text = median.toFixed(digits);
+  return rounds === 1 ? text : `${text} (${min.toFixed(digits)}–${max.toFixed(digits)})`;
+}
+
+function failureLines(failures: readonly Failure[]): string[] {
+  return failures.map(
+    ({ measure, subject, round, reason }) =>
+      `${measure}, ${subject}, round ${round}: ${reason.split('\n').at(0) ?? ''}`,
+  );
+}
+
+function list(lines: readonly string[]): string {
+  return lines.map((line) => `- ${line}`).join('\n');
+}
+
+function markdownTable(head: readonly string[], rows: readonly (readonly string[])[]): string {
+  const line = (cells: readonly string[]) => `| ${cells.join(' | ')} |`;
+  return [line(head), line(head.map(() => '---')), ...rows.map(line)].join('\n');
+}

@@ -1,0 +1,115 @@
+import type { Figure } from './statistics.ts';
+
+export interface Column {
+  readonly heading: string;
+  readonly figure: Figure;
+  /** Digits after the point. */
+  readonly digits: number;
+}
+
+export interface Table {
+  readonly title: string;
+  /** What the numbers are. */
+  readonly note: string;
+  readonly columns: readonly Column[];
+}
+
+const bulk = (metric: string, digits: number): Column[] =>
+  (['up-1', 'down-1', 'up-16', 'down-16'] as const).map((measure) => ({
+    heading: measure.replace('-', ', '),
+    figure: { measure, metric },
+    digits,
+  }));
+
+const handshakes = (metric: string, digits: number): Column[] => [
+  { heading: 'P-256', figure: { measure: 'handshakes-p256', metric }, digits },
+  { heading: 'RSA-2048', figure: { measure: 'handshakes-rsa', metric }, digits },
+  { heading: 'resumed', figure: { measure: 'resumed', metric }, digits },
+];
+
+const latency = (measure: string, connections: string): Column[] => [
+  { heading: `${connections}, p50`, figure: { measure, metric: 'p50' }, digits: 0 },
+  { heading: `${connections}, p99`, figure: { measure, metric: 'p99' }, digits: 0 },
+];
+
+export const tables: readonly Table[] = [
+  {
+    title: 'Bulk data: CPU seconds per GiB',
+    note: 'Towards the backend (up) and from it (down), over 1 and 16 connections. Less is better.',
+    columns: bulk('cpuSecondsPerGiB', 2),
+  },
+  {
+    title: 'Bulk data: MiB per second',
+    note: 'The load generator and the backend share the cores with the proxy. More is better.',
+    columns: bulk('mebibytesPerSecond', 0),
+  },
+  {
+    title: 'Handshakes: CPU milliseconds each',
+    note: 'Whole visits: connect, handshake, one byte to the backend and back, close. Less is better.',
+    columns: handshakes('cpuMilliseconds', 2),
+  },
+  {
+    title: 'Handshakes: per second',
+    note: '8 clients at once, on the same cores. More is better.',
+    columns: handshakes('perSecond', 0),
+  },
+  {
+    title: 'Memory per idle connection: KiB',
+    note: 'Growth of the proportional set size of all processes over that of a warmed-up proxy without connections. Less is better.',
+    columns: [
+      {
+        heading: '1,000 open',
+        figure: { measure: 'idle-1000', metric: 'kibibytesPerConnection' },
+        digits: 1,
+      },
+      {
+        heading: '9,000 open',
+        figure: { measure: 'idle-9000', metric: 'kibibytesPerConnection' },
+        digits: 1,
+      },
+      {
+        heading: 'MiB in total, 9,000',
+        figure: { measure: 'idle-9000', metric: 'mebibytesInTotal' },
+        digits: 0,
+      },
+    ],
+  },
+  {
+    title: 'Latency: microseconds for 64 bytes there and back',
+    note: 'On 1 connection, and on 16 at once. Less is better.',
+    columns: [...latency('ping-pong-1', '1'), ...latency('ping-pong-16', '16')],
+  },
+  {
+    title: 'A slow token: 20 ms for every signature',
+    note: 'P-256 handshakes, 64 clients at once; event-loop delay (with the 1 ms timer that measures it) of the daemon.',
+    columns: [
+      {
+        heading: 'handshakes/s',
+        figure: { measure: 'slow-token', metric: 'perSecond' },
+        digits: 0,
+      },
+      {
+        heading: 'visit p50, ms',
+        figure: { measure: 'slow-token', metric: 'visitP50' },
+        digits: 0,
+      },
+      {
+        heading: 'event loop p99, ms',
+        figure: { measure: 'slow-token', metric: 'eventLoopP99' },
+        digits: 1,
+      },
+    ],
+  },
+  {
+    title: 'Start-up of the command: milliseconds',
+    note: 'Median of several runs a round, and its ratio to an empty program in the same Node.',
+    columns: [
+      { heading: 'ms', figure: { measure: 'start-up', metric: 'milliseconds' }, digits: 0 },
+      {
+        heading: '× bare Node',
+        figure: { measure: 'start-up', metric: 'ratioToBareNode' },
+        digits: 1,
+      },
+    ],
+  },
+];

@@ -1,0 +1,136 @@
+/**
+ * Measures tlspool against stunnel, hitch, haproxy and nginx, interleaved, and writes bench/results.md.
+ * `npm run bench` installs what this needs, builds tlspool, and runs it.
+ */
+import { writeFile } from 'node:fs/promises';
+import { join, relative } from 'node:path';
+import { parseArgs } from 'node:util';
+import { describeMachine } from './machine.ts';
+import { bulk } from './measures/bulk.ts';
+import { handshakes } from './measures/handshakes.ts';
+import { idleMemory } from './measures/idle-memory.ts';
+import { latency } from './measures/latency.ts';
+import { killAll, stopAll } from './processes.ts';
+import { report } from './report/report.ts';
+import { prepareRig, type Rig } from './rig.ts';
+import { haproxy, haproxyTuned } from './targets/haproxy.ts';
+import { hitch, hitchTuned } from './targets/hitch.ts';
+import { nginx, nginxTuned } from './targets/nginx.ts';
+import { stunnel, stunnelTuned } from './targets/stunnel.ts';
+import type { Target } from './targets/target.ts';
+import { type Progress, runRounds, type Trial } from './trial.ts';
+
+const usage = `Usage: npm run bench -- [options]
+
+  --rounds N      how often everything is measured (6)
+  --only TEXT     only trials whose "measure/target" contains TEXT, e.g. up-1/ or /nginx; repeatable
+  --quick         short runs, to try the benchmark itself: the numbers mean little
+  --list          print the trials and end
+  --help          this text
+
+A complete run of at least six rounds writes bench/results.md, any other bench/.work/results.md.
+`;
+
+const { values: options } = parseArgs({
+  options: {
+    rounds: { type: 'string', default: '6' },
+    only: { type: 'string', multiple: true, default: [] },
+    quick: { type: 'boolean', default: false },
+    list: { type: 'boolean', default: false },
+    help: { type: 'boolean', default: false },
+  },
+});
+
+const targets: readonly Target[] = [
+  ...[nginx, haproxy, hitch, stunnel],
+  ...[nginxTuned, haproxyTuned, hitchTuned, stunnelTuned],
+];
+
+async function main(): Promise<void> {
+  const rounds = Number(options.rounds);
+  if (!Number.isInteger(rounds) || rounds < 1) throw new Error(`--rounds: ${options.rounds}?`);
+  const interruption = endOnSignals();
+  const work = join(import.meta.dirname, '.work');
+  try {
+    const rig = await prepareRig(work, options.quick ? 1 / 8 : 1);
+    const all = allTrials(rig);
+    const trials = all.filter(isWanted);
+    if (options.list) return list(trials);
+    const outcomes = await runRounds(trials, rounds, interruption, showProgress);
+    const whole = trials.length === all.length && rounds >= 6 && !options.quick;
+    const file = join(whole ? import.meta.dirname : work, 'results.md');
+    await writeFile(
+      file,
+      report({
+        ...outcomes,
+        targets,
+        rounds,
+        date: new Date(),
+        machine: describeMachine(),
+        software: await Promise.all(targets.filter(isDefault).map((target) => target.version())),
+        remarks: [],
+      }),
+    );
+    process.stderr.write(`Written: ${relative(process.cwd(), file)}\n`);
+  } catch (error) {
+    if (!interruption.aborted) throw error;
+    process.stderr.write('Interrupted: nothing is written\n');
+    process.exitCode = 130;
+  } finally {
+    await stopAll();
+  }
+}
+
+function allTrials(rig: Rig): Trial[] {
+  return [
+    ...bulk(rig, targets),
+    ...handshakes(rig, targets),
+    ...latency(rig, targets),
+    ...idleMemory(rig, targets),
+  ];
+}
+
+function isWanted({ measure, subject }: Trial): boolean {
+  return (
+    options.only.length === 0 || options.only.some((text) => `${measure}/${subject}`.includes(text))
+  );
+}
+
+function isDefault({ setup }: Target): boolean {
+  return setup === 'defaults';
+}
+
+function list(trials: readonly Trial[]): void {
+  process.stdout.write(trials.map(({ measure, subject }) => `${measure}/${subject}\n`).join(''));
+}
+
+/** Ends everything that was started, whatever ends us; aborts the signal that is returned. */
+function endOnSignals(): AbortSignal {
+  const controller = new AbortController();
+  process.once('exit', killAll);
+  for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const)
+    process.on(signal, () => {
+      controller.abort();
+      // The trial at work fails, as its processes are gone.
+      void stopAll();
+    });
+  return controller.signal;
+}
+
+const begun = Date.now();
+
+const showProgress: Progress = ({ round, done, total, trial, outcome }) => {
+  const left = ((Date.now() - begun) / done) * (total - done);
+  const numbers =
+    outcome instanceof Error
+      ? `FAILED: ${outcome.message}`
+      : Object.entries(outcome)
+          .map(([metric, value]) => `${metric} ${value.toPrecision(3)}`)
+          .join('  ');
+  process.stderr.write(
+    `round ${round}  ${done}/${total}  ${Math.ceil(left / 60_000)} min left  ${trial.measure}/${trial.subject}  ${numbers}\n`,
+  );
+};
+
+if (options.help) process.stdout.write(usage);
+else await main();
