@@ -1,4 +1,5 @@
 import { makeManifest } from './manifest.ts';
+import { manualPages } from './manual.ts';
 
 /**
  * Every file that is made from the commands and committed.
@@ -8,5 +9,8 @@ import { makeManifest } from './manifest.ts';
  */
 export async function generatedFiles(root: string): Promise<Map<string, string>> {
   const manifest = await makeManifest(root);
-  return new Map([['oclif.manifest.json', `${JSON.stringify(manifest, undefined, 2)}\n`]]);
+  return new Map([
+    ['oclif.manifest.json', `${JSON.stringify(manifest, undefined, 2)}\n`],
+    ...manualPages(manifest, root),
+  ]);
 }

@@ -1,5 +1,7 @@
+import { readFileSync } from 'node:fs';
+import { join } from 'node:path';
 import { Plugin } from '@oclif/core/config';
-import packageManifest from '../../package.json' with { type: 'json' };
+import type { PJSON } from '@oclif/core/interfaces';
 
 /** What oclif.manifest.json says of all commands, as far as documents are made of it. */
 export interface Manifest {
@@ -55,6 +57,7 @@ export interface DocumentedFlag {
  * @param root the package's directory
  */
 export async function makeManifest(root: string): Promise<Manifest> {
+  const packageManifest = JSON.parse(readFileSync(join(root, 'package.json'), 'utf8')) as PJSON;
   const plugin = new Plugin({
     root,
     isRoot: true,

@@ -33,6 +33,10 @@ export abstract class PoolCommand extends Command {
       env: 'TLSPOOL_CONFIG_FILE',
       description: 'configuration file',
     }),
+    json: Flags.boolean({
+      helpGroup: 'GLOBAL',
+      description: 'print one JSON object instead of text, for errors too',
+    }),
     'no-input': Flags.boolean({
       helpGroup: 'GLOBAL',
       description: 'never ask; fail and name the flag instead',
