@@ -1,0 +1,45 @@
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import type { LocalIdentity } from '../../../src/core/identity/local-identities.ts';
+import { parseSelector } from '../../../src/core/identity/selector.ts';
+import type { StoredRole } from '../../../src/core/store/schema.ts';
+import { onlyServerIdentity } from '../../../src/core/tunnel/default-identity.ts';
+
+function identity(name: string, ...roles: readonly StoredRole[]): LocalIdentity {
+  const credentials = roles.map((role, id) => ({
+    id,
+    role,
+    keyType: 'ec-p256' as const,
+    keyUri: `pkcs11:object=${id}`,
+    publicKey: Buffer.alloc(0),
+    chain: [],
+    notAfter: new Date(0),
+  }));
+  return { donai: parseSelector(name), credentials };
+}
+
+test('the only identity for servers is the default', () => {
+  const identities = [
+    identity('john@example.com', 'client'),
+    identity('pending.example.com'),
+    identity('.example.com', 'client', 'both'),
+  ];
+  assert.equal(onlyServerIdentity(identities, '/state'), '.example.com');
+});
+
+test('with none, the command that creates one is named', () => {
+  assert.throws(() => onlyServerIdentity([identity('a.example', 'client')], '/state'), {
+    code: 'no-identity',
+    message: 'There is no identity for servers in /state.',
+    hint: /identities create/,
+  });
+});
+
+test('with several, they are listed and the flag is named', () => {
+  const identities = [identity('a.example', 'server'), identity('b.example', 'both')];
+  assert.throws(() => onlyServerIdentity(identities, '/state'), {
+    code: 'several-identities',
+    message: 'There are several identities for servers in /state: a.example, b.example.',
+    hint: 'Say which: --local-id a.example',
+  });
+});
