@@ -12,13 +12,13 @@ const NUMBER = /^(?:[0-9]+|0x[0-9a-f]*)$/;
  * then, for addresses, and for Unicode that is only a disguise of an ASCII name.
  */
 export function parseDomain(text: string): string {
-  if (text === '') throw new DonaiError('The domain is missing.');
+  if (text === '') throw new DonaiError('the domain is missing');
   const domain = isAscii(text) ? foldAscii(text) : toAscii(text);
   const labels = domain.split('.');
   for (const label of labels) requireLabel(label, text);
   if (NUMBER.test(labels.at(-1) ?? '')) {
     throw new DonaiError(
-      `“${text}” is an address or a number, not a domain: its last label is numeric.`,
+      `“${printable(text)}” is an address or a number, not a domain: its last label is numeric`,
     );
   }
   if (labels.some((label) => label.startsWith('xn--'))) requireIdna(domain, text);
@@ -37,12 +37,12 @@ export function isAscii(text: string): boolean {
 
 function requireLabel(label: string, text: string): void {
   if (LABEL.test(label)) return;
-  if (label === '') throw new DonaiError(`“${printable(text)}” has an empty label.`);
+  if (label === '') throw new DonaiError(`“${printable(text)}” has an empty label`);
   if (label.length > 63) {
-    throw new DonaiError(`“${printable(text)}” has a label of more than 63 characters.`);
+    throw new DonaiError(`“${printable(text)}” has a label of more than 63 characters`);
   }
   throw new DonaiError(
-    `“${printable(text)}” is not a domain: a label is made of letters, digits and inner hyphens.`,
+    `“${printable(text)}” is not a domain: a label is made of letters, digits and inner hyphens`,
   );
 }
 
@@ -50,14 +50,14 @@ function requireLabel(label: string, text: string): void {
 function toAscii(text: string): string {
   const domain = idna().toASCII(text, IDNA_RULES);
   if (domain === null)
-    throw new DonaiError(`“${printable(text)}” is not a domain that IDNA allows.`);
+    throw new DonaiError(`“${printable(text)}” is not a domain that IDNA allows`);
   const given = text.split('.');
   const labels = domain.split('.');
   const disguised =
     given.length !== labels.length ||
     given.some((label, index) => !isAscii(label) && !labels[index]?.startsWith('xn--'));
   if (disguised) {
-    throw new DonaiError(`“${printable(text)}” is not “${domain}”, it only looks like it.`, {
+    throw new DonaiError(`“${printable(text)}” is not “${domain}”, it only looks like it`, {
       hint: `Is ${domain} meant? Then write that.`,
     });
   }
@@ -70,7 +70,7 @@ function requireIdna(domain: string, text: string): void {
   const valid = !decoded.error && idna().toASCII(decoded.domain, IDNA_RULES) === domain;
   const inner = decoded.domain.split('.').every((label) => !/^-|-$/.test(label));
   if (valid && inner) return;
-  throw new DonaiError(`“${printable(text)}” has a label in Punycode that IDNA does not allow.`);
+  throw new DonaiError(`“${printable(text)}” has a label in Punycode that IDNA does not allow`);
 }
 
 interface Idna {

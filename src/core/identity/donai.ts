@@ -52,17 +52,17 @@ export function sameDonai(one: Donai, other: Donai): boolean {
 
 /** The canonical form of what stands before the `@`. Throws DonaiError. */
 export function parseUser(text: string): string {
-  if (text === '') throw new DonaiError('The user before the @ is missing.');
+  if (text === '') throw new DonaiError('the user before the @ is missing');
   const normal = text.normalize('NFC');
   if (isDisguised(text)) {
     throw new DonaiError(
-      `The user “${printable(text)}” is not “${printable(normal)}”, it only looks like it.`,
+      `the user “${printable(text)}” is not “${printable(normal)}”, it only looks like it`,
     );
   }
   const user = foldAscii(normal);
   if (!user.isWellFormed() || UNSEEN.test(user) || !USER.test(user)) {
     throw new DonaiError(
-      `“${printable(text)}” is not a user: letters, digits and !#$%&'*+-/=?^_\`{|}~ are, with single dots between.`,
+      `“${printable(text)}” is not a user: it is made of letters, digits and !#$%&'*+-/=?^_\`{|}~, with single dots between`,
     );
   }
   return user;
@@ -72,7 +72,7 @@ export function requireFits(text: string): void {
   const length = Buffer.byteLength(text);
   if (length <= MAX_LENGTH) return;
   throw new DonaiError(
-    `“${printable(text)}” has ${length} bytes; identities have at most ${MAX_LENGTH}.`,
+    `“${printable(text)}” has ${length} bytes; identities have at most ${MAX_LENGTH}`,
   );
 }
 

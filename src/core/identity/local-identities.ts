@@ -2,7 +2,7 @@ import type { Selectable } from 'kysely';
 import type { TlsRole } from '../engine/types.ts';
 import type { CredentialsTable, StoredRole } from '../store/schema.ts';
 import type { Store } from '../store/store.ts';
-import type { KeyType } from '../token/keys.ts';
+import type { KeyType } from '../token/key-types.ts';
 import type { Donai } from './donai.ts';
 import { pemCertificates } from './pem.ts';
 import { formatSelector, parseSelector, type Selector } from './selector.ts';

@@ -41,7 +41,7 @@ export function formatPemCertificates(chain: readonly Uint8Array[]): string {
 function decode(label: string, body: string): Buffer {
   const base64 = body.replace(/\s+/g, '');
   if (BASE64.test(base64) && base64.length % 4 === 0) return Buffer.from(base64, 'base64');
-  throw new TlspoolError('bad-pem', `The ${label} in PEM is not Base64.`, {
+  throw new TlspoolError('bad-pem', `the ${label} in PEM is not Base64`, {
     hint: 'Encrypted keys in the old style (Proc-Type) are not read: convert them with `openssl pkcs8 -topk8`.',
   });
 }

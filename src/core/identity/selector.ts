@@ -45,7 +45,7 @@ export function isDonai(selector: Selector): selector is Donai {
 
 function parsePattern(text: string): string {
   if (text === '.') return text;
-  if (text === '') throw new DonaiError('The domain of the selector is missing: `.` is any.');
+  if (text === '') throw new DonaiError('the domain of the selector is missing: `.` is any');
   return text.startsWith('.') ? `.${parseDomain(text.slice(1))}` : parseDomain(text);
 }
 

@@ -24,45 +24,45 @@ export function storeFailure(error: unknown, path: string): unknown {
   const cause = error;
   switch (code) {
     case RESULT.full:
-      return new TlspoolError('store-full', `The disk is full: ${path} could not be written.`, {
+      return new TlspoolError('store-full', `the disk is full: ${path} could not be written`, {
         hint: 'Nothing was changed. Free some space and do it again.',
         wire: ENOSPC,
         cause,
       });
     case RESULT.readOnly:
-      return new TlspoolError('store-read-only', `${path} cannot be written.`, {
+      return new TlspoolError('store-read-only', `${path} cannot be written`, {
         hint: 'The file or its folder is read-only, or belongs to another user.',
         wire: EROFS,
         cause,
       });
     case RESULT.busy:
     case RESULT.locked:
-      return new TlspoolError('store-busy', `Another process keeps ${path} locked.`, {
+      return new TlspoolError('store-busy', `another process keeps ${path} locked`, {
         hint: 'Nothing was changed. Do it again.',
         wire: EBUSY,
         cause,
       });
     case RESULT.corrupt:
     case RESULT.notADatabase:
-      return new TlspoolError('store-corrupt', `${path} is damaged or is not a store of tlspool.`, {
+      return new TlspoolError('store-corrupt', `${path} is damaged or is not a store of tlspool`, {
         hint: 'Put a backup of the file in its place.',
         wire: EIO,
         cause,
       });
     case RESULT.cannotOpen:
     case RESULT.perm:
-      return new TlspoolError('store-unreadable', `${path} cannot be opened.`, {
+      return new TlspoolError('store-unreadable', `${path} cannot be opened`, {
         hint: 'Does this user own the state folder, and can it be written?',
         wire: EACCES,
         cause,
       });
     case RESULT.constraint:
-      return new TlspoolError('store-constraint', `${path} refused a change: ${words(error)}.`, {
+      return new TlspoolError('store-constraint', `${path} refused a change: ${words(error)}`, {
         wire: EEXIST,
         cause,
       });
     default:
-      return new TlspoolError('store-failed', `${path}: ${words(error)}.`, { wire: EIO, cause });
+      return new TlspoolError('store-failed', `${path}: ${words(error)}`, { wire: EIO, cause });
   }
 }
 

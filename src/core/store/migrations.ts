@@ -57,7 +57,7 @@ export async function requireCurrent(
   if (version < migrations.length) {
     throw new TlspoolError(
       'store-outdated',
-      `The store has schema version ${version}, this release needs ${migrations.length}.`,
+      `the store has schema version ${version}, this release needs ${migrations.length}`,
       { hint: 'Start `tlspool serve` once: it brings the store up to date.' },
     );
   }
@@ -67,7 +67,7 @@ function refuseNewer(version: number, migrations: readonly Migration[]): void {
   if (version <= migrations.length) return;
   throw new TlspoolError(
     'store-too-new',
-    `The store has schema version ${version}, but this release knows only ${migrations.length}.`,
+    `the store has schema version ${version}, but this release knows only ${migrations.length}`,
     { hint: 'It was written by a newer release of tlspool: use that one.' },
   );
 }

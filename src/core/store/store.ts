@@ -124,7 +124,7 @@ async function createFile(stateDir: string, path: string): Promise<void> {
     await file.close();
   } catch (error) {
     if (errorCode(error) !== 'EEXIST') throw unusableFolder(stateDir, error);
-    throw new TlspoolError('state-exists', `${stateDir} has a store already.`, {
+    throw new TlspoolError('state-exists', `${stateDir} has a store already`, {
       hint: 'Remove the folder to begin anew, or give another one with --state-dir.',
       cause: error,
     });
@@ -145,20 +145,20 @@ async function requireFile(stateDir: string, path: string): Promise<void> {
 async function refuseExposed(place: string): Promise<void> {
   const { mode } = await stat(place);
   if ((mode & 0o022) === 0) return;
-  throw new TlspoolError('state-exposed', `Other users can write ${place}.`, {
+  throw new TlspoolError('state-exposed', `other users can write ${place}`, {
     hint: `Make sure that nobody tampered with it, then: chmod go= ${place}`,
   });
 }
 
 function noState(stateDir: string): TlspoolError {
-  return new TlspoolError('no-state', `There is no state in ${stateDir}.`, {
+  return new TlspoolError('no-state', `there is no state in ${stateDir}`, {
     hint: 'Run `tlspool init` to make it, or name another folder with --state-dir.',
   });
 }
 
 function unusableFolder(stateDir: string, error: unknown): TlspoolError {
   const reason = error instanceof Error ? error.message : String(error);
-  return new TlspoolError('state-unusable', `${stateDir} cannot be used: ${reason}.`, {
+  return new TlspoolError('state-unusable', `${stateDir} cannot be used: ${reason}`, {
     hint: 'The state folder must belong to the user that runs tlspool.',
     cause: error,
   });
