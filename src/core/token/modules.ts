@@ -33,7 +33,7 @@ export function findSoftHsm(paths: readonly string[] = softHsmPaths): string {
   const found = paths.find((path) => existsSync(path));
   if (found === undefined) {
     throw new TlspoolError('no-softhsm', 'SoftHSM, which keeps the keys, is not installed', {
-      hint: 'install the package softhsm2 (Debian: apt install softhsm2; Fedora: dnf install softhsm), or use a token of your own: tlspool init --module PATH --token URI --pin-source file:PATH',
+      hint: 'Install the package softhsm2 (Debian: apt install softhsm2; Fedora: dnf install softhsm), or use a token of your own: tlspool init --module PATH --token URI --pin-source file:PATH.',
     });
   }
   return found;
@@ -46,7 +46,7 @@ export function requireModule(path: string): string {
   }
   if (!statSync(path, { throwIfNoEntry: false })?.isFile()) {
     throw new TlspoolError('no-module', `there is no PKCS #11 module at ${path}`, {
-      hint: 'check the path; `p11-kit list-modules` shows the modules of this machine',
+      hint: 'Check the path; `p11-kit list-modules` shows the modules of this machine.',
     });
   }
   return path;

@@ -68,7 +68,7 @@ function locate(source: PinSource, credentialsDirectory: string | undefined): st
     throw new TlspoolError(
       'pin-unreadable',
       `the PIN is in the systemd credential ${source.name}, but no credentials were passed`,
-      { hint: `start as a systemd service with LoadCredential=${source.name}:PATH` },
+      { hint: `Start as a systemd service with LoadCredential=${source.name}:PATH.` },
     );
   }
   return join(credentialsDirectory, source.name);
@@ -82,7 +82,7 @@ async function openPin(path: string): Promise<FileHandle> {
     const { code } = cause as NodeJS.ErrnoException;
     throw new TlspoolError('pin-unreadable', `cannot read the PIN file ${path}: ${code}`, {
       cause,
-      hint: code === 'ENOENT' ? 'write the PIN there, with mode 0600' : undefined,
+      hint: code === 'ENOENT' ? 'Write the PIN there, with mode 0600.' : undefined,
     });
   }
 }
@@ -94,13 +94,13 @@ function requirePrivate(path: string, stats: Stats, forbidden: number): void {
   const mode = (stats.mode & 0o777).toString(8).padStart(4, '0');
   if ((stats.mode & forbidden) !== 0) {
     throw new TlspoolError('pin-exposed', `others may read the PIN file ${path} (mode ${mode})`, {
-      hint: `chmod 600 ${path}, and change the PIN if it may have been seen`,
+      hint: `Run \`chmod 600 ${path}\`, and change the PIN if it may have been seen.`,
     });
   }
   const self = process.geteuid?.();
   if (stats.uid !== 0 && self !== 0 && stats.uid !== self) {
     throw new TlspoolError('pin-exposed', `the PIN file ${path} belongs to another user`, {
-      hint: `it must belong to root or to the user who runs this (uid ${self})`,
+      hint: `It must belong to root or to the user who runs this (uid ${self}).`,
     });
   }
 }
@@ -121,7 +121,7 @@ async function readLine(file: FileHandle, path: string): Promise<Buffer> {
   if (fault !== undefined) {
     buffer.fill(0);
     throw new TlspoolError('pin-malformed', `the PIN file ${path} ${fault}`, {
-      hint: 'it holds the PIN alone, in one line',
+      hint: 'It holds the PIN alone, in one line.',
     });
   }
   return pin;
