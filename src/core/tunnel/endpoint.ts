@@ -29,7 +29,7 @@ export function parseEndpoint(text: string): Endpoint {
   const { host, port } = parseHostAndPort(text, 'ADDR:PORT or a path with a slash');
   if (host === '*' || port === 0) {
     throw new UsageError(
-      `Cannot connect to \`${text}\`: an address and a port from 1 to 65535 are needed.`,
+      `cannot connect to \`${text}\`: an address and a port from 1 to 65535 are needed`,
     );
   }
   return { kind: 'tcp', host, port };
@@ -58,7 +58,7 @@ const longestUnixPath = 107;
 function unixPath(text: string): string {
   if (Buffer.byteLength(text) > longestUnixPath || text.includes('\0')) {
     throw new UsageError(
-      `Expected the path of a UNIX socket to have at most ${longestUnixPath} bytes, got \`${text}\`.`,
+      `expected the path of a UNIX socket to have at most ${longestUnixPath} bytes, got \`${text}\``,
     );
   }
   return text;
@@ -70,7 +70,7 @@ function parseHostAndPort(text: string, expected: string): { host: string; port:
   const port = Number(parts?.groups?.port);
   const wellFormed = parts?.groups?.bracketed === undefined ? isAddressOrName(host) : isIPv6(host);
   if (!parts || !wellFormed || port > 65_535) {
-    throw new UsageError(`Expected ${expected}, got \`${text}\`.`);
+    throw new UsageError(`expected ${expected}, got \`${text}\``);
   }
   return { host, port };
 }

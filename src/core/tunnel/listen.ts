@@ -49,7 +49,7 @@ function cannotListen(address: ListenAddress, cause: unknown): TlspoolError {
   const code = cause instanceof TlspoolError ? cause.code : '';
   return new TlspoolError(
     'cannot-listen',
-    `Cannot listen on ${formatHostAndPort(address)}: ${reason(cause)}`,
+    `cannot listen on ${formatHostAndPort(address)}: ${reason(cause)}`,
     { hint: hints[code], cause },
   );
 }

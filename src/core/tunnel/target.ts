@@ -18,7 +18,7 @@ export async function connectTo(endpoint: Endpoint, timeout: number): Promise<nu
     if (cause instanceof TlspoolError && cause.code === timedOut) throw cause;
     throw new TlspoolError(
       'target-unreachable',
-      `Cannot connect to ${formatEndpoint(endpoint)}: ${reason(cause)}`,
+      `cannot connect to ${formatEndpoint(endpoint)}: ${reason(cause)}`,
       { cause },
     );
   }
@@ -94,5 +94,5 @@ function socketFailure(fd: number): TlspoolError | undefined {
 }
 
 function timeoutError(target: string): TlspoolError {
-  return new TlspoolError(timedOut, `No connection to ${target} in time.`);
+  return new TlspoolError(timedOut, `no connection to ${target} in time`);
 }

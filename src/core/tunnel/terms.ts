@@ -36,6 +36,26 @@ export interface GivenTerms {
   readonly alpn: readonly string[];
 }
 
+/** The flags of src/core/cli/tls-flags.ts. */
+export interface TermFlags {
+  readonly 'local-id'?: readonly string[] | undefined;
+  readonly service?: string | undefined;
+  readonly alpn?: string | undefined;
+  readonly 'request-remote-id': boolean;
+  readonly 'require-remote-id': boolean;
+}
+
+/** What flags that `wrap` and `tunnel` have alike give. */
+export function readTermFlags(flags: TermFlags): Omit<GivenTerms, 'client' | 'remoteId'> {
+  return {
+    localIds: flags['local-id'] ?? [],
+    requestRemoteId: flags['request-remote-id'],
+    requireRemoteId: flags['require-remote-id'],
+    service: flags.service === undefined ? undefined : parseService(flags.service),
+    alpn: flags.alpn === undefined ? [] : parseAlpn(flags.alpn),
+  };
+}
+
 /** `connect` is where the connections go to: a client's remote id defaults to the name in it. */
 export function agreeTerms(given: GivenTerms, connect: Endpoint): Terms {
   const shared = { service: given.service, alpn: given.alpn };
@@ -49,19 +69,21 @@ export function agreeTerms(given: GivenTerms, connect: Endpoint): Terms {
   }
   if (given.remoteId !== undefined) {
     throw new UsageError(
-      '--remote-id says whom a server must prove to be; it needs --client.',
+      '--remote-id says whom a server must prove to be; it needs --client',
       'To ask clients who they are: --request-remote-id or --require-remote-id.',
     );
   }
-  return { role: 'server', localIds: given.localIds, remote: demandOf(given), ...shared };
+  return agreeServerTerms(given);
 }
 
-export function demandOf(given: {
-  readonly requestRemoteId: boolean;
-  readonly requireRemoteId: boolean;
-}): PeerDemand {
+export function agreeServerTerms(given: Omit<GivenTerms, 'client' | 'remoteId'>): ServerTerms {
+  const { localIds, service, alpn } = given;
+  return { role: 'server', localIds, remote: demandOf(given), service, alpn };
+}
+
+function demandOf(given: Pick<GivenTerms, 'requestRemoteId' | 'requireRemoteId'>): PeerDemand {
   if (given.requestRemoteId && given.requireRemoteId) {
-    throw new UsageError('--request-remote-id and --require-remote-id exclude each other.');
+    throw new UsageError('--request-remote-id and --require-remote-id exclude each other');
   }
   if (given.requireRemoteId) return 'require';
   return given.requestRemoteId ? 'request' : 'ignore';
@@ -74,7 +96,7 @@ export function parseAlpn(list: string): string[] {
     const length = Buffer.byteLength(protocol);
     if (length === 0 || length > 255) {
       throw new UsageError(
-        `Expected ALPN protocols separated by commas, 1 to 255 bytes each, got \`${list}\`.`,
+        `expected ALPN protocols separated by commas, 1 to 255 bytes each, got \`${list}\``,
       );
     }
   }
@@ -86,7 +108,7 @@ export function parseService(name: string): string {
   const wellFormed = /^(?=.{1,15}$)(?=.*[a-z])(?!-)(?!.*--)[a-z0-9-]+(?<!-)$/i;
   if (!wellFormed.test(name)) {
     throw new UsageError(
-      `Expected a service name of at most 15 letters, digits and hyphens, such as \`https\`, got \`${name}\`.`,
+      `expected a service name of at most 15 letters, digits and hyphens, such as \`https\`, got \`${name}\``,
     );
   }
   return name;
@@ -95,11 +117,11 @@ export function parseService(name: string): string {
 function onlyLocalId(given: GivenTerms): string | undefined {
   if (given.requestRemoteId || given.requireRemoteId) {
     throw new UsageError(
-      'A client always validates the server: --request-remote-id and --require-remote-id are for servers.',
+      'a client always validates the server: --request-remote-id and --require-remote-id are for servers',
     );
   }
   if (given.localIds.length > 1) {
-    throw new UsageError('A client shows at most one identity: give --local-id once.');
+    throw new UsageError('a client shows at most one identity: give --local-id once');
   }
   return given.localIds[0];
 }
@@ -108,7 +130,7 @@ function remoteIdOf(given: GivenTerms, connect: Endpoint): string {
   if (given.remoteId !== undefined) return given.remoteId;
   if (connect.kind === 'tcp' && !isAddress(connect.host)) return connect.host;
   throw new UsageError(
-    'An address or a path does not say whom the server must prove to be.',
+    'an address or a path does not say whom the server must prove to be',
     'Name it: --remote-id example.com',
   );
 }

@@ -1,22 +1,22 @@
 import { z } from 'zod';
 import { TlspoolError } from '../errors.ts';
 import { parseEndpoint, parseListenAddress } from './endpoint.ts';
+import type { TunnelPlan } from './plan.ts';
 import { agreeTerms, parseAlpn, parseService } from './terms.ts';
-import type { TunnelPlan } from './tunnel.ts';
 
 /**
  * Reads a file of tunnels, in the form of tlspool.conf: `word SPACE rest-of-line`, `#` comments. `tunnel
  * NAME` begins a tunnel, the words after it describe it. Every mistake is named with its line.
  */
-export function parseTunnelFile(text: string, file: string, limit: number): TunnelPlan[] {
+export function parseTunnelFile(text: string, file: string): TunnelPlan[] {
   const sections = readSections(text, file);
   if (sections.length === 0) {
-    throw new TlspoolError('no-tunnels', `${file} describes no tunnel.`, {
+    throw new TlspoolError('no-tunnels', `${file} describes no tunnel`, {
       hint: 'Begin one with a line `tunnel NAME`, then `accept ADDR:PORT` and `connect ADDR:PORT`.',
       exit: 2,
     });
   }
-  return sections.map((section) => planOf(section, file, limit));
+  return sections.map((section) => planOf(section, file));
 }
 
 interface Section {
@@ -70,7 +70,7 @@ function beginSection(sections: Section[], name: string, line: number, file: str
   sections.push({ name, line, entries: new Map() });
 }
 
-function planOf(section: Section, file: string, limit: number): TunnelPlan {
+function planOf(section: Section, file: string): TunnelPlan {
   const words = Object.fromEntries(
     [...section.entries].map(([word, { values }]) => [word, values]),
   );
@@ -95,7 +95,6 @@ function planOf(section: Section, file: string, limit: number): TunnelPlan {
         },
         connect,
       ),
-      limit,
     };
   } catch (cause) {
     if (!(cause instanceof TlspoolError)) throw cause;

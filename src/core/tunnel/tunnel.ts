@@ -1,21 +1,10 @@
 import type { TlspoolError } from '../errors.ts';
 import { clientCarrier, serverCarrier } from './carriers.ts';
-import { type Endpoint, formatEndpoint, type ListenAddress } from './endpoint.ts';
+import { formatEndpoint } from './endpoint.ts';
 import { Intake } from './intake.ts';
 import { listenAt, localAddress } from './listen.ts';
+import type { TunnelPlan } from './plan.ts';
 import type { PoolLink } from './pool-link.ts';
-import type { Terms } from './terms.ts';
-
-/** One tunnel: what comes in at `accept` goes out at `connect`, with TLS on one of the two sides. */
-export interface TunnelPlan {
-  /** How messages call it; given only when there are several. */
-  readonly name: string | undefined;
-  readonly accept: ListenAddress;
-  readonly connect: Endpoint;
-  readonly terms: Terms;
-  /** Hand-overs at once. */
-  readonly limit: number;
-}
 
 export interface TunnelEvents {
   /** A connection came to nothing. */
@@ -30,14 +19,21 @@ export class Tunnel {
   readonly addresses: readonly string[];
   readonly #intake: Intake;
 
-  static async open(plan: TunnelPlan, link: PoolLink, events: TunnelEvents): Promise<Tunnel> {
-    return new Tunnel(plan, await listenAt(plan.accept), link, events);
+  /** @param limit hand-overs at once */
+  static async open(
+    plan: TunnelPlan,
+    link: PoolLink,
+    limit: number,
+    events: TunnelEvents,
+  ): Promise<Tunnel> {
+    return new Tunnel(plan, await listenAt(plan.accept), link, limit, events);
   }
 
   private constructor(
     plan: TunnelPlan,
     listeners: readonly number[],
     link: PoolLink,
+    limit: number,
     events: TunnelEvents,
   ) {
     this.plan = plan;
@@ -46,7 +42,7 @@ export class Tunnel {
       listeners,
       link,
       carry: carrierOf(plan),
-      limit: plan.limit,
+      limit,
       events: {
         lost: (error) => events.lost(this, error),
         failed: (error) => events.failed(this, error),
@@ -54,9 +50,9 @@ export class Tunnel {
     });
   }
 
-  /** `127.0.0.1:443 → 127.0.0.1:80`, for messages. */
-  get route(): string {
-    return `${this.addresses.join(', ')} → ${formatEndpoint(this.plan.connect)}`;
+  /** Where it leads to. */
+  get target(): string {
+    return formatEndpoint(this.plan.connect);
   }
 
   /** Stops accepting; resolves when the last hand-over is done. Sessions live on. */

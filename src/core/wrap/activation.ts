@@ -31,7 +31,7 @@ export function takeActivatedSockets(
   if (!Number.isInteger(count) || count < 0 || count > mostSockets) {
     throw new TlspoolError(
       'bad-activation',
-      `Expected LISTEN_FDS to be a number of sockets, got \`${environment.LISTEN_FDS}\`.`,
+      `expected LISTEN_FDS to be a number of sockets, got \`${environment.LISTEN_FDS}\``,
     );
   }
   const names = environment.LISTEN_FDNAMES?.split(':') ?? [];
@@ -56,7 +56,7 @@ function adopt(fd: number, name: string | undefined): ActivatedSocket {
   } catch (cause) {
     throw new TlspoolError(
       'bad-activation',
-      `Descriptor ${fd}, passed by socket activation, is no socket: ${reason(cause)}`,
+      `descriptor ${fd}, passed by socket activation, is no socket: ${reason(cause)}`,
       { cause },
     );
   }

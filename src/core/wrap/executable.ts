@@ -11,9 +11,9 @@ export function checkExecutable(name: string, searchPath: string | undefined): v
   const states = candidates.map(stateOf);
   if (states.includes('executable')) return;
   if (states.includes('denied')) {
-    throw new TlspoolError('cannot-execute', `Program cannot be executed: ${name}`, { exit: 126 });
+    throw new TlspoolError('cannot-execute', `program cannot be executed: ${name}`, { exit: 126 });
   }
-  throw new TlspoolError('not-found', `Program not found: ${name || "''"}`, { exit: 127 });
+  throw new TlspoolError('not-found', `program not found: ${name || "''"}`, { exit: 127 });
 }
 
 /** The C library's path when PATH is not set. */

@@ -23,7 +23,6 @@ export class InetdMode implements Mode {
     const carry = async (pool: PoolConnection, fd: number) => {
       const program = await startForConnection(plan, way, pool, fd);
       programs.add(program);
-      events.started(program);
       await program.ended.finally(() => programs.delete(program));
     };
     const intake = new Intake({

@@ -29,7 +29,6 @@ export class ListenMode implements Mode {
     const program = startProgram({ ...plan, listeners: named(inner, way) });
     // From here on only the program listens: when it stops doing so, connections to it are refused.
     for (const { fd } of inner) closeFd(fd);
-    events.started(program);
     return {
       signal: program.signal,
       ended: this.#serve(program, inner, way, events).finally(() => folder.remove()),

@@ -1,7 +1,6 @@
 import type { TlspoolError } from '../errors.ts';
 import type { PoolLink } from '../tunnel/pool-link.ts';
 import type { ServerTerms } from '../tunnel/terms.ts';
-import type { Program } from './program.ts';
 import type { PublicListener } from './public-listener.ts';
 
 /**
@@ -28,7 +27,6 @@ export interface PublicWay {
 }
 
 export interface ModeEvents {
-  started(program: Program): void;
   /** A connection came to nothing. */
   lost(error: TlspoolError): void;
 }

@@ -1,10 +1,16 @@
 import { constants } from 'node:os';
+import { fileURLToPath } from 'node:url';
 import { execa } from 'execa';
 import { TlspoolError } from '../errors.ts';
 
+/**
+ * The native launcher (src/native/launcher), built at the root of the package: three folders up from here in
+ * the sources and in the compiled form alike.
+ */
+export const builtLauncher = fileURLToPath(new URL('../../../build/launcher', import.meta.url));
+
 /** How a program is started. */
 export interface ProgramOrder {
-  /** The native launcher: src/native/launcher. */
   readonly launcher: string;
   readonly command: readonly string[];
   /** The whole environment; LISTEN_… variables in it are replaced or removed. */
@@ -73,7 +79,7 @@ function exitCode({ exitCode: code, signal, cause }: Ended): number {
   if (code !== undefined) return code;
   if (signal !== undefined) return 128 + constants.signals[signal];
   const why = cause instanceof Error ? cause.message : String(cause);
-  throw new TlspoolError('launcher-failed', `The launcher cannot be started: ${why}`, {
+  throw new TlspoolError('launcher-failed', `the launcher cannot be started: ${why}`, {
     hint: 'Build it: npm run build',
     exit: 125,
     cause,

@@ -60,7 +60,7 @@ const nameless = 'unknown';
 function checkName(name: string): string {
   if (/^[\x20-\x39\x3b-\x7e]{1,255}$/.test(name)) return name;
   throw new UsageError(
-    `Expected a socket's name of 1 to 255 printable ASCII characters without colons, got \`${name}\`.`,
+    `expected a socket's name of 1 to 255 printable ASCII characters without colons, got \`${name}\``,
   );
 }
 
@@ -84,7 +84,7 @@ function take(
   if (found.length === 0) {
     const which =
       order.activated === undefined ? 'no socket' : `no socket named ${order.activated}`;
-    throw new UsageError(`Socket activation passed ${which} to this process.`);
+    throw new UsageError(`socket activation passed ${which} to this process`);
   }
   for (const socket of found) left.delete(socket);
   return found.map(({ fd, name }) => ({ name: order.name ?? name, fds: [fd] }));
@@ -100,7 +100,7 @@ function unused(sockets: Iterable<ActivatedSocket>): UsageError {
     local ? `${name} (${formatHostAndPort({ host: local.address, port: local.port })})` : name,
   );
   return new UsageError(
-    `Socket activation passed sockets that no --listen takes: ${list.join(', ')}.`,
+    `socket activation passed sockets that no --listen takes: ${list.join(', ')}`,
     'Take each with --listen @NAME, or all with --listen @',
   );
 }

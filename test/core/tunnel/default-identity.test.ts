@@ -30,7 +30,7 @@ test('the only identity for servers is the default', () => {
 test('with none, the command that creates one is named', () => {
   assert.throws(() => onlyServerIdentity([identity('a.example', 'client')], '/state'), {
     code: 'no-identity',
-    message: 'There is no identity for servers in /state.',
+    message: 'there is no identity for servers in /state',
     hint: /identities create/,
   });
 });
@@ -39,7 +39,7 @@ test('with several, they are listed and the flag is named', () => {
   const identities = [identity('a.example', 'server'), identity('b.example', 'both')];
   assert.throws(() => onlyServerIdentity(identities, '/state'), {
     code: 'several-identities',
-    message: 'There are several identities for servers in /state: a.example, b.example.',
+    message: 'there are several identities for servers in /state: a.example, b.example',
     hint: 'Say which: --local-id a.example',
   });
 });

@@ -18,7 +18,7 @@ test('addresses, names and paths are told apart', () => {
 
 test('every address of the machine can be listened on, but not connected to', () => {
   assert.deepEqual(parseListenAddress('*:443'), { host: '*', port: 443 });
-  assert.throws(() => parseEndpoint('*:443'), /Cannot connect to `\*:443`/);
+  assert.throws(() => parseEndpoint('*:443'), /cannot connect to `\*:443`/);
 });
 
 test('the kernel may choose the port to listen on, but not the one to connect to', () => {

@@ -37,7 +37,7 @@ test('a target that refuses is named, with the reason', async () => {
   await once(server, 'close');
   await assert.rejects(connectTo({ kind: 'tcp', host: '127.0.0.1', port }, 1_000), {
     code: 'target-unreachable',
-    message: `Cannot connect to 127.0.0.1:${port}: connection refused`,
+    message: `cannot connect to 127.0.0.1:${port}: connection refused`,
   });
   await assert.rejects(connectTo({ kind: 'unix', path: '/nonexistent/socket' }, 1_000), {
     code: 'target-unreachable',

@@ -4,7 +4,7 @@ import fc from 'fast-check';
 import { TlspoolError } from '../../../src/core/errors.ts';
 import { parseTunnelFile } from '../../../src/core/tunnel/tunnel-file.ts';
 
-const parse = (text: string) => parseTunnelFile(text, 'tunnels.conf', 100);
+const parse = (text: string) => parseTunnelFile(text, 'tunnels.conf');
 
 test('several tunnels, in both directions, are read from one file', () => {
   const [web, mail] = parse(`
@@ -34,7 +34,6 @@ tunnel mail
       service: 'https',
       alpn: ['h2', 'http/1.1'],
     },
-    limit: 100,
   });
   assert.deepEqual(mail?.terms, {
     role: 'client',
@@ -46,7 +45,7 @@ tunnel mail
 });
 
 const mistakes: readonly (readonly [text: string, message: string])[] = [
-  ['', 'tunnels.conf describes no tunnel.'],
+  ['', 'tunnels.conf describes no tunnel'],
   ['accept a:1', 'tunnels.conf, line 1: `accept` comes before any `tunnel NAME`'],
   ['tunnel', 'tunnels.conf, line 1: `tunnel` has no value'],
   ['tunnel a\nconnect b:1', 'tunnels.conf, line 1: tunnel a has no `accept`'],
@@ -62,7 +61,7 @@ const mistakes: readonly (readonly [text: string, message: string])[] = [
   ],
   [
     'tunnel a\naccept b\nconnect c:1',
-    'tunnels.conf, line 1: tunnel a: Expected ADDR:PORT, [IPV6]:PORT or *:PORT, got `b`.',
+    'tunnels.conf, line 1: tunnel a: expected ADDR:PORT, [IPV6]:PORT or *:PORT, got `b`',
   ],
   [
     'tunnel a\naccept b:1\nconnect c:1\ntunnel a',

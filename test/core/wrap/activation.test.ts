@@ -44,7 +44,7 @@ test('a descriptor that is no socket is refused', async () => {
   const fd = openSync('/dev/null', 'r');
   const { code, message } = JSON.parse(await takenBy([fd], ''));
   assert.equal(code, 'bad-activation');
-  assert.match(message, /^Descriptor 3, passed by socket activation, is no socket: /);
+  assert.match(message, /^descriptor 3, passed by socket activation, is no socket: /);
   closeFd(fd);
 });
 

@@ -74,7 +74,7 @@ test('sockets of activation are taken by name, or all of them', async () => {
 
 test('a socket of activation that nobody takes is an error that names it', async () => {
   const socket = activated('forgotten');
-  const message = `Socket activation passed sockets that no --listen takes: forgotten (127.0.0.1:${socket.local.port}).`;
+  const message = `socket activation passed sockets that no --listen takes: forgotten (127.0.0.1:${socket.local.port})`;
   await assert.rejects(open(['127.0.0.1:0'], [socket]), { message });
   await assert.rejects(open(['@other'], [socket]), /no socket named other/);
   await assert.rejects(open(['@'], []), /passed no socket/);
@@ -88,7 +88,7 @@ test('when one address cannot be had, the others are given back', async () => {
   const orders = [`127.0.0.1:${free.local.port}`, `127.0.0.1:${taken.local.port}`];
   await assert.rejects(open(orders), {
     code: 'cannot-listen',
-    message: `Cannot listen on 127.0.0.1:${taken.local.port}: address already in use`,
+    message: `cannot listen on 127.0.0.1:${taken.local.port}: address already in use`,
   });
   closeAll(await open(orders.slice(0, 1)));
   closeFd(taken.fd);

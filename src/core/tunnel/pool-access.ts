@@ -1,0 +1,12 @@
+import type { PoolLink } from './pool-link.ts';
+
+/** A pool to hand sockets to: the daemon, or one inside this process. */
+export interface PoolAccess {
+  readonly link: PoolLink;
+  /** Where its identities are kept. */
+  readonly stateDir: string;
+  /** Resolves when no session of ours is open any more, or after `timeout` ms. */
+  drain(timeout: number): Promise<void>;
+  /** Ends the sessions that are still open. */
+  close(): Promise<void>;
+}

@@ -1,0 +1,50 @@
+import { once } from 'node:events';
+import type { TlspoolError } from '../errors.ts';
+import { withLocalIdentity } from './default-identity.ts';
+import type { TunnelPlan } from './plan.ts';
+import type { PoolAccess } from './pool-access.ts';
+import { Tunnel } from './tunnel.ts';
+
+export interface TunnelsOrder {
+  readonly plans: readonly TunnelPlan[];
+  readonly pool: PoolAccess;
+  /** Hand-overs at once, of each tunnel. */
+  readonly limit: number;
+  /** ms for open sessions at the end. */
+  readonly drainTimeout: number;
+  /** Ends the tunnels. */
+  readonly stop: AbortSignal;
+  readonly events: TunnelsEvents;
+}
+
+export interface TunnelsEvents {
+  /** All tunnels are open: clients are served from now on. */
+  open(tunnels: readonly Tunnel[]): void;
+  /** A connection came to nothing. */
+  lost(tunnel: Tunnel, error: TlspoolError): void;
+}
+
+/** Opens all tunnels or none, and carries connections until told to stop, or a tunnel fails. */
+export async function runTunnels(order: TunnelsOrder): Promise<readonly Tunnel[]> {
+  const { pool, stop, events } = order;
+  const tunnels: Tunnel[] = [];
+  const { promise: broken, reject: breakDown } = Promise.withResolvers<never>();
+  try {
+    for (const plan of order.plans) {
+      const terms = await withLocalIdentity(plan.terms, pool.stateDir);
+      const tunnel = await Tunnel.open({ ...plan, terms }, pool.link, order.limit, {
+        lost: events.lost,
+        failed: (_tunnel, error) => breakDown(error),
+      });
+      tunnels.push(tunnel);
+    }
+    events.open(tunnels);
+    if (!stop.aborted) await Promise.race([once(stop, 'abort'), broken]);
+    await Promise.all(tunnels.map((tunnel) => tunnel.close()));
+    await pool.drain(order.drainTimeout);
+    return tunnels;
+  } finally {
+    for (const tunnel of tunnels) void tunnel.close();
+    await pool.close();
+  }
+}
