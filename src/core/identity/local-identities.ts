@@ -99,7 +99,7 @@ async function readIdentities({ db }: Store): Promise<LocalIdentity[]> {
     .selectFrom('credentials')
     .selectAll()
     .orderBy('preference')
-    .orderBy('id')
+    .orderBy('id', 'desc')
     .execute();
   const byIdentity = Map.groupBy(credentials, (row) => row.identity_id);
   return rows.map(({ id, donai }) => ({

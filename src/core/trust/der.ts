@@ -14,6 +14,7 @@ export interface Element {
 export const TAG = {
   boolean: 0x01,
   integer: 0x02,
+  bitString: 0x03,
   octetString: 0x04,
   objectIdentifier: 0x06,
   utf8String: 0x0c,

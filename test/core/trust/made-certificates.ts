@@ -21,6 +21,8 @@ export interface Shape {
   /** Days from now. */
   readonly from?: number;
   readonly until?: number;
+  /** SubjectPublicKeyInfo instead of that of the new key. */
+  readonly publicKey?: Buffer;
 }
 
 /** A certificate with a new P-256 key, signed by `issuer` or by itself. */
@@ -35,7 +37,7 @@ export function make(shape: Shape, issuer?: Maker): Maker {
     issuer?.subject ?? subject,
     sequence(time(shape.from ?? -1), time(shape.until ?? 30)),
     subject,
-    publicKey.export({ format: 'der', type: 'spki' }),
+    shape.publicKey ?? publicKey.export({ format: 'der', type: 'spki' }),
     tagged(0xa3, sequence(...extensions(shape))),
   );
   const value = sign('sha256', tbs, issuer?.privateKey ?? privateKey);
