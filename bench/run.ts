@@ -10,14 +10,18 @@ import { bulk } from './measures/bulk.ts';
 import { handshakes } from './measures/handshakes.ts';
 import { idleMemory } from './measures/idle-memory.ts';
 import { latency } from './measures/latency.ts';
+import { slowToken } from './measures/slow-token.ts';
+import { startUp } from './measures/start-up.ts';
 import { killAll, stopAll } from './processes.ts';
 import { report } from './report/report.ts';
 import { prepareRig, type Rig } from './rig.ts';
 import { haproxy, haproxyTuned } from './targets/haproxy.ts';
-import { hitch, hitchTuned } from './targets/hitch.ts';
+import { hitch } from './targets/hitch.ts';
 import { nginx, nginxTuned } from './targets/nginx.ts';
-import { stunnel, stunnelTuned } from './targets/stunnel.ts';
+import { stunnel } from './targets/stunnel.ts';
+import { stunnelToken } from './targets/stunnel-token.ts';
 import type { Target } from './targets/target.ts';
+import { tlspool } from './targets/tlspool.ts';
 import { type Progress, runRounds, type Trial } from './trial.ts';
 
 const usage = `Usage: npm run bench -- [options]
@@ -41,10 +45,10 @@ const { values: options } = parseArgs({
   },
 });
 
-const targets: readonly Target[] = [
-  ...[nginx, haproxy, hitch, stunnel],
-  ...[nginxTuned, haproxyTuned, hitchTuned, stunnelTuned],
-];
+const peers = [nginx, nginxTuned, haproxy, haproxyTuned, hitch, stunnel];
+const contenders = [tlspool, ...peers];
+const slow: readonly Target[] = [];
+const targets: readonly Target[] = [...contenders, stunnelToken];
 
 async function main(): Promise<void> {
   const rounds = Number(options.rounds);
@@ -67,7 +71,9 @@ async function main(): Promise<void> {
         rounds,
         date: new Date(),
         machine: describeMachine(),
-        software: await Promise.all(targets.filter(isDefault).map((target) => target.version())),
+        software: await Promise.all(
+          [nginx, haproxy, hitch, stunnel].map((target) => target.version()),
+        ),
         remarks: [],
       }),
     );
@@ -83,10 +89,12 @@ async function main(): Promise<void> {
 
 function allTrials(rig: Rig): Trial[] {
   return [
-    ...bulk(rig, targets),
+    ...bulk(rig, contenders),
     ...handshakes(rig, targets),
-    ...latency(rig, targets),
-    ...idleMemory(rig, targets),
+    ...latency(rig, contenders),
+    ...slowToken(rig, slow),
+    ...startUp(rig, tlspool),
+    ...idleMemory(rig, contenders),
   ];
 }
 
@@ -94,10 +102,6 @@ function isWanted({ measure, subject }: Trial): boolean {
   return (
     options.only.length === 0 || options.only.some((text) => `${measure}/${subject}`.includes(text))
   );
-}
-
-function isDefault({ setup }: Target): boolean {
-  return setup === 'defaults';
 }
 
 function list(trials: readonly Trial[]): void {

@@ -1,4 +1,4 @@
-import type { Setup, Target } from '../targets/target.ts';
+import type { Comparison, Target } from '../targets/target.ts';
 import type { Sample } from '../trial.ts';
 import { type Figure, lowest, ratioOf, type Summary, summaryOf } from './statistics.ts';
 
@@ -7,8 +7,8 @@ export interface Goal {
   readonly title: string;
   readonly figure: Figure;
   readonly subject: string;
-  /** Compared with the best peer of these setups; undefined: the figure itself counts. */
-  readonly against?: readonly Setup[];
+  /** Compared with the best peer that stands for one of these; undefined: the figure itself counts. */
+  readonly against?: readonly Comparison[];
   readonly unit: string;
   readonly better: 'lower' | 'higher';
   readonly reach: number;
@@ -122,7 +122,7 @@ export function judge(
 ): Judgement {
   const { figure, subject, against } = goal;
   if (against === undefined) return verdict(goal, summaryOf(samples, figure, subject), undefined);
-  const peers = targets.filter(({ setup }) => against.includes(setup));
+  const peers = targets.filter(({ standsFor }) => standsFor.some((each) => against.includes(each)));
   const best = lowest(
     samples,
     figure,

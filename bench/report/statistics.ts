@@ -25,22 +25,6 @@ export interface Figure {
   readonly metric: string;
 }
 
-/** The figure of one subject, by round. */
-export function byRound(
-  samples: readonly Sample[],
-  figure: Figure,
-  subject: string,
-): Map<number, number> {
-  return new Map(
-    samples
-      .filter((sample) => sample.measure === figure.measure && sample.subject === subject)
-      .flatMap(({ round, values }) => {
-        const value = values[figure.metric];
-        return value === undefined ? [] : [[round, value] as const];
-      }),
-  );
-}
-
 export function summaryOf(
   samples: readonly Sample[],
   figure: Figure,
@@ -82,4 +66,16 @@ export function lowest(
     .filter(({ median }) => !Number.isNaN(median))
     .sort((a, b) => a.median - b.median)
     .at(0)?.subject;
+}
+
+/** The figure of one subject, by round. */
+function byRound(samples: readonly Sample[], figure: Figure, subject: string): Map<number, number> {
+  return new Map(
+    samples
+      .filter((sample) => sample.measure === figure.measure && sample.subject === subject)
+      .flatMap(({ round, values }) => {
+        const value = values[figure.metric];
+        return value === undefined ? [] : [[round, value] as const];
+      }),
+  );
 }

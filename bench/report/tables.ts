@@ -1,6 +1,6 @@
 import type { Figure } from './statistics.ts';
 
-export interface Column {
+interface Column {
   readonly heading: string;
   readonly figure: Figure;
   /** Digits after the point. */

@@ -3,8 +3,8 @@ import { createServer } from 'node:net';
 import { join } from 'node:path';
 import type { Credentials } from '../credentials.ts';
 import type { LoadTarget } from '../load.ts';
-import { isRunning, processTree, type Started, stop } from '../processes.ts';
-import type { KeyType, Target } from './target.ts';
+import { isRunning, processTree, stop } from '../processes.ts';
+import type { Deployment, KeyType, Target } from './target.ts';
 
 /** What every target of a run has in common. */
 export interface Ground {
@@ -16,10 +16,12 @@ export interface Ground {
   readonly openFiles: number;
 }
 
-interface Running {
-  readonly processes: readonly Started[];
+interface Running extends Deployment {
   readonly port: number;
 }
+
+/** A running target, to put load on. */
+export type Ready = LoadTarget & Omit<Deployment, 'processes'>;
 
 /**
  * The targets that are running. One stays up between its turns, as it would in production, and costs
@@ -33,13 +35,12 @@ export class Fleet {
     this.#ground = ground;
   }
 
-  /** A running target to put load on; started if it is not there, or no longer. */
-  async ready(target: Target, key: KeyType): Promise<LoadTarget> {
-    const name = `${target.id}-${key}`;
-    const known = this.#running.get(name);
+  /** The target, running: started if it is not there, or no longer. */
+  async ready(target: Target, key: KeyType): Promise<Ready> {
+    const known = this.#running.get(nameOf(target, key));
     const running = known?.processes.every(isRunning) ? known : await this.#start(target, key);
     return {
-      port: running.port,
+      ...running,
       serverName: this.#ground.credentials[key].serverName,
       key,
       watch: running.processes.flatMap(({ pid }) => processTree(pid)),
@@ -47,15 +48,14 @@ export class Fleet {
   }
 
   /** A target that has not served anybody yet. */
-  async fresh(target: Target, key: KeyType): Promise<LoadTarget> {
+  async fresh(target: Target, key: KeyType): Promise<Ready> {
     await this.stop(target, key);
     return this.ready(target, key);
   }
 
   async stop(target: Target, key: KeyType): Promise<void> {
-    const name = `${target.id}-${key}`;
-    const running = this.#running.get(name);
-    this.#running.delete(name);
+    const running = this.#running.get(nameOf(target, key));
+    this.#running.delete(nameOf(target, key));
     // The last started depends on the ones before it.
     for (const process of [...(running?.processes ?? [])].reverse()) await stop(process);
   }
@@ -63,15 +63,19 @@ export class Fleet {
   async #start(target: Target, key: KeyType): Promise<Running> {
     await this.stop(target, key);
     const { cores, openFiles, backend, credentials } = this.#ground;
-    const directory = join(this.#ground.directory, `${target.id}-${key}`);
+    const directory = join(this.#ground.directory, nameOf(target, key));
     await rm(directory, { recursive: true, force: true });
     await mkdir(directory, { recursive: true, mode: 0o700 });
     const port = await freePort();
     const place = { directory, port, backend, key, cores, openFiles, ...credentials[key] };
-    const running = { processes: await target.start(place), port };
-    this.#running.set(`${target.id}-${key}`, running);
+    const running = { ...(await target.start(place)), port };
+    this.#running.set(nameOf(target, key), running);
     return running;
   }
+}
+
+function nameOf(target: Target, key: KeyType): string {
+  return `${target.id}-${key}`;
 }
 
 function freePort(): Promise<number> {

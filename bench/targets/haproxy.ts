@@ -7,18 +7,17 @@ const program = '/usr/sbin/haproxy';
 export const haproxy: Target = {
   id: 'haproxy',
   title: 'haproxy, defaults',
-  setup: 'defaults',
-  signatureDelay: 0,
+  standsFor: ['defaults'],
   version,
   start: (place) => startPeer(place, configuration(place, []), command),
 };
 
-/** Large buffers, read until they are full; a listening socket per thread. */
+/** Large buffers, read until they are full. */
 export const haproxyTuned: Target = {
   ...haproxy,
   id: 'haproxy-tuned',
   title: 'haproxy, tuned',
-  setup: 'tuned',
+  standsFor: ['tuned'],
   start: (place) =>
     startPeer(
       place,

@@ -7,8 +7,7 @@ const program = '/usr/sbin/nginx';
 export const nginx: Target = {
   id: 'nginx',
   title: 'nginx stream, defaults',
-  setup: 'defaults',
-  signatureDelay: 0,
+  standsFor: ['defaults'],
   version,
   start: (place) => startPeer(place, configuration(place, [], ''), command),
 };
@@ -18,7 +17,7 @@ export const nginxTuned: Target = {
   ...nginx,
   id: 'nginx-tuned',
   title: 'nginx stream, tuned',
-  setup: 'tuned',
+  standsFor: ['tuned'],
   start: (place) =>
     startPeer(place, configuration(place, ['proxy_buffer_size 256k;'], 'reuseport'), command),
 };

@@ -1,7 +1,7 @@
 import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { type Started, start, stop, untilAccepting } from '../processes.ts';
-import type { Place } from './target.ts';
+import { start, stop, untilAccepting } from '../processes.ts';
+import type { Deployment, Place } from './target.ts';
 
 /** Starts a proxy that reads one configuration file, and waits until it accepts connections. */
 export async function startPeer(
@@ -9,7 +9,7 @@ export async function startPeer(
   configuration: string,
   command: (file: string) => readonly string[],
   environment: Readonly<Record<string, string>> = {},
-): Promise<readonly Started[]> {
+): Promise<Deployment> {
   const file = join(place.directory, 'configuration');
   await writeFile(file, configuration);
   const log = join(place.directory, 'log');
@@ -20,7 +20,7 @@ export async function startPeer(
     await stop(proxy);
     throw error;
   }
-  return [proxy];
+  return { processes: [proxy] };
 }
 
 /** The part of a program's own words about itself that `pattern` captures. */

@@ -2,16 +2,8 @@ import type { Started } from '../processes.ts';
 
 export type KeyType = 'ec-p256' | 'rsa-2048';
 
-/** How a target is set up: what the comparison is about. */
-export type Setup =
-  /** Ours, as an operator runs it: key in SoftHSM. */
-  | 'tlspool'
-  /** A peer with its defaults, key in memory. */
-  | 'defaults'
-  /** A peer tuned as an expert would, key in memory. */
-  | 'tuned'
-  /** A peer with its key in SoftHSM. */
-  | 'token';
+/** What tlspool is compared with: peers as they come, and tuned as an expert would; their key in memory. */
+export type Comparison = 'defaults' | 'tuned';
 
 /** What a target is given to start with. */
 export interface Place {
@@ -34,17 +26,26 @@ export interface Place {
   readonly openFiles: number;
 }
 
+/** A target that runs. */
+export interface Deployment {
+  /** In the order of their start. */
+  readonly processes: readonly Started[];
+  /** Of the daemon, where programs hand over their connections; only ours has one. */
+  readonly socket?: string;
+  /** ms: p99 of the delay of the daemon's event loop since this was last asked; only where it is watched. */
+  readonly eventLoopP99?: () => Promise<number>;
+}
+
 /** A TLS proxy under test. */
 export interface Target {
   /** In kebab-case, for filters and folders. */
   readonly id: string;
   /** For people. */
   readonly title: string;
-  readonly setup: Setup;
-  /** ms that every signature takes; 0: what SoftHSM or memory takes. */
-  readonly signatureDelay: number;
+  /** Which comparisons it is a peer in; none: it is shown, but nothing is judged by it. */
+  readonly standsFor: readonly Comparison[];
   /** What is running, e.g. "nginx 1.22.1, OpenSSL 3.0.19". */
   version(): Promise<string>;
-  /** Resolves when it accepts connections. Everything started is returned, or stopped if this throws. */
-  start(place: Place): Promise<readonly Started[]>;
+  /** Resolves when it accepts connections; if it rejects, nothing is left running. */
+  start(place: Place): Promise<Deployment>;
 }
