@@ -1,3 +1,7 @@
+import { documentCommands } from './command-document.ts';
+import { bashCompletion } from './completion/bash.ts';
+import { fishCompletion } from './completion/fish.ts';
+import { zshCompletion } from './completion/zsh.ts';
 import { makeManifest } from './manifest.ts';
 import { manualPages } from './manual.ts';
 
@@ -9,8 +13,12 @@ import { manualPages } from './manual.ts';
  */
 export async function generatedFiles(root: string): Promise<Map<string, string>> {
   const manifest = await makeManifest(root);
+  const commands = documentCommands(manifest);
   return new Map([
     ['oclif.manifest.json', `${JSON.stringify(manifest, undefined, 2)}\n`],
     ...manualPages(manifest, root),
+    ['completions/tlspool.bash', bashCompletion(commands)],
+    ['completions/tlspool.fish', fishCompletion(commands)],
+    ['completions/_tlspool', zshCompletion(commands)],
   ]);
 }

@@ -151,7 +151,7 @@ function flagItem(flag: FlagDocument): string {
   const remarks = [
     ended(capitalised(flag.description)),
     flag.required ? 'Required.' : '',
-    flag.repeatable ? 'May be given several times.' : '',
+    flag.repeatable && !flag.description.includes('repeated') ? 'May be repeated.' : '',
     flag.default === undefined ? '' : `The default is \`${flag.default}\`.`,
     flag.environment === undefined
       ? ''
@@ -174,7 +174,9 @@ function examples(command: CommandDocument): string {
   if (command.examples.length === 0) return '';
   const shown = command.examples.map(({ explanation, command: line }) => {
     const text =
-      explanation === '' ? '' : `.Pp\n${prose(ended(explanation).replace(/\.$/, ':'))}\n`;
+      explanation === ''
+        ? ''
+        : `.Pp\n${prose(capitalised(ended(explanation).replace(/\.$/, ':')))}\n`;
     return `${text}${block(line.split('\n').map((part) => part.trimEnd()))}`;
   });
   return `.Sh EXAMPLES\n${shown.join('\n').replace(/^\.Pp\n/, '')}`;

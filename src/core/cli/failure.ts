@@ -116,12 +116,14 @@ function argumentNames(args: unknown): string {
   return args.map(({ name }: { name: string }) => name.toUpperCase()).join(' and ');
 }
 
-/** One line, without oclif's own pointer to the help and its frame around a flag's own complaint. */
+/** One small-lettered line, without oclif's own pointer to the help and its frame around a flag's own complaint. */
 function tidy(message: string): string {
   return message
     .replace(/\n+See more help with --help/g, '')
     .replace(/^The following errors? occurred:\s*/, '')
     .replace(/^Parsing (--\S+) \n\t/, '$1: ')
+    .replace(/^Missing required flag (?=\w)/, 'missing required flag --')
     .trim()
-    .replace(/\s*\n\s*/g, '; ');
+    .replace(/\s*\n\s*/g, '; ')
+    .replace(/^[A-Z](?=[a-z])/, (letter) => letter.toLowerCase());
 }

@@ -1,0 +1,99 @@
+# bash completion for tlspool. Made by `npm run build` from the commands: do not edit.
+
+_tlspool_words() {
+  local words=''
+  case "$1" in
+    '') words='tunnel wrap' ;;
+  esac
+  printf '%s' "$words"
+}
+
+_tlspool_flags() {
+  local flags=''
+  case "$1" in
+    '') flags='--version -V' ;;
+    'tunnel') flags='--accept --connect --from --client --remote-id --local-id --service --request-remote-id --require-remote-id --alpn --standalone --max-handshakes --drain-timeout' ;;
+    'wrap') flags='--local-id --service --request-remote-id --require-remote-id --alpn --standalone --max-handshakes --drain-timeout --listen --inetd --max-connections --quiet -q' ;;
+  esac
+  printf '%s' "$flags --json --socket --state-dir --config --no-input --help -h"
+}
+
+_tlspool_arguments() {
+  local words=''
+  case "$1" in
+    '') ;;
+  esac
+  printf '%s' "$words"
+}
+
+# Completes the value of a flag; fails if the flag takes none.
+_tlspool_value() {
+  case "$1 $2" in
+    'tunnel --accept') COMPREPLY=() ;;
+    'tunnel --connect') compopt -o filenames 2> /dev/null; mapfile -t COMPREPLY < <(compgen -f -- "$current") ;;
+    'tunnel --from') compopt -o filenames 2> /dev/null; mapfile -t COMPREPLY < <(compgen -f -- "$current") ;;
+    'tunnel --remote-id') COMPREPLY=() ;;
+    'tunnel --local-id') COMPREPLY=() ;;
+    'tunnel --service') COMPREPLY=() ;;
+    'tunnel --alpn') COMPREPLY=() ;;
+    'tunnel --max-handshakes') COMPREPLY=() ;;
+    'tunnel --drain-timeout') COMPREPLY=() ;;
+    'wrap --local-id') COMPREPLY=() ;;
+    'wrap --service') COMPREPLY=() ;;
+    'wrap --alpn') COMPREPLY=() ;;
+    'wrap --max-handshakes') COMPREPLY=() ;;
+    'wrap --drain-timeout') COMPREPLY=() ;;
+    'wrap --listen') COMPREPLY=() ;;
+    'wrap --max-connections') COMPREPLY=() ;;
+    *' --socket') compopt -o filenames 2> /dev/null; mapfile -t COMPREPLY < <(compgen -f -- "$current") ;;
+    *' --state-dir') compopt -o filenames 2> /dev/null; mapfile -t COMPREPLY < <(compgen -d -- "$current") ;;
+    *' --config') compopt -o filenames 2> /dev/null; mapfile -t COMPREPLY < <(compgen -f -- "$current") ;;
+    *) return 1 ;;
+  esac
+}
+
+_tlspool() {
+  local current="${COMP_WORDS[COMP_CWORD]}" command='' word flag='' index
+  COMPREPLY=()
+
+  for ((index = 1; index < COMP_CWORD; index++)); do
+    if [[ ${COMP_WORDS[index]} == -- ]]; then
+      # What follows is a program and its arguments.
+      if declare -F _command_offset > /dev/null; then
+        _command_offset $((index + 1))
+      elif ((index + 1 == COMP_CWORD)); then
+        mapfile -t COMPREPLY < <(compgen -c -- "$current")
+      else
+        mapfile -t COMPREPLY < <(compgen -f -- "$current")
+      fi
+      return
+    fi
+  done
+
+  for ((index = 1; index < COMP_CWORD; index++)); do
+    word="${COMP_WORDS[index]}"
+    [[ " $(_tlspool_words "$command") " == *" $word "* ]] || break
+    command="${command:+$command }$word"
+  done
+
+  # --flag VALUE and --flag=VALUE (bash makes the = a word of its own)
+  if [[ $current == '=' ]]; then
+    flag="${COMP_WORDS[COMP_CWORD - 1]}"
+    current=''
+  elif [[ ${COMP_WORDS[COMP_CWORD - 1]} == '=' ]]; then
+    flag="${COMP_WORDS[COMP_CWORD - 2]}"
+  else
+    flag="${COMP_WORDS[COMP_CWORD - 1]}"
+  fi
+  if [[ $flag == -* ]] && _tlspool_value "$command" "$flag"; then
+    return
+  fi
+
+  if [[ $current == -* ]]; then
+    mapfile -t COMPREPLY < <(compgen -W "$(_tlspool_flags "$command")" -- "$current")
+  else
+    mapfile -t COMPREPLY < <(compgen -W "$(_tlspool_words "$command") $(_tlspool_arguments "$command")" -- "$current")
+  fi
+}
+
+complete -F _tlspool tlspool
