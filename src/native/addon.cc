@@ -4,6 +4,7 @@
 #include "engine/binding.h"
 #include "node/event.h"
 #include "node/values.h"
+#include "process/binding.h"
 #include "socket/binding.h"
 #include "token/binding.h"
 
@@ -22,6 +23,7 @@ void registerBinding(napi_env env, napi_value exports) __attribute__((weak));
 NAPI_MODULE_INIT() {
   tlspool::node::registerEvents(env, exports);
   tlspool::socket::registerBinding(env, exports);
+  tlspool::process::registerBinding(env, exports);
   if (tlspool::token::registerBinding) tlspool::token::registerBinding(env, exports);
   if (tlspool::engine::registerBinding) tlspool::engine::registerBinding(env, exports);
   return exports;

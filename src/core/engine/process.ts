@@ -1,0 +1,36 @@
+/**
+ * What a daemon does to its own process, and Node cannot: locks, limits, a word to its service manager.
+ *
+ * Failures are errors of the system, with the errno's name as `code`.
+ */
+import { loadNative } from './native.ts';
+
+interface ProcessFunctions {
+  lockFile(path: string): number | undefined;
+  forbidDumps(): void;
+  raiseFileLimit(): number;
+  sendDatagram(path: string, text: string): void;
+}
+
+/**
+ * The descriptor that holds the lock on a file, which is made if need be; undefined: another process holds it. The
+ * kernel gives the lock up when the process ends, however it does.
+ */
+export function lockFile(path: string): number | undefined {
+  return loadNative<ProcessFunctions>().lockFile(path);
+}
+
+/** No core of this process is ever written, and other processes of its user cannot read its memory. */
+export function forbidDumps(): void {
+  loadNative<ProcessFunctions>().forbidDumps();
+}
+
+/** Raises the limit of open files as far as this process may, and returns it. */
+export function raiseFileLimit(): number {
+  return loadNative<ProcessFunctions>().raiseFileLimit();
+}
+
+/** Sends a text to a UNIX datagram socket, as in sd_notify(3): a leading `@` names the abstract space. */
+export function sendDatagram(path: string, text: string): void {
+  loadNative<ProcessFunctions>().sendDatagram(path, text);
+}

@@ -1,0 +1,133 @@
+import { DATA_LENGTH, MalformedMessage } from './fields.ts';
+import type { Extension } from './message.ts';
+
+/**
+ * Our addition to STARTTLS (docs/protocol-extension.md): options in front of the request and details of the session in
+ * front of what the pool sends next. Neither takes a round trip.
+ *
+ * Both are lists of entries, a byte of kind and a byte of length before each value, a kind of 0 ending the list.
+ * A list that does not fit in one message goes on in the next one.
+ */
+export interface StartTlsOptions {
+  /** Servers: the identities meant for this listener, DoNAIs or selectors, in order of preference. */
+  readonly localIds: readonly string[];
+  /** Protocols in order of preference (RFC 7301). */
+  readonly alpn: readonly string[];
+  /** Whom the program talks to, where the descriptor does not tell: `192.0.2.1:4711`, `[2001:db8::1]:4711`. */
+  readonly clientAddress: string | undefined;
+}
+
+export interface SessionDetails {
+  readonly version: string;
+  /** IANA's name of the cipher suite: `TLS_AES_256_GCM_SHA384`. */
+  readonly cipher: string;
+  /** Key exchange: `X25519MLKEM768`; empty if the session was resumed without one. */
+  readonly group: string;
+  /** Protocol chosen; empty: none. */
+  readonly alpn: string;
+  /** SNI, sent or received; empty: none. */
+  readonly serverName: string;
+  readonly resumed: boolean;
+}
+
+export const noOptions: StartTlsOptions = { localIds: [], alpn: [], clientAddress: undefined };
+
+/** Messages of one list, at most: more are a mistake, or malice. */
+export const MOST_OPTION_MESSAGES = 64;
+
+const END = 0;
+const optionKinds = { localId: 1, alpn: 2, clientAddress: 3 } as const;
+const detailKinds = {
+  version: 1,
+  cipher: 2,
+  group: 3,
+  alpn: 4,
+  serverName: 5,
+  resumed: 6,
+} as const;
+
+/** At least one message: without any, the pool sends no details. */
+export function writeOptions(options: StartTlsOptions): Extension[] {
+  const entries: Entry[] = [
+    ...options.localIds.map((id): Entry => [optionKinds.localId, id]),
+    ...options.alpn.map((protocol): Entry => [optionKinds.alpn, protocol]),
+  ];
+  if (options.clientAddress !== undefined) {
+    entries.push([optionKinds.clientAddress, options.clientAddress]);
+  }
+  return writeLists(entries).map((data) => ({ command: 'starttlsOptions', data }));
+}
+
+/** @throws MalformedMessage also for an option that we do not know: it may be one that restricts. */
+export function readOptions(messages: readonly Buffer[]): StartTlsOptions {
+  const localIds: string[] = [];
+  const alpn: string[] = [];
+  let clientAddress: string | undefined;
+  for (const [kind, value] of messages.flatMap(readList)) {
+    if (kind === optionKinds.localId) localIds.push(value);
+    else if (kind === optionKinds.alpn) alpn.push(value);
+    else if (kind === optionKinds.clientAddress) clientAddress = value;
+    else throw new MalformedMessage(`option ${kind} of STARTTLS is not known`);
+  }
+  return { localIds, alpn, clientAddress };
+}
+
+export function writeDetails(details: SessionDetails): Extension[] {
+  const entries: Entry[] = [];
+  for (const name of textDetails) {
+    if (details[name] !== '') entries.push([detailKinds[name], details[name]]);
+  }
+  if (details.resumed) entries.push([detailKinds.resumed, '']);
+  return writeLists(entries).map((data) => ({ command: 'starttlsDetails', data }));
+}
+
+/** Details that we do not know are left out: a later version may tell more. */
+export function readDetails(messages: readonly Buffer[]): SessionDetails {
+  const entries = new Map(messages.flatMap(readList));
+  const text = (name: (typeof textDetails)[number]) => entries.get(detailKinds[name]) ?? '';
+  return {
+    version: text('version'),
+    cipher: text('cipher'),
+    group: text('group'),
+    alpn: text('alpn'),
+    serverName: text('serverName'),
+    resumed: entries.has(detailKinds.resumed),
+  };
+}
+
+const textDetails = ['version', 'cipher', 'group', 'alpn', 'serverName'] as const;
+
+type Entry = [kind: number, value: string];
+
+function writeLists(entries: readonly Entry[]): Buffer[] {
+  let current = Buffer.alloc(DATA_LENGTH);
+  const lists = [current];
+  let filled = 0;
+  for (const [kind, value] of entries) {
+    const length = Buffer.byteLength(value);
+    if (length > 255)
+      throw new MalformedMessage(`an option takes at most 255 bytes, got ${length}`);
+    if (filled + 2 + length > DATA_LENGTH) {
+      current = Buffer.alloc(DATA_LENGTH);
+      lists.push(current);
+      filled = 0;
+    }
+    current[filled] = kind;
+    current[filled + 1] = length;
+    current.write(value, filled + 2);
+    filled += 2 + length;
+  }
+  return lists;
+}
+
+function readList(data: Buffer): Entry[] {
+  const entries: Entry[] = [];
+  for (let offset = 0; offset < data.length && data[offset] !== END; ) {
+    const kind = data[offset] ?? END;
+    const end = offset + 2 + (data[offset + 1] ?? DATA_LENGTH);
+    if (end > data.length) throw new MalformedMessage('an option reaches beyond its message');
+    entries.push([kind, data.toString('utf8', offset + 2, end)]);
+    offset = end;
+  }
+  return entries;
+}

@@ -1,0 +1,81 @@
+#include "process/binding.h"
+
+#include <fcntl.h>
+#include <sys/file.h>
+#include <sys/prctl.h>
+#include <sys/resource.h>
+#include <sys/socket.h>
+
+#include <cerrno>
+
+#include "node/values.h"
+#include "socket/address.h"
+#include "socket/descriptor.h"
+
+namespace tlspool::process {
+
+namespace {
+
+using node::Arguments;
+using socket::Descriptor;
+
+/// `lockFile(path) → fd`, or undefined if another process holds the lock. The file is made if need
+/// be; the lock ends with the descriptor.
+napi_value lockFile(napi_env env, napi_callback_info info) {
+  Arguments arguments(env, info);
+  std::string path = arguments.text(0);
+  if (!arguments.ok()) return nullptr;
+  Descriptor file(open(path.c_str(), O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0600));
+  if (!file) return node::throwErrno(env, errno, path);
+  if (flock(file.number(), LOCK_EX | LOCK_NB) == 0) return node::number(env, file.release());
+  if (errno == EWOULDBLOCK) return node::undefined(env);
+  return node::throwErrno(env, errno, path);
+}
+
+/// `forbidDumps()`: no core is written, and no process of the same user reads our memory.
+napi_value forbidDumps(napi_env env, napi_callback_info) {
+  rlimit none{0, 0};
+  if (setrlimit(RLIMIT_CORE, &none) != 0 || prctl(PR_SET_DUMPABLE, 0) != 0)
+    return node::throwErrno(env, errno, "cannot forbid core dumps");
+  return node::undefined(env);
+}
+
+/// `raiseFileLimit() → number`: as many open files as the hard limit allows.
+napi_value raiseFileLimit(napi_env env, napi_callback_info) {
+  rlimit limit{};
+  if (getrlimit(RLIMIT_NOFILE, &limit) != 0)
+    return node::throwErrno(env, errno, "cannot read the limit of open files");
+  limit.rlim_cur = limit.rlim_max;
+  if (setrlimit(RLIMIT_NOFILE, &limit) != 0)
+    return node::throwErrno(env, errno, "cannot raise the limit of open files");
+  return node::number(env, static_cast<double>(limit.rlim_cur));
+}
+
+/// `sendDatagram(path, text)`: to a UNIX datagram socket; a leading `@` names the abstract space, as
+/// in sd_notify(3).
+napi_value sendDatagram(napi_env env, napi_callback_info info) {
+  Arguments arguments(env, info);
+  std::string path = arguments.text(0);
+  std::string text = arguments.text(1);
+  if (!arguments.ok()) return nullptr;
+  if (!path.empty() && path[0] == '@') path[0] = '\0';
+  auto address = socket::unixAddress(path);
+  if (!address) return node::throwErrno(env, ENAMETOOLONG, path);
+  Descriptor sender(::socket(AF_UNIX, SOCK_DGRAM | SOCK_CLOEXEC, 0));
+  if (!sender || sendto(sender.number(), text.data(), text.size(), MSG_NOSIGNAL, address->get(),
+                        address->length) < 0)
+    return node::throwErrno(env, errno, "cannot send to " + arguments.text(0));
+  return node::undefined(env);
+}
+
+}  // namespace
+
+void registerBinding(napi_env env, napi_value exports) {
+  node::addMethods(env, exports,
+                   {{"lockFile", lockFile},
+                    {"forbidDumps", forbidDumps},
+                    {"raiseFileLimit", raiseFileLimit},
+                    {"sendDatagram", sendDatagram}});
+}
+
+}  // namespace tlspool::process
