@@ -1,6 +1,6 @@
 import type { Comparison, Target } from '../targets/target.ts';
 import type { Sample } from '../trial.ts';
-import { type Figure, lowest, ratioOf, type Summary, summaryOf } from './statistics.ts';
+import { type Better, best, type Figure, ratioOf, type Summary, summaryOf } from './statistics.ts';
 
 /** What tlspool is to reach, and what it aims for. */
 export interface Goal {
@@ -10,7 +10,7 @@ export interface Goal {
   /** Compared with the best peer that stands for one of these; undefined: the figure itself counts. */
   readonly against?: readonly Comparison[];
   readonly unit: string;
-  readonly better: 'lower' | 'higher';
+  readonly better: Better;
   readonly reach: number;
   readonly aim?: number;
 }
@@ -120,20 +120,25 @@ export function judge(
   samples: readonly Sample[],
   targets: readonly Target[],
 ): Judgement {
-  const { figure, subject, against } = goal;
+  const { figure, subject, against, better } = goal;
   if (against === undefined) return verdict(goal, summaryOf(samples, figure, subject), undefined);
+  const peer = bestPeer(samples, targets, figure, against, better);
+  const ratio = peer && ratioOf(samples, figure, subject, peer.id);
+  return verdict(goal, ratio, peer);
+}
+
+/** The best among the peers that stand for one of these. */
+export function bestPeer(
+  samples: readonly Sample[],
+  targets: readonly Target[],
+  figure: Figure,
+  against: readonly Comparison[],
+  better: Better,
+): Target | undefined {
   const peers = targets.filter(({ standsFor }) => standsFor.some((each) => against.includes(each)));
-  const best = lowest(
-    samples,
-    figure,
-    peers.map(({ id }) => id),
-  );
-  if (best === undefined) return verdict(goal, undefined, undefined);
-  return verdict(
-    goal,
-    ratioOf(samples, figure, subject, best),
-    peers.find(({ id }) => id === best),
-  );
+  const ids = peers.map(({ id }) => id);
+  const found = best(samples, figure, ids, better);
+  return peers.find(({ id }) => id === found);
 }
 
 function verdict(goal: Goal, measured: Summary | undefined, peer: Target | undefined): Judgement {

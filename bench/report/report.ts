@@ -1,7 +1,7 @@
-import type { Target } from '../targets/target.ts';
+import type { Comparison, Target } from '../targets/target.ts';
 import type { Failure, Outcomes, Sample } from '../trial.ts';
-import { goals, type Judgement, judge } from './goals.ts';
-import { type Summary, summaryOf } from './statistics.ts';
+import { bestPeer, goals, type Judgement, judge } from './goals.ts';
+import { ratioOf, type Summary, summaryOf } from './statistics.ts';
 import { type Table, tables } from './tables.ts';
 
 export interface ReportInput extends Outcomes {
@@ -15,6 +15,9 @@ export interface ReportInput extends Outcomes {
   /** What the reader must know to read the numbers right. */
   readonly remarks: readonly string[];
 }
+
+/** The target that ratios are of. */
+const ours = 'tlspool';
 
 /** The whole of results.md. */
 export function report(input: ReportInput): string {
@@ -60,7 +63,8 @@ function goalTable(judgements: readonly Judgement[]): string {
 }
 
 /** A table with its heading; nothing if nothing in it was measured. */
-function measured(table: Table, { samples, targets }: ReportInput): string[] {
+function measured(table: Table, input: ReportInput): string[] {
+  const { samples, targets } = input;
   const measures = new Set(table.columns.map(({ figure }) => figure.measure));
   const subjects = subjectsOf(
     samples.filter(({ measure }) => measures.has(measure)),
@@ -74,11 +78,30 @@ function measured(table: Table, { samples, targets }: ReportInput): string[] {
       return summary === undefined ? '–' : cell(summary, digits);
     }),
   ]);
+  const ratios = [
+    ratioRow('best peer with defaults', 'defaults', table, input),
+    ratioRow('best tuned peer', 'tuned', table, input),
+  ].filter((row) => row.some((text, column) => column > 0 && text !== ''));
   return [
     `## ${table.title}`,
-    table.note,
-    markdownTable(['', ...table.columns.map(({ heading }) => heading)], rows),
+    `${table.note} ${table.better === 'lower' ? 'Less' : 'More'} is better.`,
+    markdownTable(['', ...table.columns.map(({ heading }) => heading)], [...rows, ...ratios]),
   ];
+}
+
+/** tlspool's figures as multiples of those of the best peer; each cell names it. */
+function ratioRow(
+  title: string,
+  comparison: Comparison,
+  { columns, better }: Table,
+  { samples, targets }: ReportInput,
+): string[] {
+  const ratios = columns.map(({ figure }) => {
+    const peer = bestPeer(samples, targets, figure, [comparison], better);
+    const ratio = peer && ratioOf(samples, figure, ours, peer.id);
+    return ratio === undefined ? '' : `**${cell(ratio, 2)}** ${peer?.id}`;
+  });
+  return [`tlspool ÷ ${title}`, ...ratios];
 }
 
 /** Those that were measured: targets in their own order, then whatever else there is. */

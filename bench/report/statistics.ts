@@ -52,19 +52,22 @@ export function ratioOf(
   );
 }
 
-/** The subject with the lowest median; undefined if none has one. */
-export function lowest(
+export type Better = 'lower' | 'higher';
+
+/** The subject with the best median; undefined if none has one. */
+export function best(
   samples: readonly Sample[],
   figure: Figure,
   subjects: readonly string[],
+  better: Better,
 ): string | undefined {
+  const sign = better === 'lower' ? 1 : -1;
   return subjects
-    .map((subject) => ({
-      subject,
-      median: summaryOf(samples, figure, subject)?.median ?? Number.NaN,
-    }))
-    .filter(({ median }) => !Number.isNaN(median))
-    .sort((a, b) => a.median - b.median)
+    .flatMap((subject) => {
+      const summary = summaryOf(samples, figure, subject);
+      return summary === undefined ? [] : [{ subject, median: summary.median }];
+    })
+    .sort((a, b) => sign * (a.median - b.median))
     .at(0)?.subject;
 }
 

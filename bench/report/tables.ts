@@ -1,4 +1,4 @@
-import type { Figure } from './statistics.ts';
+import type { Better, Figure } from './statistics.ts';
 
 interface Column {
   readonly heading: string;
@@ -11,6 +11,7 @@ export interface Table {
   readonly title: string;
   /** What the numbers are. */
   readonly note: string;
+  readonly better: Better;
   readonly columns: readonly Column[];
 }
 
@@ -35,27 +36,32 @@ const latency = (measure: string, connections: string): Column[] => [
 export const tables: readonly Table[] = [
   {
     title: 'Bulk data: CPU seconds per GiB',
-    note: 'Towards the backend (up) and from it (down), over 1 and 16 connections. Less is better.',
+    note: 'Towards the backend (up) and from it (down), over 1 and 16 connections.',
+    better: 'lower',
     columns: bulk('cpuSecondsPerGiB', 2),
   },
   {
     title: 'Bulk data: MiB per second',
-    note: 'The load generator and the backend share the cores with the proxy. More is better.',
+    note: 'The load generator and the backend share the cores with the proxy.',
+    better: 'higher',
     columns: bulk('mebibytesPerSecond', 0),
   },
   {
     title: 'Handshakes: CPU milliseconds each',
-    note: 'Whole visits: connect, handshake, one byte to the backend and back, close. Less is better.',
+    note: 'Whole visits: connect, handshake, one byte to the backend and back, close.',
+    better: 'lower',
     columns: handshakes('cpuMilliseconds', 2),
   },
   {
     title: 'Handshakes: per second',
-    note: '8 clients at once, on the same cores. More is better.',
+    note: '8 clients at once, on the same cores.',
+    better: 'higher',
     columns: handshakes('perSecond', 0),
   },
   {
     title: 'Memory per idle connection: KiB',
-    note: 'Growth of the proportional set size of all processes over that of a warmed-up proxy without connections. Less is better.',
+    note: 'Growth of the proportional set size of all processes over that of a warmed-up proxy without connections.',
+    better: 'lower',
     columns: [
       {
         heading: '1,000 open',
@@ -76,12 +82,14 @@ export const tables: readonly Table[] = [
   },
   {
     title: 'Latency: microseconds for 64 bytes there and back',
-    note: 'On 1 connection, and on 16 at once. Less is better.',
+    note: 'On 1 connection, and on 16 at once.',
+    better: 'lower',
     columns: [...latency('ping-pong-1', '1'), ...latency('ping-pong-16', '16')],
   },
   {
     title: 'A slow token: 20 ms for every signature',
     note: 'P-256 handshakes, 64 clients at once; event-loop delay (with the 1 ms timer that measures it) of the daemon.',
+    better: 'higher',
     columns: [
       {
         heading: 'handshakes/s',
@@ -103,6 +111,7 @@ export const tables: readonly Table[] = [
   {
     title: 'Start-up of the command: milliseconds',
     note: 'Median of several runs a round, and its ratio to an empty program in the same Node.',
+    better: 'lower',
     columns: [
       { heading: 'ms', figure: { measure: 'start-up', metric: 'milliseconds' }, digits: 0 },
       {

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { lowest, ratioOf, summarize } from '../../../bench/report/statistics.ts';
+import { best, ratioOf, summarize } from '../../../bench/report/statistics.ts';
 import type { Sample } from '../../../bench/trial.ts';
 
 const figure = { measure: 'up', metric: 'cpu' };
@@ -36,8 +36,9 @@ test('a round that only one of the two has gives no ratio', () => {
   assert.equal(ratioOf(all, figure, 'ours', 'nobody'), undefined);
 });
 
-test('the lowest is by median, and those without numbers are not asked', () => {
+test('the best is by median, and those without numbers are not asked', () => {
   const all = [...samples('a', 1, 9, 9), ...samples('b', 5, 5, 5)];
-  assert.equal(lowest(all, figure, ['a', 'b', 'c']), 'b');
-  assert.equal(lowest(all, figure, ['c']), undefined);
+  assert.equal(best(all, figure, ['a', 'b', 'c'], 'lower'), 'b');
+  assert.equal(best(all, figure, ['a', 'b', 'c'], 'higher'), 'a');
+  assert.equal(best(all, figure, ['c'], 'lower'), undefined);
 });
