@@ -84,7 +84,9 @@ function measured(table: Table, input: ReportInput): string[] {
   ].filter((row) => row.some((text, column) => column > 0 && text !== ''));
   return [
     `## ${table.title}`,
-    `${table.note} ${table.better === 'lower' ? 'Less' : 'More'} is better.`,
+    table.better === undefined
+      ? table.note
+      : `${table.note} ${table.better === 'lower' ? 'Less' : 'More'} is better.`,
     markdownTable(['', ...table.columns.map(({ heading }) => heading)], [...rows, ...ratios]),
   ];
 }
@@ -97,7 +99,7 @@ function ratioRow(
   { samples, targets }: ReportInput,
 ): string[] {
   const ratios = columns.map(({ figure }) => {
-    const peer = bestPeer(samples, targets, figure, [comparison], better);
+    const peer = better && bestPeer(samples, targets, figure, [comparison], better);
     const ratio = peer && ratioOf(samples, figure, ours, peer.id);
     return ratio === undefined ? '' : `**${cell(ratio, 2)}** ${peer?.id}`;
   });
