@@ -13,21 +13,23 @@ namespace tlspool::token {
 using KeyHandle = uint32_t;
 
 /// The engine's library context: `default` and the key provider loaded, and nothing of openssl.cnf.
-/// Created at first use, freed at exit after all threads stopped.
+/// Created at first use and never freed: what was made in it may live until the very end of the
+/// process. Null only if OpenSSL has no memory.
 OSSL_LIB_CTX* libraryContext();
 
-/// A new reference to the key's EVP_PKEY (private operations through the token), or null if the handle
-/// is unknown. Makes no PKCS #11 call. The caller frees it.
+/// A new reference to the key's EVP_PKEY (private operations through the token), or null if the
+/// handle is unknown. Makes no PKCS #11 call. The caller frees it.
 EVP_PKEY* evpKey(KeyHandle handle);
 
-/// The PKCS #11 return value of the last failed signature on this thread's current handshake (0: none), and
-/// clears it, so that the engine can report it by name.
+/// The PKCS #11 return value of the last failed signature on this thread's current handshake (0:
+/// none), and clears it, so that the engine can report it by name.
 unsigned long takeLastFailure();
 
 /// The name of a return value: "CKR_PIN_INCORRECT"; unknown ones as "CKR 0x80000001".
 const char* returnValueName(unsigned long value);
 
-/// Stops the signing threads and finalises the modules. Called once, at exit.
+/// Stops the signing threads and finalises the modules, for the end of the process: registered with
+/// atexit, and harmless when called more than once. Parked handshakes fail; end those before.
 void stop();
 
 }  // namespace tlspool::token

@@ -1,0 +1,247 @@
+#include "token/binding.h"
+
+#include <openssl/crypto.h>
+
+#include <cstdlib>
+
+#include "node/values.h"
+#include "token/key-registry.h"
+#include "token/key.h"
+#include "token/module.h"
+#include "token/promise.h"
+#include "token/request.h"
+#include "token/secret.h"
+#include "token/token.h"
+
+namespace tlspool::token {
+
+namespace {
+
+using node::Arguments;
+using node::Fields;
+
+/// How long the end of the process waits for a token that is at work.
+constexpr std::chrono::milliseconds kStopPatience{3'000};
+
+std::optional<std::string> optionalText(const Fields& fields, const char* name) {
+  return fields.has(name) ? std::optional(fields.text(name)) : std::nullopt;
+}
+
+napi_value throwUnknown(napi_env env, const char* what) {
+  return node::throwError(env, "ERR_INVALID_ARG_VALUE", what);
+}
+
+void settle(Promise& promise, CK_RV rv) {
+  if (rv == CKR_OK) return promise.resolve();
+  promise.reject(returnValueName(rv), std::string("the token answers ") + returnValueName(rv));
+}
+
+/// `loadModule({ path, softhsmConf?, revivalInterval? })`: the module is loaded and initialised,
+/// once.
+napi_value loadModule(napi_env env, napi_callback_info info) {
+  Arguments arguments(env, info);
+  const Fields fields(env, arguments.value(0));
+  Module::Options options;
+  options.path = fields.text("path");
+  options.softhsmConf = fields.text("softhsmConf");
+  options.revivalInterval =
+      std::chrono::milliseconds(fields.integer("revivalInterval", options.revivalInterval.count()));
+  std::string error;
+  if (!Module::load(options, &error)) return node::throwError(env, "ERR_MODULE", error);
+  return node::undefined(env);
+}
+
+/// `openToken({ uri, label?, serial?, manufacturer?, model?, libraryManufacturer?,
+/// libraryDescription? })`: makes the token known by its URI. No PKCS #11 call.
+napi_value openToken(napi_env env, napi_callback_info info) {
+  Arguments arguments(env, info);
+  const Fields fields(env, arguments.value(0));
+  TokenAttributes attributes;
+  attributes.label = optionalText(fields, "label");
+  attributes.serial = optionalText(fields, "serial");
+  attributes.manufacturer = optionalText(fields, "manufacturer");
+  attributes.model = optionalText(fields, "model");
+  attributes.libraryManufacturer = optionalText(fields, "libraryManufacturer");
+  attributes.libraryDescription = optionalText(fields, "libraryDescription");
+  Token::open(fields.text("uri"), std::move(attributes));
+  return node::undefined(env);
+}
+
+std::vector<uint32_t> narrow(const std::vector<CK_MECHANISM_TYPE>& mechanisms) {
+  return {mechanisms.begin(), mechanisms.end()};
+}
+
+/// `tokenStatus(uri)`: see NativeTokenStatus in src/core/token/native-tokens.ts.
+napi_value tokenStatus(napi_env env, napi_callback_info info) {
+  Arguments arguments(env, info);
+  const std::string uri = arguments.text(0);
+  if (!arguments.ok()) return nullptr;
+  const std::shared_ptr<Token> token = Token::find(uri);
+  if (!token) return throwUnknown(env, "no such token was opened");
+  const Token::Status status = token->status();
+  napi_value result = node::object(env);
+  node::set(env, result, "state", node::string(env, stateName(status.state)));
+  node::set(env, result, "error",
+            node::string(env, status.error == CKR_OK ? "" : returnValueName(status.error)));
+  node::set(env, result, "flags", node::number(env, static_cast<double>(status.tokenFlags)));
+  node::set(env, result, "located", node::boolean(env, status.located));
+  node::set(env, result, "label", node::string(env, status.label));
+  node::set(env, result, "manufacturer", node::string(env, status.manufacturer));
+  node::set(env, result, "model", node::string(env, status.model));
+  node::set(env, result, "serial", node::string(env, status.serial));
+  node::set(env, result, "workers", node::number(env, status.workers));
+  node::set(env, result, "queued", node::number(env, static_cast<double>(status.queued)));
+  node::set(env, result, "mechanisms", node::numbers(env, narrow(status.mechanisms)));
+  return result;
+}
+
+/// `createKey({ token: uri, id?: Buffer, object?: string, publicKey: Buffer })`: a handle. No PKCS
+/// #11 call.
+napi_value createKey(napi_env env, napi_callback_info info) {
+  Arguments arguments(env, info);
+  const Fields fields(env, arguments.value(0));
+  std::shared_ptr<Token> token = Token::find(fields.text("token"));
+  if (!token) return throwUnknown(env, "no such token was opened");
+  TokenKey::Name name;
+  if (fields.has("id")) name.id = fields.bytes("id");
+  name.label = optionalText(fields, "object");
+  std::string error;
+  const KeyHandle handle =
+      token::createKey(std::move(token), std::move(name), fields.bytes("publicKey"), &error);
+  if (!handle) return node::throwError(env, "ERR_KEY", error);
+  return node::number(env, handle);
+}
+
+napi_value releaseKey(napi_env env, napi_callback_info info) {
+  Arguments arguments(env, info);
+  token::releaseKey(static_cast<KeyHandle>(arguments.integer(0)));
+  return node::undefined(env);
+}
+
+/// `prepareKey(handle)`: promises that the key was found, after logging in.
+napi_value prepareKey(napi_env env, napi_callback_info info) {
+  Arguments arguments(env, info);
+  auto request = std::make_shared<Request>();
+  request->key = findKey(static_cast<KeyHandle>(arguments.integer(0)));
+  if (!request->key) return throwUnknown(env, "no such key");
+  napi_value result;
+  std::shared_ptr<Promise> promise = Promise::create(env, &result);
+  if (!promise) return nullptr;
+  request->completion = [promise](Request& done) { settle(*promise, done.result); };
+  request->key->token().submit(request);
+  return result;
+}
+
+void conclude(Promise& promise, Request& done, uint16_t scheme, const Bytes& message) {
+  if (done.result != CKR_OK) return settle(promise, done.result);
+  const Bytes signature = mechanismOf(scheme) == CKM_ECDSA
+                              ? derSignature(done.output.data(), done.output.size())
+                              : std::move(done.output);
+  if (verifies(done.key->publicKey(), scheme, message.data(), message.size(), signature.data(),
+               signature.size())) {
+    return promise.resolve(signature);
+  }
+  promise.reject("ERR_KEY_MISMATCH", "the token's key does not belong to this public key");
+}
+
+/// `sign(handle, scheme, message)`: promises a signature in TLS form of that SignatureScheme (RFC
+/// 8446, section 4.2.3), which was verified with the public key.
+napi_value sign(napi_env env, napi_callback_info info) {
+  Arguments arguments(env, info);
+  const auto handle = static_cast<KeyHandle>(arguments.integer(0));
+  const auto scheme = static_cast<uint16_t>(arguments.integer(1));
+  const Bytes message = arguments.bytes(2);
+  if (!arguments.ok()) return nullptr;
+  auto request = std::make_shared<Request>();
+  request->key = findKey(handle);
+  if (!request->key) return throwUnknown(env, "no such key");
+  request->input = schemeInput(request->key->type(), scheme, message.data(), message.size());
+  if (!request->input) return throwUnknown(env, "the key does not make signatures of this scheme");
+  napi_value result;
+  std::shared_ptr<Promise> promise = Promise::create(env, &result);
+  if (!promise) return nullptr;
+  request->completion = [promise, scheme, message](Request& done) {
+    conclude(*promise, done, scheme, message);
+  };
+  request->key->token().submit(request);
+  return result;
+}
+
+/// `signatureSchemes(handle)`: numbers of the schemes that the key's type makes, the best first.
+napi_value signatureSchemes(napi_env env, napi_callback_info info) {
+  Arguments arguments(env, info);
+  const std::shared_ptr<TokenKey> key = findKey(static_cast<KeyHandle>(arguments.integer(0)));
+  if (!key) return throwUnknown(env, "no such key");
+  const std::vector<uint16_t>& schemes = schemesOf(key->type());
+  return node::numbers(env, {schemes.begin(), schemes.end()});
+}
+
+/// `login(uri, pin: Buffer, repeatable: boolean)`: promises that we are logged in. The Buffer is
+/// wiped.
+napi_value login(napi_env env, napi_callback_info info) {
+  Arguments arguments(env, info);
+  const std::string uri = arguments.text(0);
+  const auto [data, size] = arguments.view(1);
+  const bool repeatable = arguments.flag(2);
+  if (!arguments.ok()) return nullptr;
+  Secret pin(data, size);
+  OPENSSL_cleanse(data, size);
+  const std::shared_ptr<Token> token = Token::find(uri);
+  if (!token) return throwUnknown(env, "no such token was opened");
+  napi_value result;
+  std::shared_ptr<Promise> promise = Promise::create(env, &result);
+  if (!promise) return nullptr;
+  token->login(std::move(pin), repeatable, [promise](CK_RV rv) { settle(*promise, rv); });
+  return result;
+}
+
+/// `logout(uri)`: promises that what was queued is served, we are logged out and all sessions are
+/// closed.
+napi_value logout(napi_env env, napi_callback_info info) {
+  Arguments arguments(env, info);
+  const std::shared_ptr<Token> token = Token::find(arguments.text(0));
+  if (!arguments.ok()) return nullptr;
+  if (!token) return throwUnknown(env, "no such token was opened");
+  napi_value result;
+  std::shared_ptr<Promise> promise = Promise::create(env, &result);
+  if (!promise) return nullptr;
+  token->logout([promise](CK_RV rv) { settle(*promise, rv); });
+  return result;
+}
+
+/// `limitSigners(count)`: threads, and so sessions, that each token may have.
+napi_value limitSigners(napi_env env, napi_callback_info info) {
+  Arguments arguments(env, info);
+  Token::limitWorkers(static_cast<unsigned>(arguments.integer(0)));
+  return node::undefined(env);
+}
+
+}  // namespace
+
+void stop() {
+  bool all = true;
+  for (const auto& token : Token::all()) all &= token->stop(kStopPatience);
+  // With a thread still inside a module, C_Finalize would pull the ground from under it.
+  if (!all) return;
+  for (const auto& module : Module::all()) module->finalize(kStopPatience);
+}
+
+void registerBinding(napi_env env, napi_value exports) {
+  node::addMethods(env, exports,
+                   {{"loadModule", loadModule},
+                    {"openToken", openToken},
+                    {"tokenStatus", tokenStatus},
+                    {"createKey", createKey},
+                    {"releaseKey", releaseKey},
+                    {"prepareKey", prepareKey},
+                    {"sign", sign},
+                    {"signatureSchemes", signatureSchemes},
+                    {"login", login},
+                    {"logout", logout},
+                    {"limitSigners", limitSigners}});
+  // Cleanup hooks of the environment do not run at process.exit() or a signal's default action.
+  static const int registered = atexit(stop);
+  (void)registered;
+}
+
+}  // namespace tlspool::token
