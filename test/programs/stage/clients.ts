@@ -1,0 +1,47 @@
+import { once } from 'node:events';
+import { readFileSync } from 'node:fs';
+import { type ConnectionOptions, connect as connectTls, type TLSSocket } from 'node:tls';
+import type { Pool } from './pool.ts';
+import { run } from './running.ts';
+
+export const name = 'www.example.com';
+
+/** Fetches over HTTPS, verifying the certificate for `host` against the pool's CA. */
+export function curl(pool: Pool, port: number, path: string, ...flags: readonly string[]) {
+  return run('curl', [
+    ...['--silent', '--show-error', '--max-time', '10', '--cacert', pool.caFile],
+    ...['--resolve', `${name}:${port}:127.0.0.1`, ...flags, `https://${name}:${port}${path}`],
+  ]);
+}
+
+/** Says `input` over TLS with OpenSSL's own client, verifying the certificate. */
+export function openssl(pool: Pool, port: number, input: string, ...flags: readonly string[]) {
+  const verify = ['-CAfile', pool.caFile, '-verify_return_error', '-verify_hostname', name];
+  const args = ['s_client', '-connect', `127.0.0.1:${port}`, '-servername', name, ...verify];
+  return run('openssl', [...args, '-quiet', '-no_ign_eof', ...flags], { input });
+}
+
+/** Node's own TLS, as another implementation's client; half-open, verified. */
+export async function connected(
+  pool: Pool,
+  port: number,
+  options: ConnectionOptions = {},
+): Promise<TLSSocket> {
+  const socket = connectTls({
+    port,
+    host: '127.0.0.1',
+    servername: name,
+    ca: readFileSync(pool.caFile),
+    allowHalfOpen: true,
+    ...options,
+  } as ConnectionOptions);
+  await once(socket, 'secureConnect');
+  return socket;
+}
+
+/** Everything until the other side ends its direction. */
+export async function readAll(socket: NodeJS.ReadableStream): Promise<string> {
+  let text = '';
+  for await (const chunk of socket) text += chunk;
+  return text;
+}
