@@ -34,15 +34,15 @@ test('a listener with one identity shows it whatever name is asked for', async (
 test('ALPN: what both speak is chosen by our order, no overlap is refused', async () => {
   await using pool = await Pool.serving([['www.example.com']]);
   const flags = ['--inetd', '--alpn', 'h2,http/1.1'];
-  const { running, port } = await wrapped(pool, flags, ['sh', '-c', 'echo "${TLS_ALPN-none}"']);
+  const { running, port } = await wrapped(pool, flags, ['sh', '-c', 'echo "<$TLS_ALPN>"']);
   await using _running = running;
   for (const [offered, chosen] of [
     [['http/1.1', 'h2'], 'h2'],
     [['http/1.1'], 'http/1.1'],
-    [undefined, 'none'],
+    [undefined, ''],
   ] as const) {
     const socket = await connected(pool, port, offered ? { ALPNProtocols: [...offered] } : {});
-    assert.equal(await readAll(socket), `${chosen}\n`);
+    assert.equal(await readAll(socket), `<${chosen}>\n`);
     socket.destroy();
   }
   await assert.rejects(connected(pool, port, { ALPNProtocols: ['imap'] }), {
