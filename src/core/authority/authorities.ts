@@ -6,7 +6,7 @@ import { X509Certificate } from 'node:crypto';
 import { TlspoolError } from '../errors.ts';
 import type { Store } from '../store/store.ts';
 import type { KeyType } from '../token/key-types.ts';
-import { generateKeyPair } from '../token/keys.ts';
+import { destroyKey, generateKeyPair } from '../token/keys.ts';
 import { signer } from '../token/signer.ts';
 import type { TokenSession } from '../token/token-session.ts';
 import { ANYONE, addAnchor } from '../trust/anchors.ts';
@@ -33,14 +33,24 @@ export function authorityKindFor(type: KeyType): AuthorityKind {
 }
 
 /** A root that is not in any store yet. */
-export type NewAuthority = Omit<Authority, 'id'>;
+type NewAuthority = Omit<Authority, 'id'>;
 
-/** Makes both roots, keys and certificates, and keeps and trusts them: the local CA vouches for everyone. */
+/**
+ * Makes both roots, keys and certificates, and keeps and trusts them: the local CA vouches for everyone.
+ * If that fails, no key is left in the token.
+ */
 export async function createAuthority(store: Store, session: TokenSession): Promise<void> {
-  await keepAuthorities(store, [await makeRoot(session, 'ec'), await makeRoot(session, 'rsa')]);
+  const roots: NewAuthority[] = [];
+  try {
+    for (const kind of ['ec', 'rsa'] as const) roots.push(await makeRoot(session, kind));
+    await keepAuthorities(store, roots);
+  } catch (error) {
+    for (const { keyUri } of roots) destroyKey(session, keyUri);
+    throw error;
+  }
 }
 
-export async function makeRoot(session: TokenSession, kind: AuthorityKind): Promise<NewAuthority> {
+async function makeRoot(session: TokenSession, kind: AuthorityKind): Promise<NewAuthority> {
   const serial = randomSerial();
   // Roots of several machines lie in one trust store: the name tells them apart.
   const name = `tlspool local CA ${kind.toUpperCase()} ${serial.slice(0, 8)}`;
@@ -93,7 +103,7 @@ export async function listAuthorities(store: Store): Promise<Authority[]> {
   }));
 }
 
-/** The root's certificates as PEM, each with a comment that tells it apart. */
+/** The roots' certificates as PEM, one after the other. */
 export async function exportAnchors(
   store: Store,
   kinds: readonly AuthorityKind[] = ['ec', 'rsa'],

@@ -3,7 +3,7 @@ import { randomInt } from 'node:crypto';
 import pkcs11js from 'pkcs11js';
 import { attempt, TokenError } from './failure.ts';
 import type { LoadedModule } from './loaded-module.ts';
-import { type BlankToken, blankToken, presentTokens } from './present-tokens.ts';
+import { type BlankToken, blankToken, type PresentToken, presentTokens } from './present-tokens.ts';
 
 /** Bytes that CK_TOKEN_INFO has for a label. */
 const LABEL_LENGTH = 32;
@@ -29,15 +29,15 @@ export function requireBlankToken(module: LoadedModule): BlankToken {
 }
 
 /**
- * Initialises the blank token. PINs stay the caller's to wipe.
- * @returns the canonical URI of the token
+ * Gives the blank token a label and a security officer, who then sets the user's PIN. The PIN stays the
+ * caller's to wipe.
  * @throws TokenError `token-label-taken`, `bad-label`, `pin-malformed`, …
  */
 export function initializeToken(
   module: LoadedModule,
   blank: BlankToken,
-  { label, pin, soPin }: { label: string; pin: Buffer; soPin: Buffer },
-): string {
+  { label, soPin }: { label: string; soPin: Buffer },
+): PresentToken {
   const padded = padLabel(label);
   const before = presentTokens(module);
   const namesake = before.find(({ attributes }) => attributes.token === label);
@@ -45,9 +45,7 @@ export function initializeToken(
     throw new TokenError(
       'token-label-taken',
       `there is a token ${label} already: ${namesake.uri}`,
-      {
-        hint: 'Choose another label with --label.',
-      },
+      { hint: 'Choose another label with --label.' },
     );
   }
   attempt(`initialise the token ${label}`, () =>
@@ -59,25 +57,27 @@ export function initializeToken(
   if (token === undefined) {
     throw new TokenError('token-absent', `the token ${label} is gone after its initialisation`);
   }
-  attempt(`set the PIN of ${token.uri}`, () => setUserPin(module, token.slot, pin, soPin));
-  return token.uri;
+  return token;
 }
 
-function setUserPin(
-  { pkcs11 }: LoadedModule,
-  slot: pkcs11js.Handle,
-  pin: Buffer,
-  soPin: Buffer,
+/** @throws TokenError `wrong-pin` (the officer's), `pin-malformed`, … */
+export function setUserPin(
+  module: LoadedModule,
+  token: PresentToken,
+  { pin, soPin }: { pin: Buffer; soPin: Buffer },
 ): void {
+  const { pkcs11 } = module;
   const flags = pkcs11js.CKF_SERIAL_SESSION | pkcs11js.CKF_RW_SESSION;
-  const session = pkcs11.C_OpenSession(slot, flags);
-  try {
-    pkcs11.C_Login(session, pkcs11js.CKU_SO, soPin.toString());
-    pkcs11.C_InitPIN(session, pin.toString());
-    pkcs11.C_Logout(session);
-  } finally {
-    pkcs11.C_CloseSession(session);
-  }
+  attempt(`set the PIN of ${token.uri}`, () => {
+    const session = pkcs11.C_OpenSession(token.slot, flags);
+    try {
+      pkcs11.C_Login(session, pkcs11js.CKU_SO, soPin.toString());
+      pkcs11.C_InitPIN(session, pin.toString());
+      pkcs11.C_Logout(session);
+    } finally {
+      pkcs11.C_CloseSession(session);
+    }
+  });
 }
 
 /** C_InitToken reads 32 bytes, blank-padded and not ended by a NUL. */

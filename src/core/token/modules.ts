@@ -3,7 +3,7 @@
  * `--module`, never from a URI or a client of the pool (CVE-2023-38408).
  */
 import { existsSync, statSync } from 'node:fs';
-import { isAbsolute } from 'node:path';
+import { basename, isAbsolute, resolve } from 'node:path';
 import { TlspoolError, UsageError } from '../errors.ts';
 
 export interface ModuleConfig {
@@ -37,6 +37,18 @@ export function findSoftHsm(paths: readonly string[] = softHsmPaths): string {
     });
   }
   return found;
+}
+
+/**
+ * A module that an operator names. SoftHSM's configuration is part of where its tokens are, so the one
+ * that the operator's SOFTHSM2_CONF names is remembered with it.
+ */
+export function describeModule(path: string, softhsmConf: string | undefined): ModuleConfig {
+  requireModule(path);
+  const isSoftHsm = basename(path).startsWith('libsofthsm2');
+  return isSoftHsm && softhsmConf !== undefined && softhsmConf !== ''
+    ? { path, softhsmConf: resolve(softhsmConf) }
+    : { path };
 }
 
 /** @throws UsageError for a relative path, TlspoolError `no-module` for a missing file. */

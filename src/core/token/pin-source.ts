@@ -3,7 +3,7 @@
  * a variable or a URI.
  */
 import { constants, type Stats } from 'node:fs';
-import { type FileHandle, open } from 'node:fs/promises';
+import { type FileHandle, open, writeFile } from 'node:fs/promises';
 import { isAbsolute, join } from 'node:path';
 import { TlspoolError, UsageError } from '../errors.ts';
 
@@ -60,6 +60,26 @@ export async function readPin(
   } finally {
     await file.close();
   }
+}
+
+/**
+ * Keeps a new PIN in a file of mode 0600 that must not exist; it is on the disk before a token gets it.
+ * @throws TlspoolError `pin-file-exists`; system errors
+ */
+export async function createPinFile(path: string, pin: Buffer): Promise<PinSource> {
+  const content = Buffer.concat([pin, Buffer.of(0x0a)]);
+  try {
+    await writeFile(path, content, { mode: 0o600, flag: 'wx', flush: true });
+  } catch (cause) {
+    if ((cause as NodeJS.ErrnoException).code !== 'EEXIST') throw cause;
+    throw new TlspoolError('pin-file-exists', `${path} exists already`, {
+      cause,
+      hint: 'A PIN is never overwritten: move the file away if no token needs it any more.',
+    });
+  } finally {
+    content.fill(0);
+  }
+  return { kind: 'file', path };
 }
 
 function locate(source: PinSource, credentialsDirectory: string | undefined): string {

@@ -40,7 +40,8 @@ export function presentTokens(module: LoadedModule): PresentToken[] {
 /** A token that was never initialised; SoftHSM always shows one. */
 export interface BlankToken {
   readonly slot: pkcs11js.Handle;
-  /** In bytes. */
+  /** PIN lengths in bytes. */
+  readonly shortestPin: number;
   readonly longestPin: number;
 }
 
@@ -48,7 +49,7 @@ export function blankToken(module: LoadedModule): BlankToken | undefined {
   for (const slot of slotsWithToken(module)) {
     const info = tokenInfo(module, slot);
     if (info !== undefined && (info.flags & CKF_TOKEN_INITIALIZED) === 0) {
-      return { slot, longestPin: info.maxPinLen };
+      return { slot, shortestPin: info.minPinLen, longestPin: info.maxPinLen };
     }
   }
   return undefined;

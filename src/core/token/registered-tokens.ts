@@ -9,9 +9,8 @@ import { formatPinSource, parsePinSource, readPin } from './pin-source.ts';
 import { openToken, type TokenSession } from './token-session.ts';
 import { formatPkcs11Uri, matchPkcs11Uri, parsePkcs11Uri, tokenPart } from './uri.ts';
 
-/** In the order of their registration; the first is where keys go unless another token is named. */
 export async function registeredTokens(db: Kysely<Schema>): Promise<RegisteredToken[]> {
-  const rows = await db.selectFrom('tokens').selectAll().execute();
+  const rows = await db.selectFrom('tokens').selectAll().orderBy('uri').execute();
   return rows.map((row) => ({
     uri: row.uri,
     modulePath: row.module_path,
@@ -20,7 +19,7 @@ export async function registeredTokens(db: Kysely<Schema>): Promise<RegisteredTo
 }
 
 export async function registeredModules(db: Kysely<Schema>): Promise<ModuleConfig[]> {
-  const rows = await db.selectFrom('modules').selectAll().execute();
+  const rows = await db.selectFrom('modules').selectAll().orderBy('path').execute();
   return rows.map((row) => ({ path: row.path, softhsmConf: row.softhsm_conf ?? undefined }));
 }
 
@@ -53,12 +52,15 @@ export async function registerToken(
 }
 
 /**
- * A session with the registered token that a key or token URI names, the first one without a URI; logged
- * in by the token's PIN source. The caller closes it.
+ * A session with the registered token that a key or token URI names, or else with the token of the local
+ * CA; logged in by the token's PIN source. The caller closes it.
  * @throws TlspoolError `token-unknown`, `token-ambiguous`, `no-pin-source`, those of readPin; TokenError
  */
 export async function openRegisteredToken(store: Store, uri?: string): Promise<TokenSession> {
-  const token = chooseToken(await registeredTokens(store.db), uri);
+  const token = chooseToken(
+    await registeredTokens(store.db),
+    uri ?? (await keyOfLocalCa(store.db)),
+  );
   const module = (await registeredModules(store.db)).find(({ path }) => path === token.modulePath);
   if (module === undefined) {
     throw new TlspoolError('token-unknown', `${token.modulePath} is not registered`);
@@ -76,19 +78,20 @@ export async function openRegisteredToken(store: Store, uri?: string): Promise<T
   }
 }
 
-function chooseToken(tokens: readonly RegisteredToken[], uri: string | undefined): RegisteredToken {
-  const wanted = uri === undefined ? undefined : tokenPart(parsePkcs11Uri(uri));
-  const matching =
-    wanted === undefined
-      ? tokens.slice(0, 1)
-      : tokens.filter((token) => matchPkcs11Uri(wanted, parsePkcs11Uri(token.uri)));
+async function keyOfLocalCa(db: Kysely<Schema>): Promise<string> {
+  const root = await db.selectFrom('authorities').select('key_uri').executeTakeFirst();
+  // Any token: the only one.
+  return root?.key_uri ?? 'pkcs11:';
+}
+
+function chooseToken(tokens: readonly RegisteredToken[], uri: string): RegisteredToken {
+  const wanted = tokenPart(parsePkcs11Uri(uri));
+  const matching = tokens.filter((token) => matchPkcs11Uri(wanted, parsePkcs11Uri(token.uri)));
   const [token, another] = matching;
   if (token === undefined) {
     throw new TlspoolError(
       'token-unknown',
-      wanted === undefined
-        ? 'no token is registered'
-        : `no registered token matches ${formatPkcs11Uri(wanted)}`,
+      `no registered token matches ${formatPkcs11Uri(wanted)}`,
       { hint: 'See `tlspool tokens list`; `tlspool tokens init` registers tokens.' },
     );
   }

@@ -2,7 +2,11 @@ import { execFileSync } from 'node:child_process';
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { initializeToken, requireBlankToken } from '../../../src/core/token/initialize-token.ts';
+import {
+  initializeToken,
+  requireBlankToken,
+  setUserPin,
+} from '../../../src/core/token/initialize-token.ts';
 import { LoadedModule } from '../../../src/core/token/loaded-module.ts';
 import type { ModuleConfig } from '../../../src/core/token/modules.ts';
 import { createSoftHsm } from '../../../src/core/token/softhsm.ts';
@@ -22,15 +26,19 @@ export interface SoftHsm extends Disposable {
   tool(...args: string[]): string;
 }
 
+/** @returns its URI */
+export function addToken(config: ModuleConfig, label: string): string {
+  using module = LoadedModule.open(config);
+  const soPin = Buffer.from(SO_PIN);
+  const token = initializeToken(module, requireBlankToken(module), { label, soPin });
+  setUserPin(module, token, { pin: Buffer.from(PIN), soPin });
+  return token.uri;
+}
+
 export async function softHsm(label = 'test'): Promise<SoftHsm> {
   const folder = mkdtempSync(join(tmpdir(), 'tlspool-softhsm-'));
   const config = await createSoftHsm(folder);
-  using module = LoadedModule.open(config);
-  const uri = initializeToken(module, requireBlankToken(module), {
-    label,
-    pin: Buffer.from(PIN),
-    soPin: Buffer.from(SO_PIN),
-  });
+  const uri = addToken(config, label);
   return {
     folder,
     config,

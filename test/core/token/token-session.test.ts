@@ -10,7 +10,7 @@ import { findSoftHsm } from '../../../src/core/token/modules.ts';
 import { createSoftHsm } from '../../../src/core/token/softhsm.ts';
 import { openToken } from '../../../src/core/token/token-session.ts';
 import { parsePkcs11Uri } from '../../../src/core/token/uri.ts';
-import { PIN, SO_PIN, type SoftHsm, softHsm } from './softhsm-fixture.ts';
+import { addToken, PIN, SO_PIN, type SoftHsm, softHsm } from './softhsm-fixture.ts';
 
 let hsm: SoftHsm;
 before(async () => {
@@ -54,14 +54,7 @@ test('a token that is not there is told together with those that are', () => {
 
 test('a URI that several tokens match is refused', async () => {
   using other = await softHsm('first');
-  {
-    using module = LoadedModule.open(other.config);
-    initializeToken(module, requireBlankToken(module), {
-      label: 'second',
-      pin: Buffer.from(PIN),
-      soPin: Buffer.from(SO_PIN),
-    });
-  }
+  addToken(other.config, 'second');
   assert.throws(() => openToken(other.config, 'pkcs11:model=SoftHSM%20v2'), {
     code: 'token-ambiguous',
   });
@@ -71,13 +64,13 @@ test('a URI that several tokens match is refused', async () => {
 
 test('a label that is taken, empty or longer than a token has room for is refused', () => {
   using module = LoadedModule.open(hsm.config);
-  const pins = { pin: Buffer.from(PIN), soPin: Buffer.from(SO_PIN) };
+  const soPin = Buffer.from(SO_PIN);
   const blank = requireBlankToken(module);
-  assert.throws(() => initializeToken(module, blank, { label: 'test', ...pins }), {
+  assert.throws(() => initializeToken(module, blank, { label: 'test', soPin }), {
     code: 'token-label-taken',
   });
   for (const label of ['', 'x'.repeat(33), 'ä'.repeat(17), 'a\nb']) {
-    assert.throws(() => initializeToken(module, blank, { label, ...pins }), { code: 'bad-label' });
+    assert.throws(() => initializeToken(module, blank, { label, soPin }), { code: 'bad-label' });
   }
   assert.equal(listTokens([hsm.config], []).length, 1);
 });

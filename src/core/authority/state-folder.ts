@@ -1,0 +1,172 @@
+/** The beginning of a pool: its state folder with a token, the store, and the local CA. */
+import { X509Certificate } from 'node:crypto';
+import { existsSync } from 'node:fs';
+import { mkdir, readdir, rm, rmdir } from 'node:fs/promises';
+import { dirname, join } from 'node:path';
+import { TlspoolError } from '../errors.ts';
+import { openStore, type Store, storePath } from '../store/store.ts';
+import { createToken } from '../token/create-token.ts';
+import type { ModuleConfig } from '../token/modules.ts';
+import { formatPinSource, type PinSource, readPin } from '../token/pin-source.ts';
+import { registerToken } from '../token/registered-tokens.ts';
+import { createSoftHsm, softHsmPaths } from '../token/softhsm.ts';
+import { openToken } from '../token/token-session.ts';
+import { type AuthorityKind, createAuthority, listAuthorities } from './authorities.ts';
+
+export interface StateOrder {
+  /** Absolute. */
+  readonly stateDir: string;
+  /** A SoftHSM token of the pool's own with this label, or one that exists already. */
+  readonly token:
+    | { readonly label: string }
+    | { readonly module: ModuleConfig; readonly uri: string; readonly pinSource: PinSource };
+}
+
+export interface CreatedState {
+  readonly stateDir: string;
+  /** Path of the PKCS #11 module. */
+  readonly module: string;
+  /** Canonical URI. */
+  readonly token: string;
+  readonly pinSource: string;
+  readonly authorities: readonly AuthoritySummary[];
+}
+
+export interface AuthoritySummary {
+  readonly kind: AuthorityKind;
+  readonly subject: string;
+  /** SHA-256 of the certificate, lower-case hexadecimal. */
+  readonly fingerprint: string;
+  readonly notAfter: Date;
+}
+
+/**
+ * All or nothing: a failure leaves the folder as it was, and no keys in a token that is not the pool's own.
+ * @throws TlspoolError `state-exists`, `state-incomplete`, `no-softhsm`, …; TokenError; system errors
+ */
+export async function createState(order: StateOrder): Promise<CreatedState> {
+  const { stateDir } = order;
+  refuseExisting(stateDir);
+  let firstNew: string | undefined;
+  try {
+    firstNew = await mkdir(stateDir, { recursive: true, mode: 0o700 });
+    const token =
+      'label' in order.token ? await ownToken(stateDir, order.token.label) : order.token;
+    return await fillStore(stateDir, token);
+  } catch (error) {
+    await removeParts(stateDir, firstNew);
+    throw folderFailure(error, stateDir);
+  }
+}
+
+interface UsedToken {
+  readonly module: ModuleConfig;
+  readonly uri: string;
+  readonly pinSource: PinSource;
+}
+
+async function ownToken(stateDir: string, label: string): Promise<UsedToken> {
+  const module = await createSoftHsm(stateDir);
+  const { pin, soPin } = pinFiles(stateDir);
+  const { uri, pinSource } = await createToken(module, {
+    label,
+    pin: { newFile: pin },
+    soPin: { newFile: soPin },
+  });
+  return { module, uri, pinSource };
+}
+
+async function fillStore(stateDir: string, token: UsedToken): Promise<CreatedState> {
+  const pin = await readPin(token.pinSource);
+  using session = openToken(token.module, token.uri, pin);
+  pin.fill(0);
+  const store = await openStore(stateDir, 'create');
+  try {
+    await registerToken(store.db, token.module, { uri: session.uri, pinSource: token.pinSource });
+    await createAuthority(store, session);
+    return {
+      stateDir,
+      module: token.module.path,
+      token: session.uri,
+      pinSource: formatPinSource(token.pinSource),
+      authorities: await summarize(store),
+    };
+  } finally {
+    await store.close();
+  }
+}
+
+async function summarize(store: Store): Promise<AuthoritySummary[]> {
+  return (await listAuthorities(store)).map(({ kind, certificate }) => {
+    const { subject, fingerprint256, validToDate } = new X509Certificate(certificate);
+    return {
+      kind,
+      subject,
+      fingerprint: fingerprint256.replaceAll(':', '').toLowerCase(),
+      notAfter: validToDate,
+    };
+  });
+}
+
+function pinFiles(stateDir: string): { pin: string; soPin: string } {
+  return { pin: join(stateDir, 'pin'), soPin: join(stateDir, 'so-pin') };
+}
+
+/** Everything that makes a state folder; SQLite's companions of the store too. */
+function partsOf(stateDir: string): string[] {
+  const { conf, tokens } = softHsmPaths(stateDir);
+  const { pin, soPin } = pinFiles(stateDir);
+  const store = storePath(stateDir);
+  return [store, `${store}-wal`, `${store}-shm`, conf, tokens, pin, soPin];
+}
+
+/** @param firstNew the outermost folder that was made */
+async function removeParts(stateDir: string, firstNew: string | undefined): Promise<void> {
+  for (const part of partsOf(stateDir).filter((path) => existsSync(path))) {
+    await rm(part, { recursive: true });
+  }
+  if (firstNew === undefined) return;
+  for (let folder = stateDir; folder.length >= firstNew.length; folder = dirname(folder)) {
+    if ((await readdir(folder)).length > 0) return;
+    await rmdir(folder);
+  }
+}
+
+/** What the system said about the folder, in an operator's words; other errors come back as they are. */
+function folderFailure(error: unknown, stateDir: string): unknown {
+  switch ((error as NodeJS.ErrnoException).code) {
+    case 'ENOSPC':
+    case 'EDQUOT':
+      return new TlspoolError('state-full', `the disk of ${stateDir} is full`, {
+        hint: 'Nothing was left behind. Free some space and do it again.',
+        cause: error,
+      });
+    case 'EROFS':
+    case 'EACCES':
+    case 'EPERM':
+    case 'ENOTDIR':
+      return new TlspoolError(
+        'state-unusable',
+        `${stateDir} cannot be written: ${(error as Error).message}`,
+        { hint: 'Give a folder that this user can write with --state-dir.', cause: error },
+      );
+    default:
+      return error;
+  }
+}
+
+function refuseExisting(stateDir: string): void {
+  if (existsSync(storePath(stateDir))) {
+    throw new TlspoolError('state-exists', `${stateDir} holds the state of a pool already`, {
+      hint: 'Use it as it is, or give another folder with --state-dir. Removing it destroys its keys.',
+    });
+  }
+  const left = partsOf(stateDir).find((part) => existsSync(part));
+  if (left !== undefined) {
+    throw new TlspoolError(
+      'state-incomplete',
+      `${stateDir} holds what an interrupted \`tlspool init\` left: ${left}`,
+      { hint: 'If nothing in it is needed, remove the folder and run `tlspool init` again.' },
+    );
+  }
+}
