@@ -18,6 +18,8 @@ export interface CommandContext {
   /** As typed, e.g. `ca export`; '' if none was found. */
   readonly name: string;
   readonly flags: readonly string[];
+  /** See PoolCommand.failureExit. */
+  readonly failureExit: number | undefined;
 }
 
 /** The exit code that a command asked for by `this.exit()`: an end, but no failure to tell of. */
@@ -26,7 +28,10 @@ export function quietExit(error: unknown): number | undefined {
   return parserExit(error) ?? 1;
 }
 
-export function shapeFailure(error: unknown, context: CommandContext): Failure {
+export function shapeFailure(
+  error: unknown,
+  context: Pick<CommandContext, 'name' | 'flags'>,
+): Failure {
   if (error instanceof TlspoolError) return ofOurs(error);
   if (!(error instanceof Error)) return ofFault(new Error(String(error)));
   if (error.name === 'ExitPromptError') return interrupted();
@@ -85,14 +90,14 @@ function parserExit(error: Error): number | undefined {
 }
 
 /** oclif's parser: its sentences made ours, always exit 2. */
-function ofParser(error: Error, context: CommandContext): Failure {
+function ofParser(error: Error, context: Pick<CommandContext, 'name' | 'flags'>): Failure {
   const [message, hint] = parserSentence(error, context);
   return { code: 'usage', message, hint, exit: 2, stack: undefined };
 }
 
 function parserSentence(
   error: Error,
-  { name, flags }: CommandContext,
+  { name, flags }: Pick<CommandContext, 'name' | 'flags'>,
 ): [message: string, hint: string] {
   const help = `See \`tlspool ${name === '' ? '' : `${name} `}--help\`.`;
   const unknown = 'flags' in error && Array.isArray(error.flags) ? error.flags.map(String) : [];

@@ -25,7 +25,7 @@ export async function main(
 ): Promise<void> {
   useCompileCache(process.env, process.geteuid?.() ?? -1);
   surviveClosedPipes();
-  let context: CommandContext = { name: '', flags: [] };
+  let context: CommandContext = nowhere;
   try {
     const manifest = readPackage(root);
     if (argv[0] === '--version' || argv[0] === '-V') {
@@ -40,6 +40,8 @@ export async function main(
     end(error, context, wantsJson(argv));
   }
 }
+
+const nowhere: CommandContext = { name: '', flags: [], failureExit: undefined };
 
 interface PackageManifest {
   readonly name: string;
@@ -70,10 +72,11 @@ async function loadConfig(
 }
 
 function contextOf(request: Request, config: Config): CommandContext {
-  if (request.kind === 'version' || request.subject.kind !== 'command')
-    return { name: '', flags: [] };
+  if (request.kind === 'version' || request.subject.kind !== 'command') return nowhere;
   const command = config.findCommand(request.subject.id, { must: true });
+  const { failureExit } = command as { failureExit?: number };
   return {
+    failureExit,
     name: command.id.replaceAll(':', ' '),
     flags: ['--help', ...Object.keys(command.flags).map((flag) => `--${flag}`)],
   };
@@ -106,7 +109,8 @@ function end(error: unknown, context: CommandContext, json: boolean): never {
   const quiet = quietExit(error);
   if (quiet !== undefined) process.exit(quiet);
   const failure = shapeFailure(error, context);
+  const exit = failure.exit < 125 ? (context.failureExit ?? failure.exit) : failure.exit;
   if (json) process.stdout.write(`${failureJson(failure)}\n`);
   else process.stderr.write(`${failureText(failure)}\n`);
-  process.exit(failure.exit);
+  process.exit(exit);
 }

@@ -1,10 +1,10 @@
 /**
- * The candidate that a mistyped word most likely meant; undefined if none is near: at most one edit in
- * three characters, the first of equals.
+ * The candidate that a mistyped word most likely meant; undefined if none is near: at most two edits in
+ * five characters, the first of equals.
  */
 export function nearest(word: string, candidates: readonly string[]): string | undefined {
   let best: string | undefined;
-  let least = Math.max(1, Math.floor(word.length / 3)) + 1;
+  let least = Math.max(1, Math.floor((word.length * 2) / 5)) + 1;
   for (const candidate of candidates) {
     const edits = editDistance(word, candidate);
     if (edits < least) {

@@ -14,6 +14,9 @@ import { Prompts } from './prompts.ts';
 export abstract class PoolCommand extends Command {
   static override enableJsonFlag = true;
 
+  /** For commands that run a program: the exit code of every failure of their own below 125. */
+  static failureExit: number | undefined = undefined;
+
   static override baseFlags = {
     socket: Flags.string({
       helpGroup: 'GLOBAL',
@@ -69,7 +72,7 @@ export abstract class PoolCommand extends Command {
   }
 
   public override jsonEnabled(): boolean {
-    return wantsJson(this.argv);
+    return this.ctor.enableJsonFlag && wantsJson(this.argv);
   }
 
   protected override logJson(json: unknown): void {

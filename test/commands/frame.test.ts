@@ -1,0 +1,107 @@
+import assert from 'node:assert/strict';
+import { readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { test } from 'node:test';
+import { root, tlspool } from './run-tlspool.ts';
+
+const manifest = JSON.parse(readFileSync(join(root, 'oclif.manifest.json'), 'utf8')) as {
+  commands: Record<string, { summary: string }>;
+};
+const commands = Object.keys(manifest.commands).map((id) => id.split(':'));
+
+test('without a command the commands are shown', async () => {
+  const { code, stdout } = await tlspool([]);
+  assert.equal(code, 0);
+  for (const [word] of commands) assert.match(stdout, new RegExp(`^  ${word}\\b`, 'm'));
+});
+
+test('--version and -V name the program and its Node', async () => {
+  for (const flag of ['--version', '-V']) {
+    const { code, stdout } = await tlspool([flag]);
+    assert.equal(code, 0);
+    assert.match(stdout, /^tlspool\/\d+\.\d+\.\d+ linux-\w+ node-v\d+\.\d+\.\d+\n$/);
+  }
+});
+
+for (const words of commands) {
+  const name = words.join(' ');
+
+  test(`${name}: --help, -h and help say how to use it, and run nothing`, async () => {
+    const [long, short, before] = await Promise.all([
+      tlspool([...words, '--help']),
+      tlspool([...words, '-h']),
+      tlspool(['help', ...words]),
+    ]);
+    assert.equal(long.code, 0, long.stderr);
+    assert.equal(long.stderr, '');
+    assert.match(long.stdout, new RegExp(`USAGE\n  \\$ tlspool ${name}\\b`));
+    assert.match(long.stdout, /--socket=PATH/);
+    assert.equal(short.stdout, long.stdout);
+    assert.equal(before.stdout, long.stdout);
+  });
+
+  test(`${name}: a mistyped flag is named with the nearest one, exit code 2 (125 for wrap)`, async () => {
+    const { code, stdout, stderr } = await tlspool([...words, '--sockte', 'x']);
+    assert.equal(code, name === 'wrap' ? 125 : 2);
+    assert.equal(stdout, '');
+    assert.match(stderr, /^Error: unknown flag --sockte\nDid you mean --socket\? See `tlspool /);
+  });
+}
+
+test('a topic alone shows its commands', async () => {
+  const topics = new Set(
+    commands.filter((words) => words.length > 1).map(([topic]) => topic ?? ''),
+  );
+  for (const topic of topics) {
+    const { code, stdout } = await tlspool([topic]);
+    assert.equal(code, 0);
+    for (const words of commands) {
+      if (words[0] === topic) assert.match(stdout, new RegExp(`^  ${words.join(' ')}\\b`, 'm'));
+    }
+  }
+});
+
+test('an unknown command is named with the nearest one, nothing is run, exit code 2', async () => {
+  const { code, stdout, stderr } = await tlspool(['wrpa', '--', 'touch', '/tmp/never']);
+  assert.deepEqual(
+    { code, stdout, stderr },
+    {
+      code: 2,
+      stdout: '',
+      stderr:
+        'Error: there is no command `tlspool wrpa`\nDid you mean `tlspool wrap`? See `tlspool --help`.\n',
+    },
+  );
+});
+
+test('an unknown command is unknown with --help too', async () => {
+  const { code } = await tlspool(['frobnicate', '--help']);
+  assert.equal(code, 2);
+});
+
+test('under --json a usage error is one object on stdout and nothing on stderr', async () => {
+  for (const args of [
+    ['frobnicate', '--json'],
+    ['tunnel', '--acept', 'x', '--json'],
+  ]) {
+    const { code, stdout, stderr } = await tlspool(args);
+    assert.equal(code, 2);
+    assert.equal(stderr, '');
+    const { error, ...rest } = JSON.parse(stdout) as { error: Record<string, unknown> };
+    assert.deepEqual(rest, {});
+    assert.deepEqual(Object.keys(error), ['code', 'message', 'hint']);
+    assert.equal(error.code, 'usage');
+  }
+});
+
+test('output has no colours where it does not go to a terminal, and NO_COLOR is honoured', async () => {
+  const escapeCode = String.fromCharCode(27);
+  for (const environment of [{}, { NO_COLOR: '1', FORCE_COLOR: undefined }]) {
+    const outcomes = await Promise.all([
+      tlspool(['--help'], environment),
+      tlspool(['frobnicate'], environment),
+    ]);
+    for (const { stdout, stderr } of outcomes)
+      assert.ok(!`${stdout}${stderr}`.includes(escapeCode));
+  }
+});

@@ -1,0 +1,48 @@
+import { spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { join } from 'node:path';
+import { text } from 'node:stream/consumers';
+
+/** The checkout that is tested. */
+export const root = join(import.meta.dirname, '../..');
+
+export const program = join(root, 'bin/run.js');
+
+export interface Outcome {
+  readonly code: number | null;
+  readonly signal: NodeJS.Signals | null;
+  readonly stdout: string;
+  readonly stderr: string;
+}
+
+/** Runs the built program from outside, with nothing on stdin, away from any pool of this machine. */
+export async function tlspool(
+  args: readonly string[],
+  environment: NodeJS.ProcessEnv = {},
+): Promise<Outcome> {
+  return outcomeOf(process.execPath, [program, ...args], environment);
+}
+
+export async function outcomeOf(
+  file: string,
+  args: readonly string[],
+  environment: NodeJS.ProcessEnv = {},
+): Promise<Outcome> {
+  const child = spawn(file, args, {
+    stdio: ['ignore', 'pipe', 'pipe'],
+    env: { ...process.env, ...nowhere, ...environment },
+  });
+  const [stdout, stderr, [code, signal]] = await Promise.all([
+    text(child.stdout),
+    text(child.stderr),
+    once(child, 'exit') as Promise<[number | null, NodeJS.Signals | null]>,
+  ]);
+  return { code, signal, stdout, stderr };
+}
+
+/** Paths at which there is nothing. */
+const nowhere = {
+  TLSPOOL_SOCKET: '/nonexistent/tlspool.sock',
+  TLSPOOL_STATE_DIR: '/nonexistent/state',
+  TLSPOOL_CONFIG_FILE: '/nonexistent/tlspool.conf',
+};
