@@ -33,7 +33,7 @@ export class Intake {
   readonly #acceptors: readonly Acceptor[];
   #underway = 0;
   #closed = false;
-  #settled: (() => void) | undefined;
+  readonly #settled = Promise.withResolvers<void>();
 
   constructor(options: IntakeOptions) {
     this.#options = options;
@@ -47,14 +47,15 @@ export class Intake {
     this.#breatheIn();
   }
 
-  /** Stops listening; resolves when nothing is on its way any more. */
+  /**
+   * Stops listening, and telling of what is lost from now on. Resolves when nothing is on its way any more,
+   * which may take as long as a handshake.
+   */
   close(): Promise<void> {
     this.#closed = true;
     for (const acceptor of this.#acceptors) acceptor.close();
-    if (this.#underway === 0) return Promise.resolve();
-    return new Promise((resolve) => {
-      this.#settled = resolve;
-    });
+    if (this.#underway === 0) this.#settled.resolve();
+    return this.#settled.promise;
   }
 
   #breatheIn(): void {
@@ -77,14 +78,18 @@ export class Intake {
     if (this.#underway >= this.#options.limit) this.#hold();
     this.#options
       .carry(pool, fd)
-      .catch((error: unknown) => this.#options.events.lost(asTlspoolError(error)))
+      .catch((error: unknown) => this.#lost(asTlspoolError(error)))
       .finally(() => this.#done());
+  }
+
+  #lost(error: TlspoolError): void {
+    if (!this.#closed) this.#options.events.lost(error);
   }
 
   #done(): void {
     this.#underway--;
     this.#breatheIn();
-    if (this.#underway === 0) this.#settled?.();
+    if (this.#closed && this.#underway === 0) this.#settled.resolve();
   }
 }
 

@@ -1,4 +1,5 @@
 import { once } from 'node:events';
+import { setTimeout } from 'node:timers/promises';
 import type { TlspoolError } from '../errors.ts';
 import { withLocalIdentity } from './default-identity.ts';
 import type { TunnelPlan } from './plan.ts';
@@ -29,6 +30,8 @@ export async function runTunnels(order: TunnelsOrder): Promise<readonly Tunnel[]
   const { pool, stop, events } = order;
   const tunnels: Tunnel[] = [];
   const { promise: broken, reject: breakDown } = Promise.withResolvers<never>();
+  // A tunnel may break before the others are open; the race below tells of it then.
+  broken.catch(() => undefined);
   try {
     for (const plan of order.plans) {
       const terms = await withLocalIdentity(plan.terms, pool.stateDir);
@@ -40,8 +43,12 @@ export async function runTunnels(order: TunnelsOrder): Promise<readonly Tunnel[]
     }
     events.open(tunnels);
     if (!stop.aborted) await Promise.race([once(stop, 'abort'), broken]);
-    await Promise.all(tunnels.map((tunnel) => tunnel.close()));
-    await pool.drain(order.drainTimeout);
+    const deadline = Date.now() + order.drainTimeout;
+    await Promise.race([
+      Promise.all(tunnels.map((tunnel) => tunnel.close())),
+      setTimeout(order.drainTimeout, undefined, { ref: false }),
+    ]);
+    await pool.drain(Math.max(0, deadline - Date.now()));
     return tunnels;
   } finally {
     for (const tunnel of tunnels) void tunnel.close();

@@ -1,6 +1,5 @@
 import type { PoolConnection } from '../../client/index.ts';
 import { closeFd, socketAddresses, socketPair } from '../engine/sockets.ts';
-import type { TlspoolError } from '../errors.ts';
 import { serverRequest } from '../tunnel/carriers.ts';
 import { Intake } from '../tunnel/intake.ts';
 import type { Mode, ModeEvents, ProgramPlan, PublicWay, RunningMode } from './mode.ts';
@@ -20,33 +19,47 @@ export class InetdMode implements Mode {
   start(plan: ProgramPlan, way: PublicWay, events: ModeEvents): RunningMode {
     const programs = new Set<Program>();
     const { promise: stopped, resolve: stop, reject: breakDown } = Promise.withResolvers<void>();
-    const carry = async (pool: PoolConnection, fd: number) => {
-      const program = await startForConnection(plan, way, pool, fd);
-      programs.add(program);
-      await program.ended.finally(() => programs.delete(program));
-    };
     const intake = new Intake({
       listeners: way.listeners.flatMap(({ fds }) => fds),
       link: way.link,
-      carry,
+      carry: async (pool, fd) => {
+        const program = await startForConnection(plan, way, pool, fd);
+        programs.add(program);
+        await program.ended.finally(() => programs.delete(program));
+      },
       limit: this.#limit,
-      events: { lost: events.lost, failed: (error: TlspoolError) => breakDown(error) },
+      events: { lost: events.lost, failed: breakDown },
     });
+    const signalAll = (name: NodeJS.Signals) => {
+      for (const program of programs) program.signal(name);
+    };
     return {
       signal: (name) => {
-        for (const program of programs) program.signal(name);
+        signalAll(name);
         if (isEnding(name)) stop();
       },
-      ended: stopped.then(
-        () => intake.close().then(() => 0),
-        async (error: unknown) => {
-          for (const program of programs) program.signal('SIGTERM');
-          await intake.close();
-          throw error;
-        },
-      ),
+      ended: finish(stopped, intake, programs, signalAll),
     };
   }
+}
+
+/** Waits for the programs; what is on its way without one ends with the pool's connection. */
+async function finish(
+  stopped: Promise<void>,
+  intake: Intake,
+  programs: ReadonlySet<Program>,
+  signalAll: (name: NodeJS.Signals) => void,
+): Promise<number> {
+  try {
+    await stopped;
+  } catch (error) {
+    signalAll('SIGTERM');
+    throw error;
+  } finally {
+    void intake.close();
+    await Promise.allSettled([...programs].map(({ ended }) => ended));
+  }
+  return 0;
 }
 
 function isEnding(name: NodeJS.Signals): boolean {
@@ -60,17 +73,21 @@ async function startForConnection(
   fd: number,
 ): Promise<Program> {
   const addresses = socketAddresses(fd);
-  const [ours, programs] = socketPair();
+  let socket: number | undefined;
   try {
-    const session = await pool.startTls({ ...serverRequest(way.terms)(fd), plain: () => ours });
-    const details = await session.details();
-    return startProgram({
-      ...plan,
-      environment: ucspiEnvironment(plan.environment, addresses, session, details),
-      socket: programs,
+    const session = await pool.startTls({
+      ...serverRequest(way.terms)(fd),
+      plain: () => {
+        const [pools, programs] = socketPair();
+        socket = programs;
+        return pools;
+      },
     });
+    const details = await session.details();
+    const environment = ucspiEnvironment(plan.environment, addresses, session, details);
+    return startProgram({ ...plan, environment, socket: socket as number });
   } finally {
     // The program has its own copy by now; if there is none, this ends the session.
-    closeFd(programs);
+    if (socket !== undefined) closeFd(socket);
   }
 }

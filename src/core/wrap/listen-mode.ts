@@ -1,10 +1,10 @@
 import { closeFd } from '../engine/sockets.ts';
-import type { TlspoolError } from '../errors.ts';
 import { serverCarrier } from '../tunnel/carriers.ts';
 import { Intake } from '../tunnel/intake.ts';
 import { type InnerListener, openInnerListener, PrivateFolder } from './inner-listener.ts';
 import type { Mode, ModeEvents, ProgramPlan, PublicWay, RunningMode } from './mode.ts';
 import { type Program, startProgram } from './program.ts';
+import type { PublicListener } from './public-listener.ts';
 
 /**
  * One program for all connections: it gets listening sockets in the manner of socket activation
@@ -25,32 +25,37 @@ export class ListenMode implements Mode {
 
   start(plan: ProgramPlan, way: PublicWay, events: ModeEvents): RunningMode {
     const folder = new PrivateFolder(this.#runtimeDir);
-    const inner = way.listeners.map((_, index) => openInnerListener(folder, index));
-    const program = startProgram({ ...plan, listeners: named(inner, way) });
-    // From here on only the program listens: when it stops doing so, connections to it are refused.
-    for (const { fd } of inner) closeFd(fd);
-    return {
-      signal: program.signal,
-      ended: this.#serve(program, inner, way, events).finally(() => folder.remove()),
-    };
+    try {
+      const passages = way.listeners.map((listener, index) => ({
+        ...listener,
+        inner: openInnerListener(folder, index),
+      }));
+      const listeners = passages.map(({ name, inner }) => ({ fd: inner.fd, name }));
+      const program = startProgram({ ...plan, listeners });
+      // From here on only the program listens: when it stops doing so, connections to it are refused.
+      for (const { inner } of passages) closeFd(inner.fd);
+      const ended = this.#serve(program, passages, way, events);
+      return { signal: program.signal, ended: ended.finally(() => folder.remove()) };
+    } catch (error) {
+      folder.remove();
+      throw error;
+    }
   }
 
   async #serve(
     program: Program,
-    inner: readonly InnerListener[],
+    passages: readonly Passage[],
     way: PublicWay,
     events: ModeEvents,
   ): Promise<number> {
     const { promise: broken, reject: breakDown } = Promise.withResolvers<never>();
-    const intakes = way.listeners.map(({ fds }, index) => {
-      const { endpoint } = inner[index] as InnerListener;
-      const failed = (error: TlspoolError) => breakDown(error);
+    const intakes = passages.map(({ fds, inner }) => {
       return new Intake({
         listeners: fds,
         link: way.link,
-        carry: serverCarrier(way.terms, endpoint),
+        carry: serverCarrier(way.terms, inner.endpoint),
         limit: this.#limit,
-        events: { lost: events.lost, failed },
+        events: { lost: events.lost, failed: breakDown },
       });
     });
     try {
@@ -60,11 +65,13 @@ export class ListenMode implements Mode {
       await program.ended.catch(() => undefined);
       throw error;
     } finally {
-      await Promise.all(intakes.map((intake) => intake.close()));
+      // Connections on their way have nowhere to go any more: they end with the pool's connection.
+      for (const intake of intakes) void intake.close();
     }
   }
 }
 
-function named(inner: readonly InnerListener[], { listeners }: PublicWay) {
-  return listeners.map(({ name }, index) => ({ fd: (inner[index] as InnerListener).fd, name }));
+/** From the public's socket to the program's. */
+interface Passage extends PublicListener {
+  readonly inner: InnerListener;
 }

@@ -35,8 +35,8 @@ export interface RunningMode {
   /** A signal of ours, for the program. */
   signal(name: NodeJS.Signals): void;
   /**
-   * wrap's exit code, when the program has ended, nothing listens any more and no connection is on its way.
-   * Sessions may still be delivering what the program wrote. Rejects for failures of wrap itself.
+   * wrap's exit code, when the program has ended and nothing listens any more. Sessions may still be delivering
+   * what the program wrote. Rejects for failures of wrap itself.
    */
   readonly ended: Promise<number>;
 }
