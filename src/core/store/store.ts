@@ -52,7 +52,7 @@ async function openFile(path: string, mode: StoreMode): Promise<Store> {
 }
 
 /** Everything that the pool remembers. Several processes may have the same store open. */
-export class Store {
+export class Store implements AsyncDisposable {
   readonly db: Kysely<Schema>;
   /** For messages. */
   readonly path: string;
@@ -93,6 +93,10 @@ export class Store {
   async close(): Promise<void> {
     await this.db.destroy();
     if (this.#database.isOpen) this.#database.close();
+  }
+
+  [Symbol.asyncDispose](): Promise<void> {
+    return this.close();
   }
 
   async #generation(key: string): Promise<number> {

@@ -1,7 +1,7 @@
 import { X509Certificate } from 'node:crypto';
 import { constants } from 'node:os';
 import type { Kysely, Selectable } from 'kysely';
-import { TlspoolError } from '../errors.ts';
+import { TlspoolError, UsageError } from '../errors.ts';
 import { printable } from '../identity/domain-name.ts';
 import { formatSelector, parseSelector, type Selector } from '../identity/selector.ts';
 import type { AnchorsTable, Schema, StoredRole } from '../store/schema.ts';
@@ -64,6 +64,29 @@ export async function listAnchors(db: Kysely<Schema>): Promise<Anchor[]> {
   return rows.map(anchorOf);
 }
 
+/**
+ * The anchor whose fingerprint begins so (hexadecimal, colons allowed). Throws TlspoolError `no-anchor`, and
+ * UsageError if several do.
+ */
+export async function requireAnchor(db: Kysely<Schema>, beginning: string): Promise<Anchor> {
+  const prefix = beginning.replaceAll(':', '').toLowerCase();
+  if (!/^[0-9a-f]{4,64}$/.test(prefix)) {
+    throw new UsageError(
+      `${printable(beginning)} is not (the beginning of) a SHA-256 fingerprint`,
+      'At least four of the digits that `tlspool trust list` shows.',
+    );
+  }
+  const found = (await listAnchors(db)).filter(({ fingerprint }) => fingerprint.startsWith(prefix));
+  const [anchor, another] = found;
+  if (anchor === undefined) {
+    throw new TlspoolError('no-anchor', `no anchor has the fingerprint ${prefix}`, {
+      hint: 'See `tlspool trust list`.',
+    });
+  }
+  if (another === undefined) return anchor;
+  throw new UsageError(`${found.length} anchors have a fingerprint ${prefix}…`, 'Say more of it.');
+}
+
 /** By SHA-256 fingerprint, lower-case hexadecimal. */
 async function findAnchor(db: Kysely<Schema>, fingerprint: string): Promise<Anchor | undefined> {
   const row = await db
@@ -85,25 +108,29 @@ export interface AnchorFacts {
   readonly notAfter: Date;
 }
 
-/** Reads a certificate as an anchor; throws `unusable-anchor` if it can be none. */
+/** The facts of a certificate that is to vouch for others; throws `unusable-anchor` if it cannot. */
 export function describeAnchor(der: Buffer, now = new Date()): AnchorFacts {
+  const facts = anchorFacts(der);
+  if (!readCertificate(der).ca) {
+    throw unusable(`${facts.subject} is not a CA: it cannot vouch for others`);
+  }
+  if (facts.notAfter < now) {
+    throw unusable(`${facts.subject} expired on ${facts.notAfter.toISOString().slice(0, 10)}`);
+  }
+  return facts;
+}
+
+export function anchorFacts(der: Buffer): AnchorFacts {
   const certificate = readCertificate(der);
-  const subject = subjectLine(certificate);
-  if (!certificate.ca) {
-    throw unusable(`${subject} is not a CA: it cannot vouch for others`);
-  }
-  if (certificate.validToDate < now) {
-    throw unusable(`${subject} expired on ${certificate.validTo}`);
-  }
   return {
     fingerprint: certificate.fingerprint256.replaceAll(':', '').toLowerCase(),
-    subject,
+    subject: subjectLine(certificate),
     notAfter: certificate.validToDate,
   };
 }
 
 /** `CN=Example Root, O=Example`: Node's lines, joined. */
-export function subjectLine(certificate: X509Certificate): string {
+function subjectLine(certificate: X509Certificate): string {
   const lines = (certificate.subject ?? '').split('\n').filter((line) => line !== '');
   const shown = printable(lines.reverse().join(', '));
   return shown || `serial number ${certificate.serialNumber}`;

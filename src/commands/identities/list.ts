@@ -1,0 +1,69 @@
+import { PoolCommand } from '../../core/cli/pool-command.ts';
+import type { CredentialFacts } from '../../core/identity/stored-identity.ts';
+import type { RequestFacts } from '../../core/identity/stored-requests.ts';
+
+interface Listing {
+  readonly stateDir: string;
+  readonly identities: readonly { id: string; credentials: readonly CredentialFacts[] }[];
+  /** Keys that wait for a certificate. */
+  readonly requests: readonly RequestFacts[];
+}
+
+export default class IdentitiesList extends PoolCommand {
+  static override summary = 'list the local identities';
+
+  static override description =
+    'Shows the names that this pool can prove, and with which keys and certificates; no daemon is needed. The credentials of an identity are offered in the order in which they are listed.';
+
+  static override examples = ['<%= config.bin %> <%= command.id %>'];
+
+  async run(): Promise<Listing> {
+    const { flags } = await this.parse(IdentitiesList);
+    const { stateDir } = this.paths(flags);
+    const { openStore } = await import('../../core/store/store.ts');
+    const { readLocalIdentities, credentialFacts } = await import(
+      '../../core/identity/stored-identity.ts'
+    );
+    const { listRequests, requestFacts } = await import('../../core/identity/stored-requests.ts');
+    const { formatSelector } = await import('../../core/identity/selector.ts');
+    await using store = await openStore(stateDir, 'read');
+    const listing = {
+      stateDir,
+      identities: (await readLocalIdentities(store)).map(({ donai, credentials }) => ({
+        id: formatSelector(donai),
+        credentials: credentials.map(credentialFacts),
+      })),
+      requests: (await listRequests(store)).map(requestFacts),
+    };
+    if (!this.jsonEnabled()) await this.#print(listing);
+    return listing;
+  }
+
+  async #print({ stateDir, identities, requests }: Listing): Promise<void> {
+    const { tableLines } = await import('../../core/cli/table.ts');
+    const { expiryStyled } = await import('../../core/cli/expiry.ts');
+    this.log(`State folder: ${stateDir}\n`);
+    const certified = identities.flatMap(({ id, credentials }) =>
+      credentials.map((credential) => ({
+        identity: id,
+        role: credential.role,
+        key: credential.keyType,
+        issuer: credential.issuer,
+        expires: expiryStyled(credential.notAfter),
+        where: credential.key,
+      })),
+    );
+    const waiting = requests.map(({ id, role, keyType, key }) => ({
+      identity: id,
+      role,
+      key: keyType,
+      issuer: '(requested)',
+      expires: '',
+      where: key,
+    }));
+    const columns = ['identity', 'role', 'key', 'issuer', 'expires', 'where'] as const;
+    const lines = tableLines(columns, [...certified, ...waiting]);
+    if (lines.length > 0) this.log(lines.join('\n'));
+    else this.log('No identities yet. Make one: tlspool identities create www.example.com');
+  }
+}
