@@ -60,7 +60,7 @@ static unsigned sign_delay;
 /// Sessions whose signature was begun and awaits CKU_CONTEXT_SPECIFIC.
 static CK_SESSION_HANDLE unproven[256];
 
-static void obey(const char* line) {
+static void obey(struct orders* fresh, const char* line) {
   char function[40];
   unsigned long value;
   long count;
