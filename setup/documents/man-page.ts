@@ -135,7 +135,7 @@ function argumentList({ arguments: list }: CommandDocument): string {
   if (list.length === 0) return '';
   const items = list.map(
     ({ name, description: text, options }) =>
-      `.It Ar ${word(name.toUpperCase())}\n${prose(ended(`${capitalised(text ?? '')}${oneOf(options ?? [])}`))}`,
+      `.It Ar ${word(name.toUpperCase())}\n${prose(`${ended(capitalised(text ?? ''))} ${oneOf(options ?? [])}`)}`,
   );
   return `.Sh ARGUMENTS\n.Bl -tag -width Ds\n${items.join('\n')}\n.El`;
 }
@@ -150,6 +150,7 @@ function flagItem(flag: FlagDocument): string {
   const value = flag.value === undefined ? '' : ` Ar ${word(flag.value)}`;
   const remarks = [
     ended(capitalised(flag.description)),
+    flag.value?.includes('|') === true ? '' : oneOf(flag.choices),
     flag.required ? 'Required.' : '',
     flag.repeatable && !flag.description.includes('repeated') ? 'May be repeated.' : '',
     flag.default === undefined ? '' : `The default is \`${flag.default}\`.`,
@@ -163,7 +164,7 @@ function flagItem(flag: FlagDocument): string {
 function oneOf(options: readonly string[]): string {
   return options.length === 0
     ? ''
-    : ` (one of ${options.map((option) => `\`${option}\``).join(', ')})`;
+    : `One of ${options.map((option) => `\`${option}\``).join(', ')}.`;
 }
 
 function ended(text: string): string {
