@@ -20,7 +20,8 @@ export interface Rig {
 /** Builds the native programs into `work`, makes certificates, and starts the backend. */
 export async function prepareRig(work: string, scale: number): Promise<Rig> {
   const binaries = join(work, 'bin');
-  await run(['make', '-s', '-C', join(import.meta.dirname, 'native'), `OUT=${binaries}`]);
+  for (const folder of ['native', '../test/fault-shim'])
+    await run(['make', '-s', '-C', join(import.meta.dirname, folder), `OUT=${binaries}`]);
   const directory = join(work, 'run');
   await rm(directory, { recursive: true, force: true });
   await mkdir(directory, { recursive: true, mode: 0o700 });
@@ -33,6 +34,7 @@ export async function prepareRig(work: string, scale: number): Promise<Rig> {
   const fleet = new Fleet({
     directory,
     backend,
+    binaries,
     credentials: await makeCredentials(directory),
     cores: availableParallelism(),
     openFiles,

@@ -19,9 +19,9 @@ import { haproxy, haproxyTuned } from './targets/haproxy.ts';
 import { hitch } from './targets/hitch.ts';
 import { nginx, nginxTuned } from './targets/nginx.ts';
 import { stunnel } from './targets/stunnel.ts';
-import { stunnelToken } from './targets/stunnel-token.ts';
+import { stunnelSlow, stunnelToken } from './targets/stunnel-token.ts';
 import type { Target } from './targets/target.ts';
-import { tlspool } from './targets/tlspool.ts';
+import { tlspool, tlspoolSlow } from './targets/tlspool.ts';
 import { type Progress, runRounds, type Trial } from './trial.ts';
 
 const usage = `Usage: npm run bench -- [options]
@@ -47,8 +47,8 @@ const { values: options } = parseArgs({
 
 const peers = [nginx, nginxTuned, haproxy, haproxyTuned, hitch, stunnel];
 const contenders = [tlspool, ...peers];
-const slow: readonly Target[] = [];
-const targets: readonly Target[] = [...contenders, stunnelToken];
+const slow = [tlspoolSlow, stunnelSlow];
+const targets: readonly Target[] = [...contenders, stunnelToken, ...slow];
 
 async function main(): Promise<void> {
   const rounds = Number(options.rounds);
@@ -90,7 +90,7 @@ async function main(): Promise<void> {
 function allTrials(rig: Rig): Trial[] {
   return [
     ...bulk(rig, contenders),
-    ...handshakes(rig, targets),
+    ...handshakes(rig, [...contenders, stunnelToken]),
     ...latency(rig, contenders),
     ...slowToken(rig, slow),
     ...startUp(rig, tlspool),

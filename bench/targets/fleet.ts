@@ -12,6 +12,7 @@ export interface Ground {
   readonly directory: string;
   readonly backend: string;
   readonly credentials: Credentials;
+  readonly binaries: string;
   readonly cores: number;
   readonly openFiles: number;
 }
@@ -62,12 +63,12 @@ export class Fleet {
 
   async #start(target: Target, key: KeyType): Promise<Running> {
     await this.stop(target, key);
-    const { cores, openFiles, backend, credentials } = this.#ground;
-    const directory = join(this.#ground.directory, nameOf(target, key));
+    const { credentials, ...common } = this.#ground;
+    const directory = join(common.directory, nameOf(target, key));
     await rm(directory, { recursive: true, force: true });
     await mkdir(directory, { recursive: true, mode: 0o700 });
     const port = await freePort();
-    const place = { directory, port, backend, key, cores, openFiles, ...credentials[key] };
+    const place = { ...common, ...credentials[key], directory, port, key };
     const running = { ...(await target.start(place)), port };
     this.#running.set(nameOf(target, key), running);
     return running;

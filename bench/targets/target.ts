@@ -9,6 +9,8 @@ export type Comparison = 'defaults' | 'tuned';
 export interface Place {
   /** Its own, to write configuration, state and logs into. */
   readonly directory: string;
+  /** Folder of what the benchmark built. */
+  readonly binaries: string;
   /** 127.0.0.1, where it takes TLS. */
   readonly port: number;
   /** UNIX socket of the plaintext program behind it. */

@@ -1,9 +1,9 @@
 import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { run, type Started, start, stop, untilAccepting } from '../processes.ts';
-import type { EventLoop } from './event-loop.ts';
+import { EventLoop } from './event-loop.ts';
 import type { Deployment, Place, Target } from './target.ts';
-import { type Module, softhsm } from './token.ts';
+import { makeToken, slowSofthsm } from './token.ts';
 
 /** The command as it is installed, run by the pinned Node. */
 export const tlspoolCommand: readonly string[] = [
@@ -17,47 +17,63 @@ export const tlspool: Target = {
   title: 'tlspool, key in SoftHSM',
   standsFor: [],
   version: async () => (await run([...tlspoolCommand, '--version'])).stdout.trim(),
-  start: (place) => deploy(place, softhsm),
+  start: (place) => deploy(place, { init: [], environment: {} }),
 };
 
-async function deploy(place: Place, module: Module, eventLoop?: EventLoop): Promise<Deployment> {
+export const tlspoolSlow: Target = {
+  ...tlspool,
+  id: 'tlspool-slow',
+  title: 'tlspool, 20 ms a signature',
+  start: async (place) => {
+    const module = slowSofthsm(place);
+    const token = await makeToken(place.directory);
+    return deploy(place, {
+      init: [
+        '--module',
+        module.path,
+        '--token',
+        token.uri,
+        '--pin-source',
+        `file:${token.pinFile}`,
+      ],
+      environment: { ...module.environment, ...token.environment },
+      eventLoop: new EventLoop(place.directory),
+    });
+  },
+};
+
+interface Manner {
+  /** Flags of `init`. */
+  readonly init: readonly string[];
+  readonly environment: Readonly<Record<string, string>>;
+  /** Watched in the daemon. */
+  readonly eventLoop?: EventLoop;
+}
+
+async function deploy(place: Place, manner: Manner): Promise<Deployment> {
   const { directory, serverName, key } = place;
-  const state = join(directory, 'state');
+  const { environment, eventLoop } = manner;
   const socket = join(directory, 'tlspool.sock');
   const configuration = join(directory, 'tlspool.conf');
   await writeFile(configuration, `daemon_pidfile ${join(directory, 'tlspool.pid')}\n`);
-
-  const common = ['--state-dir', state, '--config', configuration];
-  const tlspool = (...args: string[]) =>
-    run([...tlspoolCommand, ...args, ...common], module.environment);
-  await tlspool('init', ...(module === softhsm ? [] : ['--module', module.path]));
-  await tlspool('identities', 'create', serverName, '--role', 'server', '--key', key);
+  const where = ['--state-dir', join(directory, 'state'), '--config', configuration];
+  const create = ['identities', 'create', serverName, '--role', 'server', '--key', key];
+  await run([...tlspoolCommand, 'init', ...manner.init, ...where], environment);
+  await run([...tlspoolCommand, ...create, ...where], environment);
 
   const processes: Started[] = [];
-  const launch = async (name: string, args: readonly string[], at: string | number) => {
-    const log = join(directory, `${name}.log`);
-    const environment = {
-      ...module.environment,
-      ...(name === 'serve' ? eventLoop?.environment : {}),
-    };
-    const process = start([...tlspoolCommand, ...args, '--socket', socket], { log, environment });
+  const launch = async (args: readonly string[], at: string | number, extra = {}) => {
+    const log = join(directory, `${args[0]}.log`);
+    const command = [...tlspoolCommand, ...args, ...where, '--socket', socket];
+    const process = start(command, { log, environment: { ...environment, ...extra } });
     processes.push(process);
     await untilAccepting(at, process, log);
     return process.pid;
   };
   try {
-    const daemon = await launch('serve', ['serve', ...common], socket);
-    const accept = `127.0.0.1:${place.port}`;
-    const tunnel = [
-      'tunnel',
-      '--accept',
-      accept,
-      '--connect',
-      place.backend,
-      '--local-id',
-      serverName,
-    ];
-    await launch('tunnel', tunnel, place.port);
+    const daemon = await launch(['serve'], socket, eventLoop?.environment);
+    const ends = ['--accept', `127.0.0.1:${place.port}`, '--connect', place.backend];
+    await launch(['tunnel', ...ends, '--local-id', serverName], place.port);
     return { processes, socket, ...(eventLoop && { eventLoopP99: () => eventLoop.p99(daemon) }) };
   } catch (error) {
     for (const process of processes.reverse()) await stop(process);
