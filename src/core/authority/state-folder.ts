@@ -11,6 +11,7 @@ import { formatPinSource, type PinSource, readPin } from '../token/pin-source.ts
 import { registerToken } from '../token/registered-tokens.ts';
 import { createSoftHsm, softHsmPaths } from '../token/softhsm.ts';
 import { openToken } from '../token/token-session.ts';
+import { parsePkcs11Uri } from '../token/uri.ts';
 import { type AuthorityKind, createAuthority, listAuthorities } from './authorities.ts';
 
 export interface StateOrder {
@@ -42,10 +43,11 @@ export interface AuthoritySummary {
 
 /**
  * All or nothing: a failure leaves the folder as it was, and no keys in a token that is not the pool's own.
- * @throws TlspoolError `state-exists`, `state-incomplete`, `no-softhsm`, …; TokenError; system errors
+ * @throws Pkcs11UriError, TlspoolError `state-exists`, `state-incomplete`, `no-softhsm`, …; TokenError; system errors
  */
 export async function createState(order: StateOrder): Promise<CreatedState> {
   const { stateDir } = order;
+  if ('uri' in order.token) parsePkcs11Uri(order.token.uri);
   refuseExisting(stateDir);
   let firstNew: string | undefined;
   try {

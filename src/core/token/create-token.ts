@@ -1,7 +1,13 @@
 /** A token of the pool's own in a module: a blank one initialised, with PINs kept in files. */
 import { rm } from 'node:fs/promises';
 import { TokenError } from './failure.ts';
-import { initializeToken, randomPin, requireBlankToken, setUserPin } from './initialize-token.ts';
+import {
+  initializeToken,
+  randomPin,
+  requireBlankToken,
+  requireFreeLabel,
+  setUserPin,
+} from './initialize-token.ts';
 import { LoadedModule } from './loaded-module.ts';
 import type { ModuleConfig } from './modules.ts';
 import { createPinFile, type PinSource, readPin } from './pin-source.ts';
@@ -24,6 +30,7 @@ export interface CreatedToken {
 /** PIN files are written before the token needs them, and removed again if it never did. */
 export async function createToken(config: ModuleConfig, order: TokenOrder): Promise<CreatedToken> {
   using module = LoadedModule.open(config);
+  requireFreeLabel(module, order.label);
   const blank = requireBlankToken(module);
   const written: string[] = [];
   const secrets: Buffer[] = [];

@@ -38,21 +38,12 @@ export function initializeToken(
   blank: BlankToken,
   { label, soPin }: { label: string; soPin: Buffer },
 ): PresentToken {
-  const padded = padLabel(label);
-  const before = presentTokens(module);
-  const namesake = before.find(({ attributes }) => attributes.token === label);
-  if (namesake !== undefined) {
-    throw new TokenError(
-      'token-label-taken',
-      `there is a token ${label} already: ${namesake.uri}`,
-      { hint: 'Choose another label with --label.' },
-    );
-  }
+  const padded = requireFreeLabel(module, label);
+  const known = new Set(presentTokens(module).map(({ uri }) => uri));
   attempt(`initialise the token ${label}`, () =>
     module.pkcs11.C_InitToken(blank.slot, soPin.toString(), padded),
   );
   // SoftHSM moves the token to another slot.
-  const known = new Set(before.map(({ uri }) => uri));
   const token = presentTokens(module).find(({ uri }) => !known.has(uri));
   if (token === undefined) {
     throw new TokenError('token-absent', `the token ${label} is gone after its initialisation`);
@@ -77,6 +68,19 @@ export function setUserPin(
     } finally {
       pkcs11.C_CloseSession(session);
     }
+  });
+}
+
+/**
+ * The label as C_InitToken wants it.
+ * @throws TokenError `token-label-taken`, `bad-label`
+ */
+export function requireFreeLabel(module: LoadedModule, label: string): string {
+  const padded = padLabel(label);
+  const namesake = presentTokens(module).find(({ attributes }) => attributes.token === label);
+  if (namesake === undefined) return padded;
+  throw new TokenError('token-label-taken', `there is a token ${label} already: ${namesake.uri}`, {
+    hint: 'Choose another label with --label.',
   });
 }
 

@@ -3,17 +3,11 @@ import { TlspoolError } from '../errors.ts';
 import { returnValueOf } from './failure.ts';
 import { LoadedModule } from './loaded-module.ts';
 import type { ModuleConfig } from './modules.ts';
-import { formatPinSource, type PinSource } from './pin-source.ts';
+import { formatPinSource } from './pin-source.ts';
 import type { PinState } from './pin-state.ts';
 import { type PresentToken, presentTokens } from './present-tokens.ts';
+import type { RegisteredToken } from './registered-tokens.ts';
 import { matchPkcs11Uri, parsePkcs11Uri } from './uri.ts';
-
-/** A token that the pool uses. */
-export interface RegisteredToken {
-  readonly uri: string;
-  readonly modulePath: string;
-  readonly pinSource: PinSource | undefined;
-}
 
 export interface ListedToken {
   /** Complete `pkcs11:` URI; as it is registered if the token is absent. */

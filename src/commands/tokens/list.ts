@@ -1,0 +1,99 @@
+import * as Flags from '@oclif/core/flags';
+import { PoolCommand } from '../../core/cli/pool-command.ts';
+import type { ListedToken } from '../../core/token/list-tokens.ts';
+import type { ModuleConfig } from '../../core/token/modules.ts';
+import type { RegisteredToken } from '../../core/token/registered-tokens.ts';
+
+interface Listing {
+  /** Null if only a module was looked into. */
+  readonly stateDir: string | null;
+  readonly tokens: readonly { [Name in keyof ListedToken]: ListedToken[Name] | null }[];
+}
+
+export default class TokensList extends PoolCommand {
+  static override summary = 'list the PKCS #11 tokens, their PIN state and what is wrong with them';
+
+  static override description =
+    `Looks into the modules that the pool knows; no daemon is needed, and nothing is logged in to. Tokens are named by complete pkcs11: URIs: any part of one that is not ambiguous names the token too. A PIN state of count-low means that someone gave a wrong PIN since the last right one, final-try that one more locks the token.`;
+
+  static override examples = [
+    '<%= config.bin %> <%= command.id %>',
+    {
+      description: 'what a module shows, before there is a state folder',
+      command:
+        '<%= config.bin %> <%= command.id %> --module /usr/lib/x86_64-linux-gnu/opensc-pkcs11.so',
+    },
+  ];
+
+  static override flags = {
+    module: Flags.string({
+      helpValue: 'PATH',
+      description: 'look into this PKCS #11 module only; needs no state folder',
+    }),
+  };
+
+  async run(): Promise<Listing> {
+    const { flags } = await this.parse(TokensList);
+    const { listTokens } = await import('../../core/token/list-tokens.ts');
+    const { stateDir, modules, tokens } =
+      flags.module === undefined
+        ? await this.#known(this.paths(flags).stateDir)
+        : await this.#oneModule(flags.module);
+    const listed = listTokens(modules, tokens);
+    if (!this.jsonEnabled()) await this.#print(stateDir, listed);
+    return { stateDir, tokens: listed.map(withNulls) };
+  }
+
+  async #known(stateDir: string): Promise<Sources> {
+    const { openStore } = await import('../../core/store/store.ts');
+    const { registeredModules, registeredTokens } = await import(
+      '../../core/token/registered-tokens.ts'
+    );
+    await using store = await openStore(stateDir, 'read');
+    return {
+      stateDir,
+      modules: await registeredModules(store.db),
+      tokens: await registeredTokens(store.db),
+    };
+  }
+
+  async #oneModule(path: string): Promise<Sources> {
+    const { describeModule } = await import('../../core/token/modules.ts');
+    return {
+      stateDir: null,
+      modules: [describeModule(path, process.env.SOFTHSM2_CONF)],
+      tokens: [],
+    };
+  }
+
+  async #print(stateDir: string | null, tokens: readonly ListedToken[]): Promise<void> {
+    const { tableLines } = await import('../../core/cli/table.ts');
+    if (stateDir !== null) this.log(`State folder: ${stateDir}\n`);
+    const rows = tokens.map((token) => ({
+      label: token.label,
+      pin: token.pinState ?? '–',
+      'pin from': token.loginFrom ?? (token.registered ? 'by hand' : '(not used)'),
+      state: token.lastError ?? 'present',
+      uri: token.uri,
+    }));
+    const lines = tableLines(['label', 'pin', 'pin from', 'state', 'uri'], rows);
+    if (lines.length > 0) this.log(lines.join('\n'));
+    else this.log('No tokens. Make one: tlspool tokens init --label NAME');
+  }
+}
+
+interface Sources {
+  readonly stateDir: string | null;
+  readonly modules: readonly ModuleConfig[];
+  readonly tokens: readonly RegisteredToken[];
+}
+
+/** The same keys whatever is known. */
+function withNulls(token: ListedToken): Listing['tokens'][number] {
+  return {
+    ...token,
+    pinState: token.pinState ?? null,
+    loginFrom: token.loginFrom ?? null,
+    lastError: token.lastError ?? null,
+  };
+}

@@ -1,0 +1,141 @@
+import assert from 'node:assert/strict';
+import { readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { test } from 'node:test';
+import { findSoftHsm } from '../../src/core/token/modules.ts';
+import { PIN, softHsm } from '../core/token/softhsm-fixture.ts';
+import { outcomeOf } from './run-tlspool.ts';
+import { entry, stage } from './state-stage.ts';
+
+test('tokens init makes a further token with PINs of its own, and tokens list shows both', async () => {
+  using pool = stage();
+  await pool.tlspool('init');
+  const made = await pool.tlspool('tokens', 'init', '--label', 'mail', '--json');
+  assert.equal(made.code, 0, made.stdout);
+  const { uri, pinSource, soPinSource } = JSON.parse(made.stdout);
+  assert.match(uri, /;token=mail$/);
+  for (const source of [pinSource, soPinSource]) {
+    const path = source.slice('file:'.length);
+    assert.ok(path.startsWith(pool.stateDir));
+    assert.equal(statSync(path).mode & 0o777, 0o600);
+    assert.match(readFileSync(path, 'utf8'), /^\d{48}\n$/);
+  }
+  const { stdout } = await pool.tlspool('tokens', 'list', '--json');
+  const { stateDir, tokens } = JSON.parse(stdout);
+  assert.equal(stateDir, pool.stateDir);
+  assert.deepEqual(
+    tokens
+      .map((token: Record<string, unknown>) => [token.label, token.pinState, token.registered])
+      .sort(),
+    [
+      ['mail', 'ok', true],
+      ['tlspool', 'ok', true],
+    ],
+  );
+});
+
+test('a listing has complete URIs and no slots', async () => {
+  using pool = stage();
+  await pool.tlspool('init');
+  const { stdout } = await pool.tlspool('tokens', 'list');
+  assert.match(stdout, new RegExp(`^State folder: ${pool.stateDir}$`, 'm'));
+  assert.match(
+    stdout,
+    /pkcs11:model=SoftHSM%20v2;manufacturer=\S+;serial=[0-9a-f]{16};token=tlspool$/m,
+  );
+  assert.doesNotMatch(stdout, /slot/i);
+});
+
+test('a label that is taken is refused, and no PIN file is left', async () => {
+  using pool = stage();
+  await pool.tlspool('init');
+  const { code, stdout } = await pool.tlspool('tokens', 'init', '--label', 'tlspool', '--json');
+  assert.equal(code, 1);
+  assert.equal(JSON.parse(stdout).error.code, 'token-label-taken');
+  assert.throws(() => statSync(join(pool.stateDir, 'pin-tlspool')), { code: 'ENOENT' });
+});
+
+test('a token that exists is taken into use with its PIN source, which can be changed', async () => {
+  using pool = stage();
+  await pool.tlspool('init');
+  const made = await pool.tlspool('tokens', 'init', '--label', 'mail', '--json');
+  const { uri, pinSource } = JSON.parse(made.stdout);
+  const moved = join(pool.folder, 'mail-pin');
+  writeFileSync(moved, readFileSync(pinSource.slice('file:'.length)), { mode: 0o600 });
+
+  const args = ['tokens', 'init', '--json', '--token', 'pkcs11:token=mail', '--pin-source'];
+  const changed = await pool.tlspool(...args, `file:${moved}`);
+  assert.equal(changed.code, 0, changed.stdout);
+  assert.deepEqual(JSON.parse(changed.stdout), {
+    uri,
+    module: findSoftHsm(),
+    pinSource: `file:${moved}`,
+    soPinSource: null,
+  });
+  writeFileSync(moved, 'wrong\n');
+  const refused = await pool.tlspool(...args, `file:${moved}`);
+  assert.equal(JSON.parse(refused.stdout).error.code, 'wrong-pin');
+  const unknown = await pool.tlspool(...args.with(4, 'pkcs11:token=other'), `file:${moved}`);
+  assert.equal(unknown.code, 2);
+  assert.match(JSON.parse(unknown.stdout).error.hint, /--module/);
+});
+
+test('two configurations of one SoftHSM are refused', async () => {
+  using pool = stage();
+  using hsm = await softHsm('other');
+  await pool.tlspool('init');
+  const pinFile = join(pool.folder, 'pin');
+  writeFileSync(pinFile, PIN, { mode: 0o600 });
+  const args = ['tokens', 'init', '--json', '--module', hsm.config.path];
+  const { code, stdout } = await outcomeOf(
+    process.execPath,
+    [entry, ...args, '--token', 'pkcs11:token=other', '--pin-source', `file:${pinFile}`],
+    { TLSPOOL_STATE_DIR: pool.stateDir, SOFTHSM2_CONF: hsm.config.softhsmConf },
+  );
+  assert.equal(code, 1);
+  assert.match(JSON.parse(stdout).error.code, /softhsm-conf-conflict|token-absent/);
+});
+
+test('a token whose files are gone is listed as absent', async () => {
+  using pool = stage();
+  await pool.tlspool('init');
+  rmSync(join(pool.stateDir, 'tokens'), { recursive: true });
+  const { code, stdout } = await pool.tlspool('tokens', 'list', '--json');
+  assert.equal(code, 0);
+  const [token] = JSON.parse(stdout).tokens;
+  assert.deepEqual([token.present, token.pinState], [false, null]);
+  assert.match(token.lastError, /^CKR_/);
+});
+
+test('a module can be looked into without any state', async () => {
+  using hsm = await softHsm('lone');
+  const { code, stdout, stderr } = await outcomeOf(
+    process.execPath,
+    [entry, 'tokens', 'list', '--json', '--module', hsm.config.path],
+    { SOFTHSM2_CONF: hsm.config.softhsmConf },
+  );
+  assert.equal(code, 0, stderr);
+  const { stateDir, tokens } = JSON.parse(stdout);
+  assert.equal(stateDir, null);
+  assert.deepEqual(tokens, [
+    {
+      uri: hsm.uri,
+      label: 'lone',
+      module: hsm.config.path,
+      present: true,
+      registered: false,
+      pinState: 'ok',
+      loginFrom: null,
+      lastError: null,
+    },
+  ]);
+});
+
+test('without a state, tokens list and tokens init name init', async () => {
+  using pool = stage();
+  for (const args of [['list'], ['init', '--label', 'x']]) {
+    const { code, stderr } = await pool.tlspool('tokens', ...args);
+    assert.equal(code, 1);
+    assert.match(stderr, /tlspool init/);
+  }
+});
