@@ -42,7 +42,7 @@ function inlined(sentence: string): string[] {
 }
 
 /** Text in which hyphens are typed by somebody: commands, flags, file names. */
-export function literal(text: string): string {
+function literal(text: string): string {
   return escaped(text).replaceAll('-', '\\-').replaceAll("'", '\\(aq').replaceAll('~', '\\(ti');
 }
 
