@@ -1,0 +1,117 @@
+#include "engine/credential.h"
+
+#include <openssl/err.h>
+
+#include <algorithm>
+#include <optional>
+
+#include "engine/certificates.h"
+
+namespace tlspool::engine {
+
+namespace {
+
+using Kind = Credential::Kind;
+
+std::optional<Kind> kindOf(const EVP_PKEY* key) {
+  if (EVP_PKEY_is_a(key, "RSA")) return Kind::kRsa;
+  if (EVP_PKEY_is_a(key, "ED25519")) return Kind::kEd25519;
+  if (!EVP_PKEY_is_a(key, "EC")) return std::nullopt;
+  char group[64];
+  if (!EVP_PKEY_get_group_name(key, group, sizeof group, nullptr)) return std::nullopt;
+  std::string name(group);
+  if (name == "prime256v1" || name == "P-256") return Kind::kP256;
+  if (name == "secp384r1" || name == "P-384") return Kind::kP384;
+  return std::nullopt;
+}
+
+/// SignatureScheme numbers with which a key of this kind can sign a handshake.
+const std::vector<uint16_t>& schemesOf(Kind kind, bool tls13) {
+  static const std::vector<uint16_t> pss = {0x0804, 0x0805, 0x0806};
+  static const std::vector<uint16_t> rsa = {0x0804, 0x0805, 0x0806, 0x0401, 0x0501, 0x0601};
+  static const std::vector<uint16_t> p256 = {0x0403};
+  static const std::vector<uint16_t> p384 = {0x0503};
+  static const std::vector<uint16_t> ecdsa = {0x0403, 0x0503, 0x0603};
+  static const std::vector<uint16_t> ed25519 = {0x0807};
+  switch (kind) {
+    case Kind::kRsa:
+      return tls13 ? pss : rsa;
+    case Kind::kP256:
+      return tls13 ? p256 : ecdsa;
+    case Kind::kP384:
+      return tls13 ? p384 : ecdsa;
+    default:
+      return ed25519;
+  }
+}
+
+bool contains(const std::vector<uint16_t>& list, uint16_t value) {
+  return std::find(list.begin(), list.end(), value) != list.end();
+}
+
+}  // namespace
+
+std::shared_ptr<const Credential> Credential::create(CredentialHandle handle,
+                                                     const std::vector<node::Bytes>& chain,
+                                                     token::KeyHandle key, std::string* reason) {
+  ERR_clear_error();
+  auto made = std::shared_ptr<Credential>(new Credential);
+  made->handle_ = handle;
+  made->issuers_.reset(sk_X509_new_null());
+  for (const node::Bytes& der : chain) {
+    CertificatePointer certificate = parseCertificate(der);
+    if (!certificate) {
+      *reason = "a certificate of the chain does not parse";
+      return nullptr;
+    }
+    if (!made->leaf_) {
+      made->leaf_ = std::move(certificate);
+    } else {
+      sk_X509_push(made->issuers_.get(), certificate.release());
+    }
+  }
+  if (!made->leaf_) {
+    *reason = "the chain is empty";
+    return nullptr;
+  }
+  made->key_.reset(token::evpKey(key));
+  if (!made->key_) {
+    *reason = "the key is not known";
+    return nullptr;
+  }
+  auto kind = kindOf(made->key_.get());
+  if (!kind) {
+    *reason = "keys of this kind are of no use here (RSA, P-256, P-384 and Ed25519 are)";
+    return nullptr;
+  }
+  made->kind_ = *kind;
+  if (X509_check_private_key(made->leaf_.get(), made->key_.get()) != 1) {
+    ERR_clear_error();
+    *reason = "the key does not match the certificate";
+    return nullptr;
+  }
+  return made;
+}
+
+bool Credential::suits(const std::vector<uint16_t>& schemes, bool tls13) const {
+  const auto& ours = schemesOf(kind_, tls13);
+  return std::any_of(ours.begin(), ours.end(),
+                     [&](uint16_t scheme) { return contains(schemes, scheme); });
+}
+
+bool Credential::suits(const ClientHello& hello) const {
+  if (!suits(hello.signatureSchemes, hello.tls13)) return false;
+  if (hello.tls13) return true;
+  if (kind_ == Kind::kRsa) return hello.rsaSuites;
+  if (!hello.ecdsaSuites) return false;
+  if (kind_ == Kind::kP256) return contains(hello.groups, kGroupP256);
+  if (kind_ == Kind::kP384) return contains(hello.groups, kGroupP384);
+  return true;
+}
+
+bool Credential::use(SSL* ssl) const {
+  SSL_certs_clear(ssl);
+  return SSL_use_cert_and_key(ssl, leaf_.get(), key_.get(), issuers_.get(), 1) == 1;
+}
+
+}  // namespace tlspool::engine

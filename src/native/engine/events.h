@@ -1,0 +1,116 @@
+// What a session tells the brain: the events of src/core/engine/types.ts, of the same names.
+#pragma once
+
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "engine/counters.h"
+#include "engine/end.h"
+#include "engine/session-options.h"
+#include "node/event.h"
+#include "node/values.h"
+
+namespace tlspool::engine {
+
+class SessionEvent : public node::Event {
+ public:
+  explicit SessionEvent(SessionId session) : session_(session) {}
+
+  napi_value toJs(napi_env env) const final;
+
+ protected:
+  virtual const char* type() const = 0;
+  virtual void fill(napi_env env, napi_value object) const = 0;
+
+ private:
+  SessionId session_;
+};
+
+class HelloEvent final : public SessionEvent {
+ public:
+  HelloEvent(SessionId session, const ClientHello& hello) : SessionEvent(session), hello_(hello) {}
+
+ private:
+  const char* type() const override { return "hello"; }
+  void fill(napi_env env, napi_value object) const override;
+
+  ClientHello hello_;
+};
+
+class CertificateRequestedEvent final : public SessionEvent {
+ public:
+  CertificateRequestedEvent(SessionId session, std::vector<uint16_t> schemes,
+                            std::vector<node::Bytes> authorities)
+      : SessionEvent(session), schemes_(std::move(schemes)), authorities_(std::move(authorities)) {}
+
+ private:
+  const char* type() const override { return "certificateRequested"; }
+  void fill(napi_env env, napi_value object) const override;
+
+  std::vector<uint16_t> schemes_;
+  std::vector<node::Bytes> authorities_;
+};
+
+class VerifyPeerEvent final : public SessionEvent {
+ public:
+  VerifyPeerEvent(SessionId session, std::vector<node::Bytes> chain, node::Bytes ocsp)
+      : SessionEvent(session), chain_(std::move(chain)), ocsp_(std::move(ocsp)) {}
+
+ private:
+  const char* type() const override { return "verifyPeer"; }
+  void fill(napi_env env, napi_value object) const override;
+
+  std::vector<node::Bytes> chain_;
+  node::Bytes ocsp_;
+};
+
+struct Established {
+  const char* version = "";
+  std::string cipher;
+  std::string group;
+  std::string alpn;
+  CredentialHandle credential = 0;
+  bool resumed = false;
+  std::string peerName;
+};
+
+class EstablishedEvent final : public SessionEvent {
+ public:
+  EstablishedEvent(SessionId session, Established established)
+      : SessionEvent(session), established_(std::move(established)) {}
+
+ private:
+  const char* type() const override { return "established"; }
+  void fill(napi_env env, napi_value object) const override;
+
+  Established established_;
+};
+
+class ClosedEvent final : public SessionEvent {
+ public:
+  /// `before` is called on the main thread just before JavaScript hears of it.
+  ClosedEvent(SessionId session, End end, std::shared_ptr<Counters> counters,
+              void (*before)(SessionId))
+      : SessionEvent(session),
+        id_(session),
+        end_(std::move(end)),
+        counters_(std::move(counters)),
+        ended_(monotonicTime()),
+        before_(before) {}
+
+ private:
+  const char* type() const override { return "closed"; }
+  void fill(napi_env env, napi_value object) const override;
+
+  SessionId id_;
+  End end_;
+  std::shared_ptr<Counters> counters_;
+  uint64_t ended_;
+  void (*before_)(SessionId);
+};
+
+/// Counters of types.ts, as of the time `now`.
+napi_value countersToJs(napi_env env, const Counters& counters, uint64_t now);
+
+}  // namespace tlspool::engine

@@ -1,0 +1,110 @@
+// A TLS handshake from the first byte to the last: it drives SSL_do_handshake, puts OpenSSL's
+// questions to the brain, and is parked while it waits for an answer or for a signature. Freed when
+// it is done.
+#pragma once
+
+#include <openssl/ssl.h>
+
+#include <memory>
+#include <optional>
+#include <string>
+
+#include "async/park.h"
+#include "engine/end.h"
+#include "engine/events.h"
+#include "engine/link.h"
+#include "engine/resumption.h"
+#include "engine/session-options.h"
+
+namespace tlspool::engine {
+
+class Handshake {
+ public:
+  Handshake(Link& link, SessionId id, std::unique_ptr<SessionOptions> options);
+  ~Handshake();
+
+  /// Makes the TLS connection; `data` is given back by SSL_get_app_data. False: see `end`.
+  bool prepare(void* data);
+
+  enum class Step : uint8_t { kWaiting, kEstablished, kFailed };
+  /// Goes on as far as it can. Call it when the socket is ready, after an answer, and from
+  /// `resume`.
+  Step advance();
+
+  /// Whether only an answer or a signature, not the socket, can bring it further.
+  bool waitsForOthers() const { return parked_ || asked_ != Question::kNone; }
+  /// Whether the peer has nothing more to say in this handshake, so that the end of its stream is
+  /// no reason to give up.
+  bool peerHasFinished() const {
+    return asked_ == Question::kVerify && options_->role == Role::kServer;
+  }
+  /// All it waits for is a free stack for a job (see kParkedPerThread).
+  bool waitsForStack() const { return waitsForStack_; }
+
+  // Answers. False without a question that they fit; else `advance` is next.
+  bool chooseLocal(LocalChoice choice);
+  bool acceptPeer(std::string name, int64_t until);
+  /// Fits always. False if there is nothing to advance: it has failed.
+  bool refuse(int alert, std::string reason);
+
+  /// Lets parked work run to its end, so that the TLS connection can be freed.
+  void cancel();
+
+  /// Why it failed.
+  const End& end() const { return end_; }
+  /// What was agreed on.
+  Established established() const;
+  /// What tickets of this session shall say; nothing if it is not to be resumed.
+  std::unique_ptr<Resumption> resumption() const;
+  const SessionOptions& options() const { return *options_; }
+
+  // OpenSSL's questions, see handshake-callbacks.cc.
+  int onClientHello(int* alert);
+  int onCertificateRequest();
+  int onVerify(X509_STORE_CTX* context);
+  int onAlpn(const unsigned char** chosen, unsigned char* length, const unsigned char* offered,
+             unsigned offeredLength);
+  SSL_TICKET_RETURN onTicket(SSL_SESSION* session, SSL_TICKET_STATUS status);
+
+ private:
+  enum class Question : uint8_t { kNone, kHello, kCertificate, kVerify };
+  enum class Answer : uint8_t { kNone, kYes, kNo };
+  struct Refusal {
+    int alert;
+    std::string reason;
+  };
+
+  bool prepareClient();
+  bool applyChoice(const ClientHello& hello);
+  void applyResumption();
+  void ask(Question question, std::unique_ptr<node::Event> event);
+  Step failed();
+  Step finish();
+  bool receiveMore();
+  const std::optional<ResumptionContext>& context() const;
+  PeerDemand demand() const;
+
+  Link& link_;
+  const SessionId id_;
+  std::unique_ptr<SessionOptions> options_;
+  std::shared_ptr<async::Waker> waker_;
+  End end_;
+
+  bool parked_ = false;
+  bool waitsForStack_ = false;
+  bool helloDone_ = false;
+  Question asked_ = Question::kNone;
+  Answer answer_ = Answer::kNone;
+  std::optional<Refusal> refusal_;
+  /// Our own reason for a failure that OpenSSL has no word for.
+  std::string localReason_;
+
+  CredentialHandle shown_ = 0;
+  std::string peerName_;
+  int64_t peerUntil_ = 0;
+  bool peerShown_ = false;
+  /// Client: what was known of the session that we offered to resume.
+  std::optional<Resumption> offered_;
+};
+
+}  // namespace tlspool::engine

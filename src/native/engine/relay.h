@@ -1,0 +1,117 @@
+// Copies between the TLS peer and the program once the handshake is done, in both directions, each
+// at its own pace and each with an end of its own.
+//
+// Ends: the peer's close_notify becomes the end of stream at the program, the program's end of
+// stream becomes close_notify and the end of the TCP stream. An end without close_notify is passed
+// on too, but reported as truncation. When the peer takes nothing any more we go on reading: what
+// it sent before is not lost. When the program takes nothing any more, what comes is thrown away
+// for a moment and then the session is over.
+//
+// Memory: nothing is held while nothing flows; a side that does not take what was read makes the
+// other one wait, with at most one burst in between.
+#pragma once
+
+#include <optional>
+
+#include "engine/end.h"
+#include "engine/link.h"
+#include "engine/resumption.h"
+
+namespace tlspool::engine {
+
+class Relay {
+ public:
+  explicit Relay(Link& link) : link_(link) {}
+
+  /// The next bytes out bring the client a ticket, so that it can resume. They do not go earlier: a
+  /// peer that sends and closes without reading would reset the connection because of them.
+  void promiseTicket() { ticketDue_ = true; }
+
+  /// A descriptor is ready, or it is this session's turn again. What is ready is only looked at for
+  /// ends that cannot be read.
+  void run(Side side, uint32_t events);
+  void runBoth();
+  /// Passes on what has come in, then ends both directions.
+  void drain();
+
+  /// How it ended, once it did.
+  const std::optional<End>& end() const { return end_; }
+  /// A turn was used up: call `runBoth` after the others had theirs.
+  bool wantsTurn() const { return wantsTurn_; }
+  /// Only what the peer sends in vain is waited for: `giveUp` if that lasts.
+  bool lingers() const { return lingers_; }
+  void giveUp();
+  /// Worker time of the last byte in either direction.
+  uint64_t lastActive() const { return lastActive_; }
+  /// The peer may still send.
+  bool peerMayLinger() const { return !netEnded_; }
+
+  /// A message of the peer that is not data came (KeyUpdate, NewSessionTicket, …); see
+  /// kPostHandshakeBurst. False: too many.
+  bool allowPostHandshake();
+
+  void setEpollKeys(uint64_t netKey, uint64_t plainKey) {
+    netKey_ = netKey;
+    plainKey_ = plainKey;
+  }
+
+ private:
+  void pump(bool net, bool plain);
+  void pullNet();
+  void decrypt(size_t* filled);
+  void pushPlain(const unsigned char* data, size_t length);
+  void flushPlain();
+  void pullPlain();
+  void encrypt(size_t length);
+  void flushNet();
+  void endOut();
+  void endIn();
+  void peerLost();
+  void programLost();
+  void broken(Failure failure);
+  bool mayPullNet() const;
+  bool mayPullPlain() const;
+  void settle();
+  void arm();
+  End outcome() const;
+
+  Link& link_;
+  Leftover toPlain_;
+  uint64_t netKey_ = 0;
+  uint64_t plainKey_ = 0;
+  uint64_t lastActive_ = 0;
+  uint64_t keyedAt_ = 0;
+  uint64_t keyedInAt_ = 0;
+  uint64_t allowedAt_ = 0;
+  uint32_t allowed_ = kPostHandshakeBurst;
+  uint32_t netBurst_ = kSmallestBurst;
+  uint32_t plainBurst_ = kSmallestBurst;
+  uint32_t thrownAway_ = 0;
+
+  bool ticketDue_ : 1 = false;
+  bool wantsTurn_ : 1 = false;
+  bool lingers_ : 1 = false;
+  bool draining_ : 1 = false;
+  /// Nothing more comes from the peer; whether it said so, or was cut off.
+  bool netEnded_ : 1 = false;
+  bool closedByPeer_ : 1 = false;
+  bool truncated_ : 1 = false;
+  bool peerReset_ : 1 = false;
+  /// The peer takes nothing any more.
+  bool netDead_ : 1 = false;
+  bool noticeSent_ : 1 = false;
+  bool netShut_ : 1 = false;
+  /// Nothing more comes from the program.
+  bool plainEnded_ : 1 = false;
+  /// The program takes nothing any more; whether data for it was lost.
+  bool plainDead_ : 1 = false;
+  bool plainShut_ : 1 = false;
+  /// The program has closed its end altogether (UNIX), or both ends are closed (TCP).
+  bool plainHungUp_ : 1 = false;
+  bool undelivered_ : 1 = false;
+  bool flooded_ : 1 = false;
+  std::optional<Failure> failure_;
+  std::optional<End> end_;
+};
+
+}  // namespace tlspool::engine

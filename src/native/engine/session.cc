@@ -1,0 +1,282 @@
+#include "engine/session.h"
+
+#include <netinet/in.h>
+#include <netinet/tcp.h>
+#include <openssl/err.h>
+#include <sys/socket.h>
+
+#include "engine/departing-alert.h"
+#include "engine/engine.h"
+#include "engine/events.h"
+#include "engine/lingering.h"
+#include "engine/tls-context.h"
+
+namespace tlspool::engine {
+
+namespace {
+
+/// A handshake flight and a small answer are each sent at once; waiting for more to send along
+/// (Nagle) would only delay them. Fails on UNIX sockets, which need no such thing.
+void sendAtOnce(int fd) {
+  int on = 1;
+  setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &on, sizeof on);
+}
+
+/// ms until a handshake that found no free stack tries again.
+constexpr uint64_t kStackRetry = 5;
+
+}  // namespace
+
+Session::Session(Worker& worker, SessionId id, std::unique_ptr<SessionOptions> options,
+                 std::shared_ptr<Counters> counters)
+    : Resident(id),
+      link_(worker, std::move(counters)),
+      idleTimeout_(options->idleTimeout),
+      relay_(link_) {
+  link_.net = std::move(options->net);
+  link_.plain = std::move(options->plain);
+  if (options->handshakeTimeout) deadline_ = monotonicTime() + options->handshakeTimeout;
+  if (options->role == Role::kClient) serverName_ = options->serverName;
+  handshake_ = std::make_unique<Handshake>(link_, id, std::move(options));
+  relay_.setEpollKeys(key(Side::kNet), key(Side::kPlain));
+}
+
+Session::~Session() = default;
+
+void Session::begin() {
+  sendAtOnce(link_.net.number());
+  if (deadline_) link_.worker.schedule(id(), deadline_);
+  if (!handshake_->prepare(this)) return end(handshake_->end());
+  shake();
+}
+
+// ---- handshake
+
+void Session::shake() {
+  switch (handshake_->advance()) {
+    case Handshake::Step::kWaiting:
+      if (handshake_->waitsForStack()) {
+        return link_.worker.schedule(id(), link_.worker.now() + kStackRetry);
+      }
+      return armHandshake();
+    case Handshake::Step::kEstablished:
+      return finishHandshake();
+    case Handshake::Step::kFailed:
+      return end(handshake_->end());
+  }
+}
+
+void Session::armHandshake() {
+  // While it is parked the entry stays as it is: usually nothing comes, and it saves system calls.
+  if (handshake_->waitsForOthers() && link_.netPolled.added() && link_.toNet.empty()) return;
+  uint32_t events = handshake_->waitsForOthers() ? EPOLLRDHUP : EPOLLIN;
+  if (!link_.toNet.empty()) events |= EPOLLOUT;
+  link_.netPolled.want(link_.worker.epoll(), link_.net.number(), events, key(Side::kNet));
+}
+
+void Session::finishHandshake() {
+  resumption_ = handshake_->resumption();
+  Established established = handshake_->established();
+  handshake_.reset();
+  if (resumption_) relay_.promiseTicket();
+  node::postEvent(std::make_unique<EstablishedEvent>(id(), std::move(established)));
+  if (link_.plain) return startRelay();
+  phase_ = Phase::kAwaitingPlain;
+  // The entry stays as it is while all was sent: usually the plaintext side comes before any event.
+  if (!link_.toNet.empty()) armAwaiting();
+}
+
+void Session::armAwaiting() {
+  int epoll = link_.worker.epoll();
+  if (link_.toNet.empty()) return link_.netPolled.remove(epoll, link_.net.number());
+  link_.netPolled.want(epoll, link_.net.number(), EPOLLOUT, key(Side::kNet));
+}
+
+void Session::startRelay() {
+  phase_ = Phase::kRelaying;
+  scheduleEnd();
+  relay_.runBoth();
+  afterRelay();
+}
+
+// ---- events
+
+void Session::ready(Side side, uint32_t events) {
+  switch (phase_) {
+    case Phase::kShaking:
+      if (events & EPOLLOUT) link_.flushNet();
+      return handshake_->waitsForOthers() ? readyWhileParked(events) : shake();
+    case Phase::kAwaitingPlain:
+      // What came is for later.
+      if (events & EPOLLOUT) link_.flushNet();
+      return armAwaiting();
+    case Phase::kRelaying:
+      relay_.run(side, events);
+      return afterRelay();
+    case Phase::kGone:
+      return;
+  }
+}
+
+/// The peer has nothing to say now; only its leaving is of interest.
+void Session::readyWhileParked(uint32_t events) {
+  int epoll = link_.worker.epoll();
+  if (handshake_->peerHasFinished()) {
+    // It may have sent all it had to say, and left: that is for the relay to read.
+    return link_.netPolled.remove(epoll, link_.net.number());
+  }
+  if (!(events & (EPOLLHUP | EPOLLERR | EPOLLRDHUP))) {
+    uint32_t wanted = EPOLLRDHUP | interest(false, !link_.toNet.empty());
+    return link_.netPolled.want(epoll, link_.net.number(), wanted, key(Side::kNet));
+  }
+  handshake_->cancel();
+  end({EndReason::kHandshakeFailed,
+       Failure::lostConnection(link_.alerts, "the peer left while the handshake was waiting")});
+}
+
+void Session::resume() {
+  if (phase_ == Phase::kShaking && (handshake_->waitsForOthers() || handshake_->waitsForStack())) {
+    return shake();
+  }
+  if (phase_ != Phase::kRelaying || !relay_.wantsTurn()) return;
+  relay_.runBoth();
+  afterRelay();
+}
+
+void Session::due() {
+  uint64_t now = link_.worker.now();
+  if (phase_ == Phase::kShaking && handshake_->waitsForStack()) shake();
+  if (!deadline_ || now < deadline_) return;
+  if (phase_ == Phase::kShaking || phase_ == Phase::kAwaitingPlain) {
+    if (handshake_) handshake_->cancel();
+    return end({EndReason::kHandshakeTimeout,
+                Failure::local(link_.alerts, "the handshake took too long")});
+  }
+  if (phase_ != Phase::kRelaying) return;
+  uint64_t limit = lingering_ ? kLingerTime : idleTimeout_;
+  if (relay_.lastActive() + limit > now) return scheduleEnd();
+  if (!lingering_) return end({EndReason::kIdleTimeout, std::nullopt});
+  relay_.giveUp();
+  afterRelay();
+}
+
+void Session::abandon() {
+  if (handshake_) handshake_->cancel();
+  end({EndReason::kEnded, std::nullopt}, Manner::kAbrupt);
+}
+
+void Session::afterRelay() {
+  if (relay_.end()) return end(*relay_.end());
+  if (relay_.wantsTurn()) link_.worker.again(id());
+  if (relay_.lingers() && !lingering_) {
+    lingering_ = true;
+    scheduleEnd();
+  }
+}
+
+/// Deadlines of an established session count from its last activity; a later one is set when this
+/// one has come.
+void Session::scheduleEnd() {
+  uint64_t limit = lingering_ ? kLingerTime : idleTimeout_;
+  deadline_ = 0;
+  if (!limit) return;
+  uint64_t now = link_.worker.now();
+  uint64_t from = lingering_ ? now : relay_.lastActive() ? relay_.lastActive() : now;
+  deadline_ = from + limit;
+  link_.worker.schedule(id(), deadline_);
+}
+
+// ---- the brain
+
+void Session::chooseLocal(LocalChoice choice) {
+  if (phase_ == Phase::kShaking && handshake_->chooseLocal(std::move(choice))) shake();
+}
+
+void Session::acceptPeer(std::string name, int64_t until) {
+  if (phase_ == Phase::kShaking && handshake_->acceptPeer(std::move(name), until)) shake();
+}
+
+void Session::refuse(int alert, std::string reason) {
+  if (phase_ == Phase::kShaking) {
+    if (handshake_->refuse(alert, std::move(reason))) return shake();
+    return end(handshake_->end());
+  }
+  if (phase_ != Phase::kAwaitingPlain) return;
+  departing_alert::send(link_.ssl.get(), alert);
+  link_.flushNet();
+  end({EndReason::kRefused, Failure::local(link_.alerts, std::move(reason))});
+}
+
+void Session::attach(socket::Descriptor plain) {
+  if (phase_ == Phase::kGone || link_.plain) return;
+  link_.plain = std::move(plain);
+  if (phase_ == Phase::kAwaitingPlain) startRelay();
+}
+
+void Session::drain() {
+  if (phase_ != Phase::kRelaying) return abandon();
+  relay_.drain();
+  afterRelay();
+}
+
+// ---- end
+
+void Session::end(End end, Manner manner) {
+  if (phase_ == Phase::kGone) return;
+  phase_ = Phase::kGone;
+  Worker& worker = link_.worker;
+  SSL* ssl = established();
+  if (manner == Manner::kProper && ssl && !(SSL_get_shutdown(ssl) & SSL_SENT_SHUTDOWN)) {
+    ERR_clear_error();
+    SSL_shutdown(ssl);
+    link_.flushNet();
+  }
+  handshake_.reset();
+  link_.ssl.reset();
+  ERR_clear_error();
+  link_.closePlain();
+  worker.remove(id());
+  if (manner == Manner::kProper) {
+    Lingering::begin(worker, id(), std::move(link_.net), link_.netPolled, std::move(link_.toNet));
+  } else {
+    link_.closeNet();
+  }
+  node::postEvent(
+      std::make_unique<ClosedEvent>(id(), std::move(end), link_.counters, Engine::forgetSession));
+}
+
+// ---- OpenSSL
+
+void Session::observe(bool write, int contentType, const unsigned char* data, size_t length) {
+  switch (contentType) {
+    case SSL3_RT_HEADER:
+      (write ? link_.counters->recordsOut : link_.counters->recordsIn).add(1);
+      return;
+    case SSL3_RT_ALERT:
+      if (length == 2 && data[1] != SSL_AD_CLOSE_NOTIFY) {
+        (write ? link_.alerts.sent : link_.alerts.received) = data[1];
+      }
+      return;
+    case SSL3_RT_HANDSHAKE:
+      if (!write && phase_ != Phase::kShaking) relay_.allowPostHandshake();
+      return;
+    default:
+      return;
+  }
+}
+
+bool Session::writeTicket(SSL_SESSION* session) const {
+  auto during = handshake_ ? handshake_->resumption() : nullptr;
+  const Resumption* kept = during ? during.get() : resumption_.get();
+  return !kept || kept->writeTo(session);
+}
+
+bool Session::keepClientSession(SSL_SESSION* session) const {
+  auto during = handshake_ ? handshake_->resumption() : nullptr;
+  const Resumption* kept = during ? during.get() : resumption_.get();
+  if (!kept || !kept->shown || !SSL_SESSION_is_resumable(session)) return false;
+  TlsContext::instance().clientSessions().put(serverName_, {TlsSessionPointer(session), *kept});
+  return true;  // the reference is ours now
+}
+
+}  // namespace tlspool::engine

@@ -1,0 +1,98 @@
+#include "engine/tls-context.h"
+
+#include <openssl/err.h>
+
+#include "engine/handshake-callbacks.h"
+#include "token/key.h"
+
+namespace tlspool::engine {
+
+namespace {
+
+TlsContext* only = nullptr;
+
+/// AES first where the processor has instructions for it, as it is faster then; a client that puts
+/// ChaCha20 first says that it has none (SSL_OP_PRIORITIZE_CHACHA).
+struct Suites {
+  const char* tls13;
+  const char* tls12;
+};
+
+Suites suites() {
+#if defined(__x86_64__)
+  bool fastAes = __builtin_cpu_supports("aes") && __builtin_cpu_supports("pclmul");
+#else
+  bool fastAes = true;
+#endif
+  if (fastAes) {
+    return {"TLS_AES_256_GCM_SHA384:TLS_AES_128_GCM_SHA256:TLS_CHACHA20_POLY1305_SHA256",
+            "ECDHE-ECDSA-AES256-GCM-SHA384:ECDHE-RSA-AES256-GCM-SHA384:"
+            "ECDHE-ECDSA-AES128-GCM-SHA256:ECDHE-RSA-AES128-GCM-SHA256:"
+            "ECDHE-ECDSA-CHACHA20-POLY1305:ECDHE-RSA-CHACHA20-POLY1305"};
+  }
+  return {"TLS_CHACHA20_POLY1305_SHA256:TLS_AES_256_GCM_SHA384:TLS_AES_128_GCM_SHA256",
+          "ECDHE-ECDSA-CHACHA20-POLY1305:ECDHE-RSA-CHACHA20-POLY1305:"
+          "ECDHE-ECDSA-AES256-GCM-SHA384:ECDHE-RSA-AES256-GCM-SHA384:"
+          "ECDHE-ECDSA-AES128-GCM-SHA256:ECDHE-RSA-AES128-GCM-SHA256"};
+}
+
+/// The post-quantum hybrid is preferred so much that a client which knows it, but did not send a
+/// share of it, is asked for one; among the others the client's shares decide.
+constexpr const char* kServerGroups = "X25519MLKEM768 / X25519:P-256:P-384";
+/// As client, shares (*) of the hybrid and of X25519 go out: no second round trip with either.
+constexpr const char* kClientGroups = "*X25519MLKEM768 / *X25519:P-256:P-384";
+
+constexpr const char* kSignatures =
+    "ecdsa_secp256r1_sha256:ed25519:rsa_pss_rsae_sha256:ecdsa_secp384r1_sha384:"
+    "rsa_pss_rsae_sha384:rsa_pss_rsae_sha512:rsa_pss_pss_sha256:rsa_pss_pss_sha384:"
+    "rsa_pss_pss_sha512:rsa_pkcs1_sha256:rsa_pkcs1_sha384:rsa_pkcs1_sha512";
+
+/// s; a ticket older than this leads to a full handshake.
+constexpr long kTicketLifetime = 2 * 60 * 60;
+
+}  // namespace
+
+TlsContext& TlsContext::instance() { return *only; }
+void TlsContext::setInstance(TlsContext* context) { only = context; }
+
+std::unique_ptr<TlsContext> TlsContext::create() {
+  auto context = std::unique_ptr<TlsContext>(new TlsContext);
+  context->server_ = make(Role::kServer);
+  context->client_ = make(Role::kClient);
+  if (!context->server_ || !context->client_) return nullptr;
+  return context;
+}
+
+ContextPointer TlsContext::make(Role role) {
+  bool server = role == Role::kServer;
+  ContextPointer made(SSL_CTX_new_ex(token::libraryContext(), nullptr,
+                                     server ? TLS_server_method() : TLS_client_method()));
+  SSL_CTX* context = made.get();
+  if (!context) return nullptr;
+  Suites chosen = suites();
+  bool ok = SSL_CTX_set_min_proto_version(context, TLS1_2_VERSION) == 1 &&
+            SSL_CTX_set_max_proto_version(context, TLS1_3_VERSION) == 1 &&
+            SSL_CTX_set_ciphersuites(context, chosen.tls13) == 1 &&
+            SSL_CTX_set_cipher_list(context, chosen.tls12) == 1 &&
+            SSL_CTX_set1_groups_list(context, server ? kServerGroups : kClientGroups) == 1 &&
+            SSL_CTX_set1_sigalgs_list(context, kSignatures) == 1;
+  if (!ok) return nullptr;
+  SSL_CTX_set_security_level(context, 2);
+  SSL_CTX_set_options(context, SSL_OP_NO_COMPRESSION | SSL_OP_NO_RENEGOTIATION |
+                                   SSL_OP_CIPHER_SERVER_PREFERENCE | SSL_OP_PRIORITIZE_CHACHA);
+  SSL_CTX_set_mode(context, SSL_MODE_RELEASE_BUFFERS | SSL_MODE_ACCEPT_MOVING_WRITE_BUFFER);
+  SSL_CTX_set_max_early_data(context, 0);
+  SSL_CTX_set_timeout(context, kTicketLifetime);
+  // Tickets go out with the program's first bytes, see Relay.
+  SSL_CTX_set_num_tickets(context, 0);
+  SSL_CTX_set_session_cache_mode(
+      context, server ? SSL_SESS_CACHE_OFF : SSL_SESS_CACHE_CLIENT | SSL_SESS_CACHE_NO_INTERNAL);
+  if (!handshake_callbacks::install(context, role)) return nullptr;
+  return made;
+}
+
+SslPointer TlsContext::newConnection(Role role) {
+  return SslPointer(SSL_new(role == Role::kServer ? server_.get() : client_.get()));
+}
+
+}  // namespace tlspool::engine

@@ -1,0 +1,185 @@
+#include "engine/worker.h"
+
+#include <openssl/async.h>
+#include <openssl/crypto.h>
+#include <pthread.h>
+#include <signal.h>
+#include <sys/epoll.h>
+#include <sys/eventfd.h>
+
+#include <algorithm>
+#include <climits>
+
+#include "token/key.h"
+
+namespace tlspool::engine {
+
+namespace {
+
+constexpr int kEventsPerRound = 256;
+constexpr uint64_t kBell = UINT64_MAX;
+
+}  // namespace
+
+Worker::Worker(int number, const Limits& limits)
+    : number_(number),
+      limits_(limits),
+      epoll_(epoll_create1(EPOLL_CLOEXEC)),
+      bell_(eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK)) {
+  epoll_event entry{};
+  entry.events = EPOLLIN | EPOLLET;
+  entry.data.u64 = kBell;
+  epoll_ctl(epoll(), EPOLL_CTL_ADD, bell_.number(), &entry);
+}
+
+void Worker::start() {
+  // Signals are Node's: it handles them on its main thread.
+  sigset_t all, before;
+  sigfillset(&all);
+  pthread_sigmask(SIG_SETMASK, &all, &before);
+  thread_ = std::thread([this] { run(); });
+  pthread_sigmask(SIG_SETMASK, &before, nullptr);
+  pthread_setname_np(thread_.native_handle(), ("tlspool-" + std::to_string(number_)).c_str());
+}
+
+void Worker::post(Task task) {
+  std::lock_guard lock(mutex_);
+  if (life_ != Life::kRunning) return;
+  tasks_.push_back(std::move(task));
+  notify();
+}
+
+void Worker::wake(SessionId id) {
+  std::lock_guard lock(mutex_);
+  if (life_ != Life::kRunning) return;
+  woken_.push_back(id);
+  notify();
+}
+
+/// With the mutex held. The bell is rung once per round, however many letters come in. It is
+/// edge-triggered and never read: each write is an edge.
+void Worker::notify() {
+  if (rung_) return;
+  rung_ = true;
+  uint64_t one = 1;
+  while (write(bell_.number(), &one, sizeof one) < 0 && errno == EINTR) {
+  }
+}
+
+void Worker::stop() { end(false); }
+void Worker::halt() { end(true); }
+
+void Worker::end(bool abandoning) {
+  {
+    std::lock_guard lock(mutex_);
+    if (life_ == Life::kOver) return;
+    life_ = abandoning ? Life::kHalting : Life::kStopping;
+    notify();
+  }
+  if (thread_.joinable()) thread_.join();
+  std::lock_guard lock(mutex_);
+  life_ = Life::kOver;
+}
+
+Resident* Worker::find(SessionId id) const {
+  auto found = residents_.find(id);
+  return found == residents_.end() ? nullptr : found->second.get();
+}
+
+void Worker::add(std::unique_ptr<Resident> resident) {
+  SessionId id = resident->id();
+  residents_.emplace(id, std::move(resident));
+  count_.store(residents_.size(), std::memory_order_relaxed);
+}
+
+void Worker::remove(SessionId id) {
+  auto found = residents_.find(id);
+  if (found == residents_.end()) return;
+  leaving_.push_back(std::move(found->second));
+  residents_.erase(found);
+  count_.store(residents_.size(), std::memory_order_relaxed);
+}
+
+void Worker::run() {
+  Staging::setCurrent(&staging_);
+  ASYNC_init_thread(kParkedPerThread, 0);
+  for (;;) {
+    round();
+    std::lock_guard lock(mutex_);
+    if (life_ != Life::kRunning) break;
+  }
+  bool stopping;
+  {
+    std::lock_guard lock(mutex_);
+    stopping = life_ == Life::kStopping;
+    tasks_.clear();
+  }
+  if (stopping) {
+    std::vector<SessionId> ids;
+    for (auto& [id, resident] : residents_) ids.push_back(id);
+    for (SessionId id : ids) {
+      if (Resident* resident = find(id)) resident->abandon();
+      remove(id);
+    }
+    leaving_.clear();
+    ASYNC_cleanup_thread();
+  }
+  Staging::setCurrent(nullptr);
+  OPENSSL_thread_stop_ex(token::libraryContext());
+}
+
+void Worker::round() {
+  epoll_event events[kEventsPerRound];
+  int count = epoll_wait(epoll(), events, kEventsPerRound, timeout());
+  now_ = monotonicTime();
+  for (int i = 0; i < count; i++) {
+    uint64_t key = events[i].data.u64;
+    if (key == kBell) continue;
+    if (Resident* resident = find(key >> 1)) {
+      resident->ready(static_cast<Side>(key & 1), events[i].events);
+    }
+  }
+  takeMail();
+  callDue();
+  std::vector<SessionId> turns;
+  turns.swap(turns_);
+  for (SessionId id : turns) {
+    if (Resident* resident = find(id)) resident->resume();
+  }
+  leaving_.clear();
+}
+
+/// ms until something is due; -1: never.
+int Worker::timeout() const {
+  if (!turns_.empty()) return 0;
+  if (times_.empty()) return -1;
+  uint64_t now = monotonicTime();
+  if (times_.top().at <= now) return 0;
+  return static_cast<int>(std::min<uint64_t>(times_.top().at - now, INT_MAX));
+}
+
+void Worker::takeMail() {
+  std::vector<Task> tasks;
+  std::vector<SessionId> woken;
+  {
+    std::lock_guard lock(mutex_);
+    if (!rung_) return;
+    rung_ = false;
+    tasks.swap(tasks_);
+    woken.swap(woken_);
+  }
+  for (Task& task : tasks) task();
+  for (SessionId id : woken) {
+    if (Resident* resident = find(id)) resident->resume();
+  }
+}
+
+void Worker::callDue() {
+  while (!times_.empty() && times_.top().at <= now_) {
+    SessionId id = times_.top().id;
+    times_.pop();
+    if (Resident* resident = find(id)) resident->due();
+  }
+}
+
+}  // namespace tlspool::engine

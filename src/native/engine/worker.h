@@ -1,0 +1,118 @@
+// One epoll thread and the sessions that live on it. All of a session's work happens on its thread;
+// others reach it by posting tasks.
+#pragma once
+
+#include <atomic>
+#include <functional>
+#include <memory>
+#include <mutex>
+#include <queue>
+#include <thread>
+#include <unordered_map>
+#include <vector>
+
+#include "engine/counters.h"
+#include "engine/limits.h"
+#include "engine/session-options.h"
+#include "engine/staging.h"
+#include "socket/descriptor.h"
+
+namespace tlspool::engine {
+
+class Worker;
+
+/// Which of its two descriptors an event is about.
+enum class Side : uint8_t { kNet, kPlain };
+
+/// Something that lives on a worker and is told by it what happens. Found by its id, which is never
+/// used again: a late event finds nobody.
+class Resident {
+ public:
+  explicit Resident(SessionId id) : id_(id) {}
+  virtual ~Resident() = default;
+
+  SessionId id() const { return id_; }
+  uint64_t key(Side side) const { return id_ << 1 | static_cast<uint64_t>(side); }
+
+  /// Events (EPOLLIN, …) on one of its descriptors.
+  virtual void ready(Side side, uint32_t events) = 0;
+  /// A time that it scheduled has come. Times cannot be taken back: check whether it still matters.
+  virtual void due() = 0;
+  /// Its parked work can go on (see async/park.h), or its turn came again.
+  virtual void resume() = 0;
+  /// The engine stops: end at once.
+  virtual void abandon() = 0;
+
+ private:
+  const SessionId id_;
+};
+
+class Worker {
+ public:
+  using Task = std::function<void()>;
+
+  Worker(int number, const Limits& limits);
+
+  void start();
+  /// Any thread. Runs the task on the worker's thread; after `stop` it is dropped.
+  void post(Task task);
+  /// Any thread. Calls `resume` of the resident, if it is still there.
+  void wake(SessionId id);
+  /// Ends all residents properly, then the thread; waits for it.
+  void stop();
+  /// Ends the thread and leaves everything else as it is: the process is about to exit.
+  void halt();
+
+  // On the worker's own thread:
+  int epoll() const { return epoll_.number(); }
+  Staging& staging() { return staging_; }
+  const Limits& limits() const { return limits_; }
+  /// ms, as of this round of the loop.
+  uint64_t now() const { return now_; }
+  void schedule(SessionId id, uint64_t at) { times_.push({at, id}); }
+  /// Calls `resume` after the others had their turn.
+  void again(SessionId id) { turns_.push_back(id); }
+  Resident* find(SessionId id) const;
+  void add(std::unique_ptr<Resident> resident);
+  /// Deletes it at the end of this round.
+  void remove(SessionId id);
+
+  size_t residents() const { return count_.load(std::memory_order_relaxed); }
+
+ private:
+  struct Time {
+    uint64_t at;
+    SessionId id;
+    bool operator>(const Time& other) const { return at > other.at; }
+  };
+
+  void run();
+  void round();
+  int timeout() const;
+  void takeMail();
+  void callDue();
+  void notify();
+  void end(bool abandoning);
+
+  const int number_;
+  const Limits limits_;
+  socket::Descriptor epoll_;
+  socket::Descriptor bell_;
+  std::thread thread_;
+  Staging staging_;
+  uint64_t now_ = 0;
+
+  std::unordered_map<SessionId, std::unique_ptr<Resident>> residents_;
+  std::vector<std::unique_ptr<Resident>> leaving_;
+  std::atomic<size_t> count_{0};
+  std::priority_queue<Time, std::vector<Time>, std::greater<>> times_;
+  std::vector<SessionId> turns_;
+
+  std::mutex mutex_;
+  std::vector<Task> tasks_;
+  std::vector<SessionId> woken_;
+  bool rung_ = false;
+  enum class Life : uint8_t { kRunning, kStopping, kHalting, kOver } life_ = Life::kRunning;
+};
+
+}  // namespace tlspool::engine
