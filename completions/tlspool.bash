@@ -3,7 +3,11 @@
 _tlspool_words() {
   local words=''
   case "$1" in
-    '') words='tunnel wrap' ;;
+    '') words='ca identities init tokens trust tunnel wrap' ;;
+    'ca') words='export' ;;
+    'identities') words='create csr export import install list remove show' ;;
+    'tokens') words='init list' ;;
+    'trust') words='add list remove' ;;
   esac
   printf '%s' "$words"
 }
@@ -12,6 +16,21 @@ _tlspool_flags() {
   local flags=''
   case "$1" in
     '') flags='--version -V' ;;
+    'ca export') flags='--kind --out -o' ;;
+    'identities create') flags='--role --key --self-signed --days --renew --token --pin-file' ;;
+    'identities csr') flags='--role --key --renew --token --pin-file' ;;
+    'identities export') flags='--credential' ;;
+    'identities import') flags='--key --role --passphrase-file --token --pin-file' ;;
+    'identities install') flags='' ;;
+    'identities list') flags='' ;;
+    'identities remove') flags='--credential --delete-key --yes -y --pin-file' ;;
+    'identities show') flags='' ;;
+    'init') flags='--module --token --pin-source --pin-file --label' ;;
+    'tokens init') flags='--label --token --module --pin-source --pin-file --so-pin-source' ;;
+    'tokens list') flags='--module' ;;
+    'trust add') flags='--role --for --system' ;;
+    'trust list') flags='' ;;
+    'trust remove') flags='--system' ;;
     'tunnel') flags='--accept --connect --from --client --remote-id --local-id --service --request-remote-id --require-remote-id --alpn --standalone --max-handshakes --drain-timeout' ;;
     'wrap') flags='--local-id --service --request-remote-id --require-remote-id --alpn --standalone --max-handshakes --drain-timeout --listen --inetd --max-connections --quiet -q' ;;
   esac
@@ -29,6 +48,39 @@ _tlspool_arguments() {
 # Completes the value of a flag; fails if the flag takes none.
 _tlspool_value() {
   case "$1 $2" in
+    'ca export --kind') mapfile -t COMPREPLY < <(compgen -W 'ec rsa both' -- "$current") ;;
+    'ca export --out'|'ca export -o') compopt -o filenames 2> /dev/null; mapfile -t COMPREPLY < <(compgen -f -- "$current") ;;
+    'identities create --role') mapfile -t COMPREPLY < <(compgen -W 'server client both' -- "$current") ;;
+    'identities create --key') mapfile -t COMPREPLY < <(compgen -W 'ec-p256 ec-p384 ed25519 rsa-2048 rsa-3072 rsa-4096' -- "$current") ;;
+    'identities create --days') COMPREPLY=() ;;
+    'identities create --token') COMPREPLY=() ;;
+    'identities create --pin-file') compopt -o filenames 2> /dev/null; mapfile -t COMPREPLY < <(compgen -f -- "$current") ;;
+    'identities csr --role') mapfile -t COMPREPLY < <(compgen -W 'server client both' -- "$current") ;;
+    'identities csr --key') mapfile -t COMPREPLY < <(compgen -W 'ec-p256 ec-p384 ed25519 rsa-2048 rsa-3072 rsa-4096' -- "$current") ;;
+    'identities csr --token') COMPREPLY=() ;;
+    'identities csr --pin-file') compopt -o filenames 2> /dev/null; mapfile -t COMPREPLY < <(compgen -f -- "$current") ;;
+    'identities export --credential') COMPREPLY=() ;;
+    'identities import --key') COMPREPLY=() ;;
+    'identities import --role') mapfile -t COMPREPLY < <(compgen -W 'server client both' -- "$current") ;;
+    'identities import --passphrase-file') compopt -o filenames 2> /dev/null; mapfile -t COMPREPLY < <(compgen -f -- "$current") ;;
+    'identities import --token') COMPREPLY=() ;;
+    'identities import --pin-file') compopt -o filenames 2> /dev/null; mapfile -t COMPREPLY < <(compgen -f -- "$current") ;;
+    'identities remove --credential') COMPREPLY=() ;;
+    'identities remove --pin-file') compopt -o filenames 2> /dev/null; mapfile -t COMPREPLY < <(compgen -f -- "$current") ;;
+    'init --module') compopt -o filenames 2> /dev/null; mapfile -t COMPREPLY < <(compgen -f -- "$current") ;;
+    'init --token') COMPREPLY=() ;;
+    'init --pin-source') COMPREPLY=() ;;
+    'init --pin-file') compopt -o filenames 2> /dev/null; mapfile -t COMPREPLY < <(compgen -f -- "$current") ;;
+    'init --label') COMPREPLY=() ;;
+    'tokens init --label') COMPREPLY=() ;;
+    'tokens init --token') COMPREPLY=() ;;
+    'tokens init --module') compopt -o filenames 2> /dev/null; mapfile -t COMPREPLY < <(compgen -f -- "$current") ;;
+    'tokens init --pin-source') COMPREPLY=() ;;
+    'tokens init --pin-file') compopt -o filenames 2> /dev/null; mapfile -t COMPREPLY < <(compgen -f -- "$current") ;;
+    'tokens init --so-pin-source') COMPREPLY=() ;;
+    'tokens list --module') compopt -o filenames 2> /dev/null; mapfile -t COMPREPLY < <(compgen -f -- "$current") ;;
+    'trust add --role') mapfile -t COMPREPLY < <(compgen -W 'server client both' -- "$current") ;;
+    'trust add --for') COMPREPLY=() ;;
     'tunnel --accept') COMPREPLY=() ;;
     'tunnel --connect') compopt -o filenames 2> /dev/null; mapfile -t COMPREPLY < <(compgen -f -- "$current") ;;
     'tunnel --from') compopt -o filenames 2> /dev/null; mapfile -t COMPREPLY < <(compgen -f -- "$current") ;;
