@@ -90,8 +90,9 @@ function asName(summary: string): string {
   return small.replaceAll('`', '');
 }
 
+/** Only a plain word begins with a capital: not `example.com`, not `pkcs11:`. */
 function capitalised(text: string): string {
-  return `${text[0]?.toUpperCase() ?? ''}${text.slice(1)}`;
+  return /^[a-z]+(?=[ ,;]|$)/.test(text) ? `${text[0]?.toUpperCase()}${text.slice(1)}` : text;
 }
 
 function synopsis(command: CommandDocument): string[] {
