@@ -4,7 +4,7 @@
  */
 import { constants, type Stats } from 'node:fs';
 import { type FileHandle, open, writeFile } from 'node:fs/promises';
-import { isAbsolute, join } from 'node:path';
+import { isAbsolute, join, resolve } from 'node:path';
 import { TlspoolError, UsageError } from '../errors.ts';
 
 export type PinSource =
@@ -37,6 +37,11 @@ export function parsePinSource(text: string): PinSource {
   throw new UsageError('a PIN source is `file:/path` or `credential:name`; it is never the PIN');
 }
 
+/** A file that a flag names, which may be relative to where the command runs. */
+export function fileSource(path: string | undefined): PinSource | undefined {
+  return path === undefined ? undefined : { kind: 'file', path: resolve(path) };
+}
+
 export function formatPinSource(source: PinSource): string {
   return source.kind === 'file' ? `file:${source.path}` : `credential:${source.name}`;
 }
@@ -50,7 +55,7 @@ export async function readPin(
   source: PinSource,
   credentialsDirectory = process.env.CREDENTIALS_DIRECTORY,
 ): Promise<Buffer> {
-  const path = locate(source, credentialsDirectory);
+  const path = pinPath(source, credentialsDirectory);
   const file = await openPin(path);
   try {
     const stats = await file.stat();
@@ -82,13 +87,19 @@ export async function createPinFile(path: string, pin: Buffer): Promise<PinSourc
   return { kind: 'file', path };
 }
 
-function locate(source: PinSource, credentialsDirectory: string | undefined): string {
+/** The file that holds the PIN. @throws TlspoolError `pin-unreadable` if no credentials were passed */
+export function pinPath(
+  source: PinSource,
+  credentialsDirectory = process.env.CREDENTIALS_DIRECTORY,
+): string {
   if (source.kind === 'file') return source.path;
   if (credentialsDirectory === undefined) {
     throw new TlspoolError(
       'pin-unreadable',
       `the PIN is in the systemd credential ${source.name}, but no credentials were passed`,
-      { hint: `Start as a systemd service with LoadCredential=${source.name}:PATH.` },
+      {
+        hint: `They come to a systemd service with LoadCredential=${source.name}:PATH. A command takes the PIN from --pin-file.`,
+      },
     );
   }
   return join(credentialsDirectory, source.name);

@@ -5,10 +5,11 @@
 #include <cstdlib>
 
 #include "node/values.h"
+#include "token/events.h"
 #include "token/key-registry.h"
 #include "token/key.h"
 #include "token/module.h"
-#include "token/promise.h"
+#include "token/own-values.h"
 #include "token/request.h"
 #include "token/secret.h"
 #include "token/token.h"
@@ -29,11 +30,6 @@ std::optional<std::string> optionalText(const Fields& fields, const char* name) 
 
 napi_value throwUnknown(napi_env env, const char* what) {
   return node::throwError(env, "ERR_INVALID_ARG_VALUE", what);
-}
-
-void settle(Promise& promise, CK_RV rv) {
-  if (rv == CKR_OK) return promise.resolve();
-  promise.reject(returnValueName(rv), std::string("the token answers ") + returnValueName(rv));
 }
 
 /// `loadModule({ path, softhsmConf?, revivalInterval? })`: the module is loaded and initialised,
@@ -118,53 +114,65 @@ napi_value releaseKey(napi_env env, napi_callback_info info) {
   return node::undefined(env);
 }
 
-/// `prepareKey(handle)`: promises that the key was found, after logging in.
+/// `prepareToken(uri, request)`: answers when the token was found and we are logged in.
+napi_value prepareToken(napi_env env, napi_callback_info info) {
+  Arguments arguments(env, info);
+  const std::shared_ptr<Token> token = Token::find(arguments.text(0));
+  const int64_t number = arguments.integer(1);
+  if (!arguments.ok()) return nullptr;
+  if (!token) return throwUnknown(env, "no such token was opened");
+  auto request = std::make_shared<Request>();
+  request->completion = [number](Request& done) { postAnswer(number, done.result); };
+  token->submit(request);
+  return node::undefined(env);
+}
+
+/// `prepareKey(handle, request)`: answers when the key was found, after logging in.
 napi_value prepareKey(napi_env env, napi_callback_info info) {
   Arguments arguments(env, info);
   auto request = std::make_shared<Request>();
   request->key = findKey(static_cast<KeyHandle>(arguments.integer(0)));
+  const int64_t number = arguments.integer(1);
+  if (!arguments.ok()) return nullptr;
   if (!request->key) return throwUnknown(env, "no such key");
-  napi_value result;
-  std::shared_ptr<Promise> promise = Promise::create(env, &result);
-  if (!promise) return nullptr;
-  request->completion = [promise](Request& done) { settle(*promise, done.result); };
+  request->completion = [number](Request& done) { postAnswer(number, done.result); };
   request->key->token().submit(request);
-  return result;
+  return node::undefined(env);
 }
 
-void conclude(Promise& promise, Request& done, uint16_t scheme, const Bytes& message) {
-  if (done.result != CKR_OK) return settle(promise, done.result);
+/// Turns the token's output into the TLS form, and lets nothing wrong out.
+void conclude(int64_t number, Request& done, uint16_t scheme, const Bytes& message) {
+  if (done.result != CKR_OK) return postAnswer(number, done.result);
   const Bytes signature = mechanismOf(scheme) == CKM_ECDSA
                               ? derSignature(done.output.data(), done.output.size())
                               : std::move(done.output);
   if (verifies(done.key->publicKey(), scheme, message.data(), message.size(), signature.data(),
                signature.size())) {
-    return promise.resolve(signature);
+    return postAnswer(number, signature);
   }
-  promise.reject("ERR_KEY_MISMATCH", "the token's key does not belong to this public key");
+  postAnswer(number, kKeyMismatch);
 }
 
-/// `sign(handle, scheme, message)`: promises a signature in TLS form of that SignatureScheme (RFC
-/// 8446, section 4.2.3), which was verified with the public key.
+/// `sign(handle, scheme, message, request)`: answers a signature in TLS form of that
+/// SignatureScheme (RFC 8446, section 4.2.3), which was verified with the public key: KEY_MISMATCH
+/// otherwise.
 napi_value sign(napi_env env, napi_callback_info info) {
   Arguments arguments(env, info);
   const auto handle = static_cast<KeyHandle>(arguments.integer(0));
   const auto scheme = static_cast<uint16_t>(arguments.integer(1));
   const Bytes message = arguments.bytes(2);
+  const int64_t number = arguments.integer(3);
   if (!arguments.ok()) return nullptr;
   auto request = std::make_shared<Request>();
   request->key = findKey(handle);
   if (!request->key) return throwUnknown(env, "no such key");
   request->input = schemeInput(request->key->type(), scheme, message.data(), message.size());
   if (!request->input) return throwUnknown(env, "the key does not make signatures of this scheme");
-  napi_value result;
-  std::shared_ptr<Promise> promise = Promise::create(env, &result);
-  if (!promise) return nullptr;
-  request->completion = [promise, scheme, message](Request& done) {
-    conclude(*promise, done, scheme, message);
+  request->completion = [number, scheme, message](Request& done) {
+    conclude(number, done, scheme, message);
   };
   request->key->token().submit(request);
-  return result;
+  return node::undefined(env);
 }
 
 /// `signatureSchemes(handle)`: numbers of the schemes that the key's type makes, the best first.
@@ -176,37 +184,33 @@ napi_value signatureSchemes(napi_env env, napi_callback_info info) {
   return node::numbers(env, {schemes.begin(), schemes.end()});
 }
 
-/// `login(uri, pin: Buffer, repeatable: boolean)`: promises that we are logged in. The Buffer is
-/// wiped.
+/// `login(uri, pin: Buffer, repeatable: boolean, request)`: answers when we are logged in. The
+/// Buffer is wiped.
 napi_value login(napi_env env, napi_callback_info info) {
   Arguments arguments(env, info);
   const std::string uri = arguments.text(0);
   const auto [data, size] = arguments.view(1);
   const bool repeatable = arguments.flag(2);
+  const int64_t number = arguments.integer(3);
   if (!arguments.ok()) return nullptr;
   Secret pin(data, size);
   OPENSSL_cleanse(data, size);
   const std::shared_ptr<Token> token = Token::find(uri);
   if (!token) return throwUnknown(env, "no such token was opened");
-  napi_value result;
-  std::shared_ptr<Promise> promise = Promise::create(env, &result);
-  if (!promise) return nullptr;
-  token->login(std::move(pin), repeatable, [promise](CK_RV rv) { settle(*promise, rv); });
-  return result;
+  token->login(std::move(pin), repeatable, [number](CK_RV rv) { postAnswer(number, rv); });
+  return node::undefined(env);
 }
 
-/// `logout(uri)`: promises that what was queued is served, we are logged out and all sessions are
-/// closed.
+/// `logout(uri, request)`: answers when what was queued is served, we are logged out and all
+/// sessions are closed.
 napi_value logout(napi_env env, napi_callback_info info) {
   Arguments arguments(env, info);
   const std::shared_ptr<Token> token = Token::find(arguments.text(0));
+  const int64_t number = arguments.integer(1);
   if (!arguments.ok()) return nullptr;
   if (!token) return throwUnknown(env, "no such token was opened");
-  napi_value result;
-  std::shared_ptr<Promise> promise = Promise::create(env, &result);
-  if (!promise) return nullptr;
-  token->logout([promise](CK_RV rv) { settle(*promise, rv); });
-  return result;
+  token->logout([number](CK_RV rv) { postAnswer(number, rv); });
+  return node::undefined(env);
 }
 
 /// `limitSigners(count)`: threads, and so sessions, that each token may have.
@@ -233,6 +237,7 @@ void registerBinding(napi_env env, napi_value exports) {
                     {"tokenStatus", tokenStatus},
                     {"createKey", createKey},
                     {"releaseKey", releaseKey},
+                    {"prepareToken", prepareToken},
                     {"prepareKey", prepareKey},
                     {"sign", sign},
                     {"signatureSchemes", signatureSchemes},

@@ -3,6 +3,8 @@
 
 #include <p11-kit/pkcs11.h>
 
+#include "token/own-values.h"
+
 namespace tlspool::token {
 
 enum class Remedy {
@@ -38,6 +40,7 @@ inline Remedy remedyFor(CK_RV rv) {
     case CKR_TOKEN_NOT_PRESENT:
     case CKR_TOKEN_NOT_RECOGNIZED:
     case CKR_CRYPTOKI_NOT_INITIALIZED:
+    case kKeyNotFound:
       return Remedy::reopenOrRevive;
     default:
       return Remedy::none;

@@ -5,6 +5,7 @@
 #include <cstdio>
 
 #include "token/key.h"
+#include "token/own-values.h"
 
 namespace tlspool::token {
 
@@ -88,6 +89,10 @@ constexpr Name kNames[] = {
     NAMED(CKR_FIPS_SELF_TEST_FAILED),
     NAMED(CKR_LIBRARY_LOAD_FAILED),
     NAMED(CKR_FUNCTION_REJECTED),
+    {kKeyNotFound, "KEY_NOT_FOUND"},
+    {kKeyAmbiguous, "KEY_AMBIGUOUS"},
+    {kTokenAmbiguous, "TOKEN_AMBIGUOUS"},
+    {kKeyMismatch, "KEY_MISMATCH"},
 };
 #undef NAMED
 

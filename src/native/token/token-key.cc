@@ -3,6 +3,7 @@
 #include <openssl/bn.h>
 #include <openssl/core_names.h>
 
+#include "token/own-values.h"
 #include "token/token.h"
 
 namespace tlspool::token {
@@ -53,7 +54,7 @@ CK_RV TokenKey::find(Module::Pass& module, CK_SESSION_HANDLE session, uint64_t e
       return missing_;
     Object fresh;
     const CK_RV rv = search(module, session, &fresh);
-    const bool absent = rv == CKR_KEY_HANDLE_INVALID || rv == CKR_TEMPLATE_INCONSISTENT;
+    const bool absent = rv == kKeyNotFound || rv == kKeyAmbiguous;
     missing_ = absent ? rv : CKR_OK;
     missingEpoch_ = epoch;
     if (absent) searchAgain_ = Clock::now() + kSearchPause;
@@ -96,7 +97,7 @@ CK_RV TokenKey::search(Module::Pass& module, CK_SESSION_HANDLE session, Object* 
   rv = module->C_FindObjects(session, handles, std::size(handles), &count);
   module->C_FindObjectsFinal(session);
   if (rv != CKR_OK) return rv;
-  if (count == 0) return CKR_KEY_HANDLE_INVALID;
+  if (count == 0) return kKeyNotFound;
   if (count == 1) {
     object->handle = handles[0];
     return CKR_OK;
@@ -107,7 +108,7 @@ CK_RV TokenKey::search(Module::Pass& module, CK_SESSION_HANDLE session, Object* 
     object->handle = handles[i];
     return CKR_OK;
   }
-  return CKR_TEMPLATE_INCONSISTENT;
+  return kKeyAmbiguous;
 }
 
 bool TokenKey::sameModulus(Module::Pass& module, CK_SESSION_HANDLE session,

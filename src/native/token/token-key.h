@@ -47,9 +47,8 @@ class TokenKey {
   };
 
   /// The key's object as known for that epoch of the token; searched for if need be, by one thread
-  /// for all. CKR_KEY_HANDLE_INVALID if there is none, CKR_TEMPLATE_INCONSISTENT if several match,
-  /// and both stand for a second before the next search: searches are slow in tokens with many
-  /// objects.
+  /// for all. kKeyNotFound and kKeyAmbiguous stand for a second before the next search: searches
+  /// are slow in tokens with many objects.
   CK_RV find(Module::Pass& module, CK_SESSION_HANDLE session, uint64_t epoch, Object* object);
   /// Whether the key was found before: if so, that it is not there now may be the token's fault.
   bool wasFound();

@@ -6,9 +6,10 @@
 #include <thread>
 #include <utility>
 
+#include "token/events.h"
 #include "token/module-descriptors.h"
+#include "token/own-values.h"
 #include "token/remedy.h"
-#include "token/token-event.h"
 #include "token/worker.h"
 
 namespace tlspool::token {
@@ -21,9 +22,10 @@ constexpr std::chrono::seconds kIdleLife{30};
 constexpr std::chrono::milliseconds kRetryPause{500};
 /// How soon a session is asked for again when the token had none left for us.
 constexpr std::chrono::milliseconds kSessionPause{50};
-/// A token that signs faster computes in our process: more workers than processors only get into
-/// each other's way. Slower ones wait for a device, and many can wait at once.
-constexpr std::chrono::microseconds kFast{500};
+/// A token whose signatures wait less than that computes in our process: more workers than
+/// processors would only get into each other's way. Others wait for a device, and many can wait at
+/// once.
+constexpr std::chrono::microseconds kComputing{1000};
 
 std::atomic<unsigned> configuredWorkers{32};
 
@@ -34,7 +36,28 @@ std::map<std::string, std::shared_ptr<Token>>& tokens() {
   return *only;
 }
 
-unsigned processors() { return std::max(1U, std::thread::hardware_concurrency()); }
+std::vector<CK_SLOT_ID> slotsWithTokens(Module::Pass& module) {
+  CK_ULONG count = 0;
+  if (module->C_GetSlotList(CK_TRUE, nullptr, &count) != CKR_OK) return {};
+  std::vector<CK_SLOT_ID> slots(count + 8);  // some may come meanwhile
+  count = slots.size();
+  if (module->C_GetSlotList(CK_TRUE, slots.data(), &count) != CKR_OK) return {};
+  slots.resize(count);
+  return slots;
+}
+
+/// Sorted; empty if the token does not tell.
+std::vector<CK_MECHANISM_TYPE> mechanismsOf(Module::Pass& module, CK_SLOT_ID slot) {
+  CK_ULONG count = 0;
+  if (module->C_GetMechanismList(slot, nullptr, &count) != CKR_OK) return {};
+  std::vector<CK_MECHANISM_TYPE> mechanisms(count);
+  if (module->C_GetMechanismList(slot, mechanisms.data(), &count) != CKR_OK) return {};
+  mechanisms.resize(count);
+  std::sort(mechanisms.begin(), mechanisms.end());
+  return mechanisms;
+}
+
+unsigned processors() { return std::max(2U, std::thread::hardware_concurrency()); }
 
 }  // namespace
 
@@ -190,7 +213,6 @@ bool Token::stop(std::chrono::milliseconds patience) {
 
 Token::Duty Token::next() {
   std::unique_lock lock(mutex_);
-  if (starting_ > 0) starting_--;
   for (;;) {
     if (stopping_ || (resting_ && queue_.empty() && !pin_)) {
       workers_--;
@@ -239,58 +261,49 @@ Place Token::place() {
   now = known();
   if (now.module) return now;
   Place found = locate();
-  if (!found.module) return now;
   std::lock_guard lock(mutex_);
-  if (epoch_ == now.epoch) place_ = found;
+  if (epoch_ == now.epoch && found.module) place_ = found;
   found.epoch = now.epoch;
   found.keyEpoch = keyEpoch_;
   return found;
 }
 
 Place Token::locate() {
+  Place place;
   for (const auto& module : Module::all()) {
     Module::Pass pass(*module);
     ModuleDescriptors descriptors;
-    CK_ULONG count = 0;
-    if (pass->C_GetSlotList(CK_TRUE, nullptr, &count) != CKR_OK) continue;
-    std::vector<CK_SLOT_ID> slots(count + 8);  // a token may have come meanwhile
-    count = slots.size();
-    if (pass->C_GetSlotList(CK_TRUE, slots.data(), &count) != CKR_OK) continue;
-    slots.resize(count);
-    for (const CK_SLOT_ID slot : slots) {
+    for (const CK_SLOT_ID slot : slotsWithTokens(pass)) {
       CK_TOKEN_INFO info{};
       if (pass->C_GetTokenInfo(slot, &info) != CKR_OK) continue;
       if (!(info.flags & CKF_TOKEN_INITIALIZED)) continue;
       if (!attributes_.match(info, module->info())) continue;
-
-      std::vector<CK_MECHANISM_TYPE> mechanisms;
-      CK_ULONG known = 0;
-      if (pass->C_GetMechanismList(slot, nullptr, &known) == CKR_OK) {
-        mechanisms.resize(known);
-        if (pass->C_GetMechanismList(slot, mechanisms.data(), &known) != CKR_OK) known = 0;
-        mechanisms.resize(known);
-        std::sort(mechanisms.begin(), mechanisms.end());
+      if (place.module) {
+        place = {};
+        place.absence = kTokenAmbiguous;
+        return place;
       }
-
-      std::lock_guard lock(mutex_);
-      info_ = info;
-      located_ = true;
-      // 0 is CK_EFFECTIVELY_INFINITE; others' sessions show as CKR_SESSION_COUNT in time.
-      const bool bounded = info.ulMaxSessionCount != CK_EFFECTIVELY_INFINITE &&
-                           info.ulMaxSessionCount != CK_UNAVAILABLE_INFORMATION;
-      sessionLimit_ =
-          bounded ? static_cast<unsigned>(std::min<CK_ULONG>(info.ulMaxSessionCount, ~0U)) : ~0U;
-      Place place;
       place.module = module;
       place.generation = pass.generation();
       place.slot = slot;
       place.loginRequired = info.flags & CKF_LOGIN_REQUIRED;
       place.mechanisms =
-          std::make_shared<const std::vector<CK_MECHANISM_TYPE>>(std::move(mechanisms));
-      return place;
+          std::make_shared<const std::vector<CK_MECHANISM_TYPE>>(mechanismsOf(pass, slot));
+      noteInfo(info);
     }
   }
-  return {};
+  return place;
+}
+
+void Token::noteInfo(const CK_TOKEN_INFO& info) {
+  std::lock_guard lock(mutex_);
+  info_ = info;
+  located_ = true;
+  // Sessions of other programs are not in it: they show as CKR_SESSION_COUNT in time.
+  const bool bounded = info.ulMaxSessionCount != CK_EFFECTIVELY_INFINITE &&
+                       info.ulMaxSessionCount != CK_UNAVAILABLE_INFORMATION;
+  sessionLimit_ =
+      bounded ? static_cast<unsigned>(std::min<CK_ULONG>(info.ulMaxSessionCount, ~0U)) : ~0U;
 }
 
 void Token::renew(uint64_t epoch) {
@@ -353,9 +366,9 @@ void Token::served(const std::shared_ptr<Request>& request, CK_RV rv, bool gone)
   for (const auto& each : sharers) each->finish(rv);
 }
 
-void Token::noteDuration(Clock::duration took) {
+void Token::noteWaiting(Clock::duration waited) {
   std::lock_guard lock(mutex_);
-  average_ += (took - average_) / 8;
+  waiting_ += (waited - waiting_) / 8;
 }
 
 void Token::awaitPin(const std::shared_ptr<Request>& request, uint64_t keyEpoch) {
@@ -466,7 +479,7 @@ void Token::workerEnded() {
 }
 
 unsigned Token::width() const {
-  return average_ < kFast ? std::min(processors(), workerLimit()) : workerLimit();
+  return waiting_ < kComputing ? std::min(processors(), workerLimit()) : workerLimit();
 }
 
 unsigned Token::workerLimit() const {
@@ -482,7 +495,9 @@ void Token::putBack(const std::shared_ptr<Request>& request) {
 
 void Token::wakeWorker() {
   if (!servable() && workers_ > 0) return;
-  if (active_ + woken_ + starting_ >= width()) return;
+  // Those that are on their way to the queue by themselves, or were told to be.
+  const unsigned coming = workers_ - idle_ - active_ + woken_;
+  if (coming >= queue_.size() || active_ + coming >= width()) return;
   if (idle_ > woken_) {
     woken_++;
     work_.notify_one();
@@ -507,7 +522,6 @@ bool Token::startWorker() {
   }
   threads_.push_back(thread);
   workers_++;
-  starting_++;
   return true;
 }
 

@@ -28,8 +28,9 @@ const char* stateName(TokenState state);
 
 /// Where a token is now: sessions and objects found there are of that epoch.
 struct Place {
-  std::shared_ptr<Module> module;  // null: not there
-  uint64_t generation = 0;         // of the module
+  std::shared_ptr<Module> module;  // null: not there, and why
+  CK_RV absence = CKR_TOKEN_NOT_PRESENT;
+  uint64_t generation = 0;  // of the module
   CK_SLOT_ID slot = 0;
   bool loginRequired = false;
   /// What the token can do, sorted; empty: it does not tell.
@@ -106,8 +107,8 @@ class Token : public std::enable_shared_from_this<Token> {
   /// Ends a request that was taken by `next`. `gone`: it is not the request's fault or its key's,
   /// so that all others that wait share its fate.
   void served(const std::shared_ptr<Request>& request, CK_RV rv, bool gone);
-  /// A signature took so long; what is fast needs no more workers than there are processors.
-  void noteDuration(Clock::duration took);
+  /// A signature waited so long for the token, not counting what it computed.
+  void noteWaiting(Clock::duration waited);
   /// We are not logged in, seen at that key epoch: the request goes back to the head of the queue
   /// until someone logs in.
   void awaitPin(const std::shared_ptr<Request>& request, uint64_t keyEpoch);
@@ -143,6 +144,7 @@ class Token : public std::enable_shared_from_this<Token> {
   /// Takes the whole queue, to be finished with the lock released.
   Requests takeQueue();
   Place locate();
+  void noteInfo(const CK_TOKEN_INFO& info);
 
   const std::string uri_;
   const TokenAttributes attributes_;
@@ -174,13 +176,12 @@ class Token : public std::enable_shared_from_this<Token> {
   bool loggingOutNow_ = false;
   bool resting_ = false;  // logged out and nothing wanted since: workers end
 
-  unsigned workers_ = 0;   // alive
-  unsigned idle_ = 0;      // of them, waiting in `next`
-  unsigned woken_ = 0;     // of those, told to look
-  unsigned starting_ = 0;  // not yet in `next`
-  unsigned active_ = 0;    // serving
+  unsigned workers_ = 0;  // alive
+  unsigned idle_ = 0;     // of them, waiting in `next`
+  unsigned woken_ = 0;    // of those, told to look
+  unsigned active_ = 0;   // serving
   unsigned sessionLimit_ = ~0U;
-  Clock::duration average_{};  // of a signature
+  Clock::duration waiting_{};  // of a signature, on average
   std::vector<pthread_t> threads_;
   std::vector<pthread_t> ended_;  // to be joined
   bool stopping_ = false;

@@ -2,11 +2,13 @@
 
 #include <openssl/crypto.h>
 #include <pthread.h>
+#include <sys/resource.h>
 
 #include <algorithm>
 
 #include "token/key.h"
 #include "token/module-descriptors.h"
+#include "token/own-values.h"
 #include "token/remedy.h"
 
 namespace tlspool::token {
@@ -15,6 +17,30 @@ namespace {
 
 /// First as things are, then with new sessions, then with a revived module.
 constexpr int kAttempts = 3;
+
+/// How long this thread waited for something other than a processor since this was made.
+class Waiting {
+ public:
+  Waiting() { getrusage(RUSAGE_THREAD, &usage_); }
+
+  Clock::duration soFar() const {
+    rusage now;
+    getrusage(RUSAGE_THREAD, &now);
+    // Pushed aside by other threads, but never giving way of its own: it only computed.
+    if (now.ru_nvcsw == usage_.ru_nvcsw) return {};
+    return std::max(Clock::duration{},
+                    Clock::now() - start_ - (processorTime(now) - processorTime(usage_)));
+  }
+
+ private:
+  static Clock::duration processorTime(const rusage& usage) {
+    return std::chrono::seconds(usage.ru_utime.tv_sec + usage.ru_stime.tv_sec) +
+           std::chrono::microseconds(usage.ru_utime.tv_usec + usage.ru_stime.tv_usec);
+  }
+
+  const Clock::time_point start_ = Clock::now();
+  rusage usage_;
+};
 
 }  // namespace
 
@@ -53,7 +79,7 @@ bool Worker::serve(const std::shared_ptr<Request>& request) {
   for (int attempt = 0;; attempt++) {
     const Place place = token_->place();
     Step step = Step::reaching;
-    const CK_RV rv = place.module ? perform(place, *request, &step) : CKR_TOKEN_NOT_PRESENT;
+    const CK_RV rv = place.module ? perform(place, *request, &step) : place.absence;
     if (rv == CKR_OK) {
       token_->served(request, CKR_OK, false);
       return true;
@@ -67,7 +93,7 @@ bool Worker::serve(const std::shared_ptr<Request>& request) {
       return true;
     }
     // A key that was never there is nobody's fault but its name's.
-    const bool missing = step == Step::finding && rv == CKR_KEY_HANDLE_INVALID;
+    const bool missing = rv == kKeyNotFound;
     if ((!missing || request->key->wasFound()) && recover(rv, place.epoch, attempt)) continue;
     if (missing) request->key->forget();
     token_->served(request, rv, step == Step::reaching || meansAbsent(rv));
@@ -91,7 +117,7 @@ void Worker::logIn() {
   CK_RV rv;
   for (int attempt = 0;; attempt++) {
     const Place place = token_->place();
-    rv = CKR_TOKEN_NOT_PRESENT;
+    rv = place.absence;
     if (place.module) {
       leaveOtherModule(place);
       Module::Pass module(*place.module);
@@ -186,7 +212,7 @@ CK_RV Worker::sign(Module::Pass& module, const Place& place, Request& request,
     mechanism.ulParameterLen = sizeof input->pss;
   }
 
-  const Clock::time_point start = Clock::now();
+  const Waiting waiting;
   CK_RV rv = module->C_SignInit(session_.handle, &mechanism, object.handle);
   if (rv != CKR_OK) return rv;
   if (object.alwaysAuthenticate && (rv = authenticate(module)) != CKR_OK) {
@@ -200,7 +226,7 @@ CK_RV Worker::sign(Module::Pass& module, const Place& place, Request& request,
                       request.output.data(), &size);
   if (rv == CKR_OK) {
     request.output.resize(size);
-    token_->noteDuration(Clock::now() - start);
+    token_->noteWaiting(waiting.soFar());
   }
   return rv;
 }

@@ -1,0 +1,303 @@
+import { createHash } from 'node:crypto';
+import { EventEmitter } from 'node:events';
+import { EngineEvents } from '../engine/events.ts';
+import type { KeyHandle, TokenEvent, TokenState } from '../engine/types.ts';
+import { TlspoolError } from '../errors.ts';
+import type { ModuleConfig } from './modules.ts';
+import { type NativeTokenStatus, NativeTokens } from './native-tokens.ts';
+import { formatPinSource, type PinSource } from './pin-source.ts';
+import { type PinState, pinStateOf } from './pin-state.ts';
+import { SourcedLogin } from './sourced-login.ts';
+import { formatPkcs11Uri, type Pkcs11Uri, parsePkcs11Uri, tokenPart } from './uri.ts';
+
+/** What a Keyring tells an operator, as pino and others take it. */
+export interface KeyringLog {
+  info(details: object, message: string): void;
+  warn(details: object, message: string): void;
+  error(details: object, message: string): void;
+}
+
+export interface KeyringOptions {
+  readonly modules: readonly ModuleConfig[];
+  /** Where the PIN of the token of that URI comes from; undefined: someone calls `login`. */
+  readonly pinSource: (token: string) => PinSource | undefined;
+  readonly log: KeyringLog;
+  /** Signing threads, and with them sessions, for each token; 32 if absent. The token may bear fewer. */
+  readonly signers?: number | undefined;
+  /** ms between revivals of a module, at least; 30,000 if absent. */
+  readonly revivalInterval?: number | undefined;
+}
+
+/** A token as the daemon sees it. */
+export interface TokenStatus {
+  /** Complete once the token was seen, until then as it is in the keys' URIs. */
+  readonly uri: string;
+  readonly label: string;
+  /** `unused`: nothing was wanted of it yet. */
+  readonly state: TokenState | 'unused';
+  /** The last failure, by the name of its PKCS #11 return value. */
+  readonly lastError: string | undefined;
+  /** Undefined until the token was seen. */
+  readonly pinState: PinState | undefined;
+  /** `file:…` or `credential:…`; undefined: someone logs in by hand. */
+  readonly loginFrom: string | undefined;
+  /** Sessions that we have open. */
+  readonly sessions: number;
+  /** Signatures that wait. */
+  readonly waiting: number;
+}
+
+interface KeyringEventMap {
+  /** A token waits for `login`; its PIN source, if it has one, is being read already. */
+  'needs-pin': [token: string];
+}
+
+interface HeldKey {
+  readonly handle: KeyHandle;
+  readonly id: string;
+  readonly uri: string;
+  users: number;
+}
+
+/**
+ * The private keys of the daemon, all in PKCS #11 tokens, and the log-ins to these. Keys and tokens are known by
+ * their `pkcs11:` URIs and looked for when they are first used. One per process.
+ */
+export class Keyring extends EventEmitter<KeyringEventMap> {
+  readonly #options: KeyringOptions;
+  readonly #native = new NativeTokens();
+  readonly #keysById = new Map<string, HeldKey>();
+  readonly #keysByHandle = new Map<KeyHandle, HeldKey>();
+  /** Tokens that were named, and how each is logged in to, by URI. */
+  readonly #logins = new Map<string, SourcedLogin | undefined>();
+  #closed = false;
+
+  /** Loads the modules. One that cannot be used is reported to the log: its tokens are absent then. */
+  constructor(options: KeyringOptions) {
+    super();
+    this.#options = options;
+    if (options.signers !== undefined) this.#native.limitSigners(options.signers);
+    for (const module of options.modules) {
+      try {
+        this.#native.loadModule({ ...module, revivalInterval: options.revivalInterval });
+      } catch (error) {
+        options.log.error({ module: module.path, err: error }, (error as Error).message);
+      }
+    }
+    EngineEvents.instance().onToken((event) => this.#onToken(event));
+  }
+
+  /**
+   * The key that `uri` names, whose public half is `publicKey` (SubjectPublicKeyInfo, DER). No token is asked.
+   * The same key is the same handle; each call needs a `release`.
+   * @throws Pkcs11UriError; TlspoolError `not-a-private-key`, `key-type-unsupported`
+   */
+  key(uri: string, publicKey: Buffer): KeyHandle {
+    const parsed = parsePkcs11Uri(uri);
+    if (parsed.type !== undefined && parsed.type !== 'private') {
+      throw new TlspoolError('not-a-private-key', `${uri} does not name a private key`);
+    }
+    const digest = createHash('sha256').update(publicKey).digest('base64');
+    const id = `${formatPkcs11Uri(parsed)} ${digest}`;
+    const held = this.#keysById.get(id) ?? this.#createKey(id, uri, parsed, publicKey);
+    held.users += 1;
+    return held.handle;
+  }
+
+  /** Handshakes that are using the key go on. */
+  release(handle: KeyHandle): void {
+    const held = this.#keysByHandle.get(handle);
+    if (held === undefined) return;
+    held.users -= 1;
+    if (held.users > 0) return;
+    this.#keysByHandle.delete(handle);
+    this.#keysById.delete(held.id);
+    this.#native.releaseKey(handle);
+  }
+
+  /** Finds the key now, and logs in for that. Waits for the PIN if there is none yet. @throws TokenError */
+  prepare(handle: KeyHandle): Promise<void> {
+    return this.#native.prepareKey(handle, this.#uriOf(handle));
+  }
+
+  /**
+   * Signs something and verifies it with the public key.
+   * @throws TokenError, `key-mismatch` if the token's key is another
+   */
+  async verify(handle: KeyHandle): Promise<void> {
+    const [scheme] = this.#native.signatureSchemes(handle);
+    if (scheme !== undefined)
+      await this.sign(handle, scheme, Buffer.from('tlspool: is it this key?'));
+  }
+
+  /**
+   * A signature of a TLS SignatureScheme (RFC 8446 section 4.2.3) over `message`, in the form that TLS has.
+   * @throws TokenError
+   */
+  sign(handle: KeyHandle, scheme: number, message: Buffer): Promise<Buffer> {
+    return this.#native.sign(handle, this.#uriOf(handle), scheme, message);
+  }
+
+  /**
+   * Makes a token known by its URI, so that `tokens` lists it, and nothing more.
+   * @throws Pkcs11UriError
+   */
+  open(token: string): void {
+    this.#open(parsePkcs11Uri(token));
+  }
+
+  /** Finds the token now and logs in by its PIN source. Waits for `login` if it has none. @throws TokenError */
+  prepareToken(token: string): Promise<void> {
+    return this.#native.prepareToken(this.#open(parsePkcs11Uri(token)));
+  }
+
+  /** All tokens that were named by a key, or to `open`. */
+  tokens(): TokenStatus[] {
+    return [...this.#logins].map(([uri, login]) => {
+      const status = this.#native.status(uri);
+      return {
+        uri: status.located ? completeUri(uri, status) : uri,
+        label: status.located ? status.label : (parsePkcs11Uri(uri).token ?? ''),
+        state: status.state,
+        lastError: status.error === '' ? undefined : status.error,
+        pinState: status.located ? pinStateOf(status.flags) : undefined,
+        loginFrom: login && formatPinSource(login.source),
+        sessions: status.workers,
+        waiting: status.queued,
+      };
+    });
+  }
+
+  /**
+   * Logs in with a PIN that someone gave, and lets go on what waits for it. The PIN is tried once, and wiped.
+   * @throws TokenError `wrong-pin`, `pin-locked` and others
+   */
+  async login(token: string, pin: Buffer): Promise<void> {
+    const uri = this.#open(parsePkcs11Uri(token));
+    await this.#native.login(uri, pin, false);
+    this.#logins.get(uri)?.stop();
+  }
+
+  /** PIN sources are asked for and read anew, where a token waits for its PIN or refused it. */
+  reload(): void {
+    for (const [uri, login] of this.#logins) {
+      const source = this.#options.pinSource(uri);
+      if (describe(source) !== describe(login?.source)) {
+        login?.stop();
+        this.#logins.set(uri, source && this.#loginFrom(uri, source));
+      }
+      const { state } = this.#native.status(uri);
+      if (state === 'needs-pin' || state === 'wrong-pin') void this.#logins.get(uri)?.attempt();
+    }
+  }
+
+  /** Lets signatures under way end, logs out everywhere and gives up all keys. */
+  async close(): Promise<void> {
+    this.#closed = true;
+    for (const login of this.#logins.values()) login?.stop();
+    for (const handle of this.#keysByHandle.keys()) this.#native.releaseKey(handle);
+    this.#keysById.clear();
+    this.#keysByHandle.clear();
+    await Promise.all([...this.#logins.keys()].map((uri) => this.#native.logout(uri)));
+  }
+
+  #createKey(id: string, uri: string, parsed: Pkcs11Uri, publicKey: Buffer): HeldKey {
+    const token = this.#open(tokenPart(parsed));
+    const handle = this.#native.createKey({
+      token,
+      id: parsed.id,
+      object: parsed.object,
+      publicKey,
+    });
+    const held = { handle, id, uri, users: 0 };
+    this.#keysById.set(id, held);
+    this.#keysByHandle.set(handle, held);
+    return held;
+  }
+
+  #uriOf(handle: KeyHandle): string {
+    return this.#keysByHandle.get(handle)?.uri ?? 'a key that was released';
+  }
+
+  /** The one spelling of the token's URI, by which the engine has it. */
+  #open(token: Pkcs11Uri): string {
+    const attributes = tokenPart(token);
+    const uri = formatPkcs11Uri(attributes);
+    if (this.#logins.has(uri)) return uri;
+    this.#native.openToken({
+      uri,
+      label: attributes.token,
+      serial: attributes.serial,
+      manufacturer: attributes.manufacturer,
+      model: attributes.model,
+      libraryManufacturer: attributes.libraryManufacturer,
+      libraryDescription: attributes.libraryDescription,
+    });
+    const source = this.#options.pinSource(uri);
+    this.#logins.set(uri, source && this.#loginFrom(uri, source));
+    return uri;
+  }
+
+  #loginFrom(token: string, source: PinSource): SourcedLogin {
+    return new SourcedLogin(source, {
+      login: (pin) => this.#native.login(token, pin, true),
+      failed: (error) => {
+        const details = { token, from: formatPinSource(source), err: error };
+        this.#options.log.error(details, (error as Error).message);
+      },
+    });
+  }
+
+  #onToken({ token, state, error }: TokenEvent): void {
+    if (this.#closed || !this.#logins.has(token)) return;
+    this.#report(token, state, error);
+    if (state !== 'needs-pin') return;
+    this.emit('needs-pin', token);
+    const login = this.#logins.get(token);
+    if (login === undefined) return;
+    // A wrong PIN now would lock the token: somebody has to answer for that.
+    if (pinStateOf(this.#native.status(token).flags) === 'final-try') {
+      this.#options.log.error(
+        { token },
+        'one wrong PIN more locks the token: it is not logged in to by itself',
+      );
+      return;
+    }
+    void login.attempt();
+  }
+
+  #report(token: string, state: TokenState, error: string): void {
+    const { log } = this.#options;
+    const pinState = pinStateOf(this.#native.status(token).flags);
+    const details = { token, state, error, pinState };
+    if (pinState === 'count-low' || pinState === 'final-try') {
+      log.warn(details, 'a wrong PIN was given to the token: too many of them lock it');
+    }
+    const [level, message] = reports[state];
+    log[level](details, message);
+  }
+}
+
+const reports: Readonly<Record<TokenState, readonly ['info' | 'warn' | 'error', string]>> = {
+  ready: ['info', 'the token is ready'],
+  'needs-pin': ['info', 'the token waits for its PIN'],
+  'wrong-pin': ['error', 'the PIN is wrong; it is not tried again until its source changes'],
+  locked: ['error', 'the token is locked after too many wrong PINs'],
+  absent: ['warn', 'the token is not there'],
+  failing: ['warn', 'the token fails'],
+};
+
+function describe(source: PinSource | undefined): string {
+  return source === undefined ? '' : formatPinSource(source);
+}
+
+/** Asked for by few attributes, known by all. */
+function completeUri(uri: string, status: NativeTokenStatus): string {
+  return formatPkcs11Uri({
+    ...parsePkcs11Uri(uri),
+    model: status.model,
+    manufacturer: status.manufacturer,
+    serial: status.serial,
+    token: status.label,
+  });
+}

@@ -1,0 +1,213 @@
+import { EngineEvents } from '../engine/events.ts';
+import { loadNative } from '../engine/native.ts';
+import type { KeyHandle, TokenState } from '../engine/types.ts';
+import { TlspoolError } from '../errors.ts';
+import { TokenError, tokenFailure } from './failure.ts';
+
+/** What `src/native/token` gives, in its own terms. Tokens go by their URI as it was given to `openToken`. */
+interface TokenFunctions {
+  loadModule(module: NativeModule): void;
+  openToken(token: NativeToken): void;
+  tokenStatus(uri: string): NativeTokenStatus;
+  prepareToken(uri: string, request: number): void;
+  createKey(key: NativeKey): KeyHandle;
+  releaseKey(key: KeyHandle): void;
+  prepareKey(key: KeyHandle, request: number): void;
+  signatureSchemes(key: KeyHandle): number[];
+  sign(key: KeyHandle, scheme: number, message: Buffer, request: number): void;
+  login(uri: string, pin: Buffer, repeatable: boolean, request: number): void;
+  logout(uri: string, request: number): void;
+  limitSigners(count: number): void;
+}
+
+export interface NativeModule {
+  readonly path: string;
+  readonly softhsmConf?: string | undefined;
+  /** ms between revivals (C_Finalize and C_Initialize), at least; 30,000 if absent. */
+  readonly revivalInterval?: number | undefined;
+}
+
+/** Attributes that are absent match any token. */
+export interface NativeToken {
+  readonly uri: string;
+  readonly label?: string | undefined;
+  readonly serial?: string | undefined;
+  readonly manufacturer?: string | undefined;
+  readonly model?: string | undefined;
+  readonly libraryManufacturer?: string | undefined;
+  readonly libraryDescription?: string | undefined;
+}
+
+export interface NativeTokenStatus {
+  readonly state: TokenState | 'unused';
+  /** Name of the PKCS #11 return value behind it; '' if nothing is wrong. */
+  readonly error: string;
+  /** CK_TOKEN_INFO.flags as last seen; meaningless until `located`. */
+  readonly flags: number;
+  /** Whether the token was ever seen; the attributes below are then those of the token. */
+  readonly located: boolean;
+  readonly label: string;
+  readonly manufacturer: string;
+  readonly model: string;
+  readonly serial: string;
+  /** Threads, each with a session. */
+  readonly workers: number;
+  /** Signatures that wait. */
+  readonly queued: number;
+  /** CKM_… numbers. */
+  readonly mechanisms: readonly number[];
+}
+
+export interface NativeKey {
+  readonly token: string;
+  /** CKA_ID and CKA_LABEL; absent ones match any key. */
+  readonly id?: Buffer | undefined;
+  readonly object?: string | undefined;
+  /** SubjectPublicKeyInfo, DER. */
+  readonly publicKey: Buffer;
+}
+
+/** The engine's side of tokens, with promises where it answers later. Their errors are TokenErrors. */
+export class NativeTokens {
+  readonly #native = loadNative<TokenFunctions>();
+  readonly #events = EngineEvents.instance();
+
+  /** @throws TokenError `module-unusable` */
+  loadModule(module: NativeModule): void {
+    try {
+      this.#native.loadModule(module);
+    } catch (cause) {
+      throw new TokenError(
+        'module-unusable',
+        `cannot use the PKCS #11 module ${module.path}: ${(cause as Error).message}`,
+        { cause, hint: 'It must be a PKCS #11 library for this machine, with what it needs.' },
+      );
+    }
+  }
+
+  openToken(token: NativeToken): void {
+    this.#native.openToken(token);
+  }
+
+  status(uri: string): NativeTokenStatus {
+    return this.#native.tokenStatus(uri);
+  }
+
+  /** @throws TokenError `key-type-unsupported` */
+  createKey(key: NativeKey): KeyHandle {
+    try {
+      return this.#native.createKey(key);
+    } catch (cause) {
+      throw new TokenError(
+        'key-type-unsupported',
+        `cannot use the key: ${(cause as Error).message}`,
+        {
+          cause,
+        },
+      );
+    }
+  }
+
+  releaseKey(key: KeyHandle): void {
+    this.#native.releaseKey(key);
+  }
+
+  /** TLS SignatureSchemes (RFC 8446 section 4.2.3) that keys of its kind make, the best first. */
+  signatureSchemes(key: KeyHandle): number[] {
+    return this.#native.signatureSchemes(key);
+  }
+
+  /** Finds the token and logs in. */
+  prepareToken(uri: string): Promise<void> {
+    return this.#ask(`log in to ${uri}`, (request) => this.#native.prepareToken(uri, request));
+  }
+
+  /** Finds the key, after logging in. */
+  prepareKey(key: KeyHandle, uri: string): Promise<void> {
+    return this.#ask(`find ${uri}`, (request) => this.#native.prepareKey(key, request));
+  }
+
+  /** A signature in TLS form, which was verified. */
+  sign(key: KeyHandle, uri: string, scheme: number, message: Buffer): Promise<Buffer> {
+    return this.#ask(`sign with ${uri}`, (request) =>
+      this.#native.sign(key, scheme, message, request),
+    );
+  }
+
+  /** `pin` is wiped, also on failure. */
+  async login(uri: string, pin: Buffer, repeatable: boolean): Promise<void> {
+    try {
+      await this.#ask(`log in to ${uri}`, (request) =>
+        this.#native.login(uri, pin, repeatable, request),
+      );
+    } finally {
+      pin.fill(0);
+    }
+  }
+
+  logout(uri: string): Promise<void> {
+    return this.#ask(`log out of ${uri}`, (request) => this.#native.logout(uri, request));
+  }
+
+  limitSigners(count: number): void {
+    this.#native.limitSigners(count);
+  }
+
+  async #ask<Value>(attempt: string, start: (request: number) => void): Promise<Value> {
+    try {
+      return await this.#events.request<Value>(start);
+    } catch (error) {
+      throw error instanceof TlspoolError ? failureOf(error, attempt) : error;
+    }
+  }
+}
+
+/** What the engine found out itself: its names for that. */
+const ownFindings: ReadonlyMap<string, { code: string; text: string; hint: string }> = new Map([
+  [
+    'KEY_NOT_FOUND',
+    {
+      code: 'key-missing',
+      text: 'the token has no private key of that name',
+      hint: 'See `pkcs11-tool --login --list-objects` for what it has.',
+    },
+  ],
+  [
+    'KEY_AMBIGUOUS',
+    {
+      code: 'key-ambiguous',
+      text: 'the token has several private keys of that name',
+      hint: 'Name the key by its id, too.',
+    },
+  ],
+  [
+    'TOKEN_AMBIGUOUS',
+    {
+      code: 'token-ambiguous',
+      text: 'several tokens bear that name',
+      hint: 'Name the token by its serial number, too; `tlspool tokens list` shows it.',
+    },
+  ],
+  [
+    'KEY_MISMATCH',
+    {
+      code: 'key-mismatch',
+      text: "the token's private key does not belong to the certificate",
+      hint: 'Check which key the certificate was made for.',
+    },
+  ],
+]);
+
+/** An answer's `code` is the number of the return value, its message the name. */
+function failureOf(answer: TlspoolError, attempt: string): unknown {
+  const returnValue = { value: Number(answer.code), name: answer.message };
+  const finding = ownFindings.get(returnValue.name);
+  if (finding === undefined) {
+    const error = Object.assign(new Error(returnValue.name), { code: returnValue.value });
+    return tokenFailure(error, attempt);
+  }
+  return new TokenError(finding.code, `cannot ${attempt}: ${finding.text}`, {
+    hint: finding.hint,
+    returnValue,
+  });
+}

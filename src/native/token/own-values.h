@@ -1,0 +1,18 @@
+// What we found out about a token ourselves, told where PKCS #11's return values are told.
+#pragma once
+
+#include <p11-kit/pkcs11.h>
+
+namespace tlspool::token {
+
+/// The token has no private key of that name and kind.
+constexpr CK_RV kKeyNotFound = CKR_VENDOR_DEFINED | 0x746c7001;
+/// It has several, and nothing tells which one is meant.
+constexpr CK_RV kKeyAmbiguous = CKR_VENDOR_DEFINED | 0x746c7002;
+/// Several tokens that are present bear the name: which one gets the PIN?
+constexpr CK_RV kTokenAmbiguous = CKR_VENDOR_DEFINED | 0x746c7003;
+
+/// The key that is in the token is not the one of the public key that we have.
+constexpr CK_RV kKeyMismatch = CKR_VENDOR_DEFINED | 0x746c7004;
+
+}  // namespace tlspool::token
