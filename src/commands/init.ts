@@ -40,6 +40,12 @@ Nothing is asked. A folder that holds a pool's state already is refused and left
       dependsOn: ['module', 'token'],
       description: "where that token's PIN is: file:PATH or credential:NAME; never the PIN itself",
     }),
+    'pin-file': Flags.string({
+      helpValue: 'FILE',
+      dependsOn: ['module', 'token', 'pin-source'],
+      description:
+        "file with that token's PIN for now, if the source is a credential that only the daemon gets",
+    }),
     label: Flags.string({
       helpValue: 'TEXT',
       exclusive: ['module'],
@@ -51,11 +57,13 @@ Nothing is asked. A folder that holds a pool's state already is refused and left
   async run(): Promise<InitResult> {
     const { flags } = await this.parse(Init);
     const stateDir = resolve(this.paths(flags).stateDir);
-    const [{ createState }, { describeModule }, { parsePinSource }] = await Promise.all([
-      import('../core/authority/state-folder.ts'),
-      import('../core/token/modules.ts'),
-      import('../core/token/pin-source.ts'),
-    ]);
+    const [{ createState }, { describeModule }, { fileSource, parsePinSource }] = await Promise.all(
+      [
+        import('../core/authority/state-folder.ts'),
+        import('../core/token/modules.ts'),
+        import('../core/token/pin-source.ts'),
+      ],
+    );
     const { module, token, 'pin-source': pinSource } = flags;
     const created = await createState({
       stateDir,
@@ -66,6 +74,7 @@ Nothing is asked. A folder that holds a pool's state already is refused and left
               module: describeModule(module, process.env.SOFTHSM2_CONF),
               uri: token,
               pinSource: parsePinSource(pinSource),
+              pinNow: fileSource(flags['pin-file']),
             },
     });
     this.log(`State folder   ${created.stateDir}`);

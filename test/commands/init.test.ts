@@ -81,6 +81,23 @@ test('what an interrupted init left is refused by name', async () => {
   assert.ok(error.message.includes(join(pool.stateDir, 'tokens')));
 });
 
+test('a state folder that is a file is refused', async () => {
+  using pool = stage();
+  writeFileSync(pool.stateDir, '');
+  const { code, stdout } = await pool.tlspool('init', '--json');
+  assert.equal(code, 1);
+  assert.equal(JSON.parse(stdout).error.code, 'state-unusable');
+});
+
+test('of several that begin at once in one folder, one makes the state and the others leave it alone', async () => {
+  using pool = stage();
+  const outcomes = await Promise.all([1, 2, 3].map(() => pool.tlspool('init', '--json')));
+  assert.deepEqual(outcomes.map(({ code }) => code).sort(), [0, 1, 1]);
+  const listed = await pool.tlspool('tokens', 'list', '--json');
+  assert.equal(JSON.parse(listed.stdout).tokens[0].present, true);
+  assert.equal((await pool.tlspool('ca', 'export')).code, 0);
+});
+
 test('init uses a token that exists already, and writes no PIN', async () => {
   using pool = stage();
   using hsm = await softHsm('mine');

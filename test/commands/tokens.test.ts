@@ -80,6 +80,19 @@ test('a token that exists is taken into use with its PIN source, which can be ch
   assert.match(JSON.parse(unknown.stdout).error.hint, /--module/);
 });
 
+test('a PIN that only the daemon gets, as a credential, is given in a file for now', async () => {
+  using pool = stage();
+  await pool.tlspool('init');
+  const args = ['tokens', 'init', '--json', '--token', 'pkcs11:token=tlspool'];
+  const source = ['--pin-source', 'credential:web-pin'];
+  const refused = await pool.tlspool(...args, ...source);
+  assert.equal(refused.code, 1);
+  assert.match(JSON.parse(refused.stdout).error.hint, /--pin-file/);
+  const done = await pool.tlspool(...args, ...source, '--pin-file', join(pool.stateDir, 'pin'));
+  assert.equal(done.code, 0, done.stdout);
+  assert.equal(JSON.parse(done.stdout).pinSource, 'credential:web-pin');
+});
+
 test('two configurations of one SoftHSM are refused', async () => {
   using pool = stage();
   using hsm = await softHsm('other');

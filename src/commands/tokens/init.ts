@@ -42,6 +42,12 @@ With --token nothing is initialised: the token is logged in to once, and remembe
       helpValue: 'SOURCE',
       description: 'where the PIN is: file:PATH or credential:NAME; never the PIN itself',
     }),
+    'pin-file': Flags.string({
+      helpValue: 'FILE',
+      dependsOn: ['token'],
+      description:
+        "file with that token's PIN for now, if the source is a credential that only the daemon gets",
+    }),
     'so-pin-source': Flags.string({
       helpValue: 'SOURCE',
       dependsOn: ['label'],
@@ -56,14 +62,13 @@ With --token nothing is initialised: the token is logged in to once, and remembe
     soPinSource: string | null;
   }> {
     const { flags } = await this.parse(TokensInit);
-    const [{ openStore }, { addToken }, { describeModule }, { parsePinSource }] = await Promise.all(
-      [
+    const [{ openStore }, { addToken }, { describeModule }, { fileSource, parsePinSource }] =
+      await Promise.all([
         import('../../core/store/store.ts'),
         import('../../core/token/add-token.ts'),
         import('../../core/token/modules.ts'),
         import('../../core/token/pin-source.ts'),
-      ],
-    );
+      ]);
     const source = (text: string | undefined) => (text === undefined ? text : parsePinSource(text));
     const pinSource = source(flags['pin-source']);
     const soPinSource = source(flags['so-pin-source']);
@@ -78,7 +83,7 @@ With --token nothing is initialised: the token is logged in to once, and remembe
       token:
         flags.token === undefined || pinSource === undefined
           ? { label: flags.label ?? '', pinSource, soPinSource }
-          : { uri: flags.token, pinSource },
+          : { uri: flags.token, pinSource, pinNow: fileSource(flags['pin-file']) },
     });
     this.log(`Token      ${added.uri}`);
     this.log(`Its PIN    ${added.pinSource}`);

@@ -1,7 +1,7 @@
 /** The beginning of a pool: its state folder with a token, the store, and the local CA. */
 import { X509Certificate } from 'node:crypto';
 import { existsSync } from 'node:fs';
-import { mkdir, readdir, rm, rmdir } from 'node:fs/promises';
+import { mkdir, open, readdir, rm, rmdir } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { TlspoolError } from '../errors.ts';
 import { openStore, type Store, storePath } from '../store/store.ts';
@@ -18,9 +18,16 @@ export interface StateOrder {
   /** Absolute. */
   readonly stateDir: string;
   /** A SoftHSM token of the pool's own with this label, or one that exists already. */
-  readonly token:
-    | { readonly label: string }
-    | { readonly module: ModuleConfig; readonly uri: string; readonly pinSource: PinSource };
+  readonly token: { readonly label: string } | ExistingToken;
+}
+
+export interface ExistingToken {
+  readonly module: ModuleConfig;
+  readonly uri: string;
+  /** Where the daemon finds the PIN. */
+  readonly pinSource: PinSource;
+  /** Where it is now, if only the daemon will get that source. */
+  readonly pinNow?: PinSource | undefined;
 }
 
 export interface CreatedState {
@@ -49,25 +56,20 @@ export async function createState(order: StateOrder): Promise<CreatedState> {
   const { stateDir } = order;
   if ('uri' in order.token) parsePkcs11Uri(order.token.uri);
   refuseExisting(stateDir);
-  let firstNew: string | undefined;
+  const firstNew = await claim(stateDir);
   try {
-    firstNew = await mkdir(stateDir, { recursive: true, mode: 0o700 });
     const token =
       'label' in order.token ? await ownToken(stateDir, order.token.label) : order.token;
     return await fillStore(stateDir, token);
   } catch (error) {
     await removeParts(stateDir, firstNew);
     throw folderFailure(error, stateDir);
+  } finally {
+    await rm(claimPath(stateDir), { force: true });
   }
 }
 
-interface UsedToken {
-  readonly module: ModuleConfig;
-  readonly uri: string;
-  readonly pinSource: PinSource;
-}
-
-async function ownToken(stateDir: string, label: string): Promise<UsedToken> {
+async function ownToken(stateDir: string, label: string): Promise<ExistingToken> {
   const module = await createSoftHsm(stateDir);
   const { pin, soPin } = pinFiles(stateDir);
   const { uri, pinSource } = await createToken(module, {
@@ -78,8 +80,8 @@ async function ownToken(stateDir: string, label: string): Promise<UsedToken> {
   return { module, uri, pinSource };
 }
 
-async function fillStore(stateDir: string, token: UsedToken): Promise<CreatedState> {
-  const pin = await readPin(token.pinSource);
+async function fillStore(stateDir: string, token: ExistingToken): Promise<CreatedState> {
+  const pin = await readPin(token.pinNow ?? token.pinSource);
   using session = openToken(token.module, token.uri, pin);
   pin.fill(0);
   const store = await openStore(stateDir, 'create');
@@ -122,11 +124,36 @@ function partsOf(stateDir: string): string[] {
   return [store, `${store}-wal`, `${store}-shm`, conf, tokens, pin, soPin];
 }
 
+/**
+ * Makes the folder, and this process the only one that fills it.
+ * @returns the outermost folder that had to be made
+ */
+async function claim(stateDir: string): Promise<string | undefined> {
+  try {
+    const firstNew = await mkdir(stateDir, { recursive: true, mode: 0o700 });
+    await (await open(claimPath(stateDir), 'wx', 0o600)).close();
+    // Another one may have come and gone since the first look.
+    refuseExisting(stateDir, { claimed: true });
+    return firstNew;
+  } catch (error) {
+    const { code, path } = error as NodeJS.ErrnoException;
+    if (code === 'EEXIST' && path === claimPath(stateDir)) throw incomplete(path);
+    if (error instanceof TlspoolError) await rm(claimPath(stateDir));
+    throw folderFailure(error, stateDir);
+  }
+}
+
+/** There while the folder is being filled, or if that was interrupted. */
+function claimPath(stateDir: string): string {
+  return join(stateDir, 'init-under-way');
+}
+
 /** @param firstNew the outermost folder that was made */
 async function removeParts(stateDir: string, firstNew: string | undefined): Promise<void> {
   for (const part of partsOf(stateDir).filter((path) => existsSync(path))) {
     await rm(part, { recursive: true });
   }
+  await rm(claimPath(stateDir), { force: true });
   if (firstNew === undefined) return;
   for (let folder = stateDir; folder.length >= firstNew.length; folder = dirname(folder)) {
     if ((await readdir(folder)).length > 0) return;
@@ -146,6 +173,7 @@ function folderFailure(error: unknown, stateDir: string): unknown {
     case 'EROFS':
     case 'EACCES':
     case 'EPERM':
+    case 'EEXIST':
     case 'ENOTDIR':
       return new TlspoolError(
         'state-unusable',
@@ -157,18 +185,21 @@ function folderFailure(error: unknown, stateDir: string): unknown {
   }
 }
 
-function refuseExisting(stateDir: string): void {
+function refuseExisting(stateDir: string, { claimed = false } = {}): void {
+  if (!claimed && existsSync(claimPath(stateDir))) throw incomplete(claimPath(stateDir));
   if (existsSync(storePath(stateDir))) {
     throw new TlspoolError('state-exists', `${stateDir} holds the state of a pool already`, {
       hint: 'Use it as it is, or give another folder with --state-dir. Removing it destroys its keys.',
     });
   }
   const left = partsOf(stateDir).find((part) => existsSync(part));
-  if (left !== undefined) {
-    throw new TlspoolError(
-      'state-incomplete',
-      `${stateDir} holds what an interrupted \`tlspool init\` left: ${left}`,
-      { hint: 'If nothing in it is needed, remove the folder and run `tlspool init` again.' },
-    );
-  }
+  if (left !== undefined) throw incomplete(left);
+}
+
+function incomplete(left: string): TlspoolError {
+  return new TlspoolError(
+    'state-incomplete',
+    `another \`tlspool init\` is at work, or was interrupted: there is ${left}`,
+    { hint: 'If none is at work and nothing in the folder is needed, remove it and try again.' },
+  );
 }

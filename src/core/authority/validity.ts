@@ -10,7 +10,7 @@ export interface Validity {
 export const DEFAULT_LEAF_DAYS = 397;
 
 /** Days. Apple's systems refuse more even from a CA that the user trusts. */
-export const LONGEST_LEAF_DAYS = 825;
+const LONGEST_LEAF_DAYS = 825;
 
 const ROOT_YEARS = 10;
 

@@ -26,7 +26,13 @@ export interface TokenAddition {
         readonly soPinSource: PinSource | undefined;
       }
     /** It exists already. */
-    | { readonly uri: string; readonly pinSource: PinSource };
+    | {
+        readonly uri: string;
+        /** Where the daemon finds the PIN. */
+        readonly pinSource: PinSource;
+        /** Where it is now, if only the daemon will get that source. */
+        readonly pinNow: PinSource | undefined;
+      };
 }
 
 export interface AddedToken {
@@ -42,9 +48,9 @@ export interface AddedToken {
 /** @throws TlspoolError, TokenError; the token is remembered only if it could be logged in to. */
 export async function addToken(store: Store, addition: TokenAddition): Promise<AddedToken> {
   const module = await chooseModule(store, addition);
-  const { uri, pinSource, soPinSource } = await obtain(module, addition);
+  const { uri, pinSource, soPinSource, pinNow } = await obtain(module, addition);
 
-  const pin = await readPin(pinSource);
+  const pin = await readPin(pinNow ?? pinSource);
   using session = openToken(module, uri, pin);
   pin.fill(0);
   await store.transaction((transaction) =>
@@ -81,8 +87,13 @@ async function chooseModule(store: Store, addition: TokenAddition): Promise<Modu
 async function obtain(
   module: ModuleConfig,
   { stateDir, token }: TokenAddition,
-): Promise<{ uri: string; pinSource: PinSource; soPinSource: PinSource | undefined }> {
-  if ('uri' in token) return { ...token, soPinSource: undefined };
+): Promise<{
+  uri: string;
+  pinSource: PinSource;
+  soPinSource?: PinSource;
+  pinNow?: PinSource | undefined;
+}> {
+  if ('uri' in token) return token;
   const { label, pinSource, soPinSource } = token;
   const name = encodeURIComponent(label);
   return createToken(module, {

@@ -11,8 +11,8 @@ export interface KeyName {
 }
 
 /** PKCS #11 3.0; pkcs11js has 2.40's numbers only. */
-export const CKK_EC_EDWARDS = 0x40;
-export const CKM_EC_EDWARDS_KEY_PAIR_GEN = 0x1055;
+const CKK_EC_EDWARDS = 0x40;
+const CKM_EC_EDWARDS_KEY_PAIR_GEN = 0x1055;
 export const CKM_EDDSA = 0x1057;
 
 const PUBLIC_EXPONENT = Buffer.from([0x01, 0x00, 0x01]);
