@@ -111,8 +111,12 @@ export interface AnchorFacts {
 /** The facts of a certificate that is to vouch for others; throws `unusable-anchor` if it cannot. */
 export function describeAnchor(der: Buffer, now = new Date()): AnchorFacts {
   const facts = anchorFacts(der);
-  if (!readCertificate(der).ca) {
+  const certificate = readCertificate(der);
+  if (!certificate.ca) {
     throw unusable(`${facts.subject} is not a CA: it cannot vouch for others`);
+  }
+  if (certificate.subject !== certificate.issuer || !certificate.verify(certificate.publicKey)) {
+    throw unusable(`${facts.subject} is an intermediate CA: a path ends at its root, add that`);
   }
   if (facts.notAfter < now) {
     throw unusable(`${facts.subject} expired on ${facts.notAfter.toISOString().slice(0, 10)}`);

@@ -48,11 +48,13 @@ test('the same certificate is no second anchor', async (t) => {
   });
 });
 
-test('a certificate that is no CA, expired or garbage is no anchor', async (t) => {
+test('a certificate that is no root, no CA, expired or garbage is no anchor', async (t) => {
   const store = await newStore(t);
   const leaf = make({ names: [dns('www.example.com')] });
   const expired = makeRoot('Old Root', { from: -20, until: -10 });
+  const intermediate = make({ commonName: 'Issuing CA', ca: true, usage: 'none' }, makeRoot());
   for (const [certificate, message] of [
+    [intermediate.certificate, /Issuing CA is an intermediate CA/],
     [leaf.certificate, /not a CA/],
     [expired.certificate, /CN=Old Root expired/],
     [Buffer.from('garbage'), /not an X.509 certificate/],
