@@ -1,6 +1,6 @@
-import type { PoolConnection } from '../../client/index.ts';
-import { closeFd, socketAddresses } from '../engine/sockets.ts';
-import { type Endpoint, formatHostAndPort } from './endpoint.ts';
+import type { StartTlsRequest } from '../../client/index.ts';
+import { closeFd } from '../engine/sockets.ts';
+import type { Endpoint } from './endpoint.ts';
 import type { Carry } from './intake.ts';
 import { connectTo } from './target.ts';
 import type { ClientTerms, ServerTerms } from './terms.ts';
@@ -32,9 +32,9 @@ export function clientCarrier(terms: ClientTerms, server: Endpoint): Carry {
         fd,
         role: 'client',
         remoteId: terms.remoteId,
-        ...(terms.localId !== undefined && { localId: terms.localId }),
-        ...(terms.service !== undefined && { service: terms.service }),
-        alpn: [...terms.alpn],
+        localId: terms.localId,
+        service: terms.service,
+        alpn: terms.alpn,
         timeout: handOverTimeout,
         plain: () => {
           ours = undefined;
@@ -47,29 +47,18 @@ export function clientCarrier(terms: ClientTerms, server: Endpoint): Carry {
   };
 }
 
-type StartTls = Parameters<PoolConnection['startTls']>[0];
-
 /** What a server asks of the pool for the connection `fd`, but where the plaintext goes. */
-export function serverRequest(terms: ServerTerms): (fd: number) => Omit<StartTls, 'plain'> {
+export function serverRequest(terms: ServerTerms): (fd: number) => Omit<StartTlsRequest, 'plain'> {
   const constant = {
     role: 'server' as const,
-    localIds: [...terms.localIds],
-    ...(terms.service !== undefined && { service: terms.service }),
-    alpn: [...terms.alpn],
+    localIds: terms.localIds,
+    service: terms.service,
+    alpn: terms.alpn,
     timeout: handOverTimeout,
     flags: {
       ignoreRemoteId: terms.remote === 'ignore',
       requestRemoteId: terms.remote === 'request',
     },
   };
-  return (fd) => {
-    const { remote } = socketAddresses(fd);
-    return {
-      ...constant,
-      fd,
-      ...(remote && {
-        clientAddress: formatHostAndPort({ host: remote.address, port: remote.port }),
-      }),
-    };
-  };
+  return (fd) => ({ ...constant, fd });
 }
