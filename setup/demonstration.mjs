@@ -4,7 +4,7 @@
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
-import { createServer } from 'node:net';
+import { connect, createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as after } from 'node:timers/promises';
@@ -38,7 +38,7 @@ async function play(stage, directory) {
   const daemon = stage.background(['serve']);
   await stage.until(daemon, ['ping']);
   stage.headline('A plain-HTTP server, unmodified, with its public port in the care of the pool');
-  const listen = `127.0.0.1:${port}`;
+  const listen = `localhost:${port}`;
   const server = ['busybox', 'httpd', '-i', '-h', 'site'];
   const wrapped = stage.background([
     'wrap',
@@ -51,7 +51,7 @@ async function play(stage, directory) {
     ...server,
   ]);
   stage.headline('A client that verifies');
-  writeFileSync(join(directory, 'ca.pem'), await stage.tlspool(['ca', 'export'], '> ca.pem'));
+  await stage.tlspool(['ca', 'export', '--out', 'ca.pem']);
   await listening(wrapped, port);
   const fetched = await stage.show('curl', [
     '-sS',
@@ -76,7 +76,7 @@ async function play(stage, directory) {
 That was TLS from the pool: the server wrote plain HTTP, the client verified a certificate whose key
 lives only in a PKCS #11 token. The pool and all it made are removed again.
 
-Try next (in this checkout; after \`npm install --global .\` the program is just \`tlspool\`):
+Try next (in this checkout; after \`npm link\` the program is just \`tlspool\`):
   npx tlspool init                              your own pool, kept
   npx tlspool identities create localhost
   npx tlspool serve &
@@ -104,6 +104,7 @@ class Stage {
       TLSPOOL_CONFIG_FILE: at('tlspool.conf'),
       TLSPOOL_SOCKET: at('pool.sock'),
       TLSPOOL_STATE_DIR: at('state'),
+      no_proxy: 'localhost',
     };
   }
 
@@ -116,16 +117,16 @@ class Stage {
     process.stdout.write(`${text}\n`);
   }
 
-  /** Runs tlspool to its end, shown as a user would type it. @returns its stdout */
-  tlspool(args, shownAfter = '') {
-    this.#prompt('tlspool', args, shownAfter);
-    return this.#finish(node, [join(root, 'bin/run.js'), ...args], shownAfter === '');
+  /** Runs tlspool to its end, shown as a user would type it. */
+  tlspool(args) {
+    this.#prompt('tlspool', args);
+    return this.#finish(node, [join(root, 'bin/run.js'), ...args]);
   }
 
   /** Runs another program to its end. @returns its stdout */
   show(file, args) {
     this.#prompt(file, args);
-    return this.#finish(file, args, true);
+    return this.#finish(file, args);
   }
 
   /** Starts tlspool and leaves it running until the end. */
@@ -167,7 +168,7 @@ class Stage {
     this.tell(`   $ ${[...words, after].join(' ').trimEnd()}`);
   }
 
-  async #finish(file, args, shown) {
+  async #finish(file, args) {
     const child = this.#start(file, args, ['ignore', 'pipe', 'pipe']);
     let [out, said] = ['', ''];
     child.stdout.on('data', (data) => {
@@ -177,7 +178,7 @@ class Stage {
       said += data;
     });
     const [code, signal] = await once(child, 'close');
-    if (shown) this.#indented(`${out}${said}`);
+    this.#indented(`${out}${said}`);
     if (code !== 0)
       throw new SetupError(`${file} ended with ${signal ?? `exit code ${code}`}: ${said}`);
     return out;
@@ -192,15 +193,18 @@ class Stage {
   }
 }
 
+/** Waits until somebody accepts connections there. */
 async function listening(process, port) {
   await patiently(process, async () => {
-    const probe = createServer().listen(port, '127.0.0.1');
-    const taken = await Promise.race([
-      once(probe, 'error').then(() => true),
-      once(probe, 'listening').then(() => false),
-    ]);
-    probe.close();
-    return taken;
+    const probe = connect(port, '127.0.0.1');
+    try {
+      await once(probe, 'connect');
+      return true;
+    } catch {
+      return false;
+    } finally {
+      probe.destroy();
+    }
   });
 }
 
