@@ -268,7 +268,8 @@ static CK_RV get_attribute_value(CK_SESSION_HANDLE session, CK_OBJECT_HANDLE obj
   if (rv) return rv;
   const CK_ATTRIBUTE_TYPE type = count == 1 ? attributes->type : 0;
   if (type == CKA_ALWAYS_AUTHENTICATE && current().always_authenticate) {
-    *(CK_BBOOL*)attributes->pValue = CK_TRUE;
+    // Without room for it, the caller asks for the length first.
+    if (attributes->pValue) *(CK_BBOOL*)attributes->pValue = CK_TRUE;
     attributes->ulValueLen = sizeof(CK_BBOOL);
     return CKR_OK;
   }
