@@ -4,12 +4,19 @@ import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { createConnection, Socket as NetSocket, type Socket } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import type { Duplex } from 'node:stream';
+import {
+  type ConnectionOptions,
+  type TLSSocket,
+  type TlsOptions,
+  connect as tlsConnect,
+  createServer as tlsServer,
+} from 'node:tls';
 import {
   Engine,
   type EngineOptions,
   type SessionHandler,
 } from '../../../src/core/engine/engine.ts';
-import { loadNative } from '../../../src/core/engine/native.ts';
 import * as sockets from '../../../src/core/engine/sockets.ts';
 import type {
   CertificateRequestedEvent,
@@ -21,18 +28,12 @@ import type {
   SessionId,
   VerifyPeerEvent,
 } from '../../../src/core/engine/types.ts';
+import { NativeTokens } from '../../../src/core/token/native-tokens.ts';
 
 const PIN = '1234';
 const MODULE = '/usr/lib/softhsm/libsofthsm2.so';
 
 export type Kind = 'p256' | 'p384' | 'ed25519' | 'rsa';
-
-interface TokenFunctions {
-  loadModule(options: { path: string; softhsmConf: string }): void;
-  openToken(options: { uri: string; label: string }): void;
-  createKey(options: { token: string; id: Buffer; publicKey: Buffer }): number;
-  login(uri: string, pin: Buffer, repeatable: boolean): Promise<void>;
-}
 
 export interface Leaf {
   readonly chain: Buffer[];
@@ -56,7 +57,7 @@ export class Pki implements Disposable {
   readonly caFile = this.file('ca.pem');
   readonly tokenUri = 'pkcs11:token=engine';
   #keys = 0;
-  #native: TokenFunctions | undefined;
+  #native: NativeTokens | undefined;
 
   constructor() {
     this.#genkey('p256', 'ca.key');
@@ -148,7 +149,7 @@ export class Pki implements Disposable {
   /** The leaf's key, used through the token. */
   async credential(engine: Engine, leaf: Leaf): Promise<CredentialHandle> {
     if (!this.#native) {
-      this.#native = loadNative<TokenFunctions>();
+      this.#native = new NativeTokens();
       this.#native.loadModule({ path: MODULE, softhsmConf: this.file('softhsm2.conf') });
       this.#native.openToken({ uri: this.tokenUri, label: 'engine' });
       await this.#native.login(this.tokenUri, Buffer.from(PIN), true);
@@ -281,13 +282,99 @@ export async function tcpPair(
   return { peer, fd: await accepted };
 }
 
-/** Everything until the end of the stream. */
-export async function readAll(socket: Socket): Promise<Buffer> {
-  const chunks: Buffer[] = [];
-  for await (const chunk of socket) chunks.push(chunk as Buffer);
-  return Buffer.concat(chunks);
+/** Everything until the end of the stream; the socket stays open for writing. */
+export function readAll(socket: Duplex): Promise<Buffer> {
+  return new Promise((resolve, reject) => {
+    const chunks: Buffer[] = [];
+    socket.on('data', (chunk: Buffer) => chunks.push(chunk));
+    socket.on('end', () => resolve(Buffer.concat(chunks)));
+    socket.on('error', reject);
+  });
 }
 
 export function openDescriptors(): number {
   return execFileSync('ls', [`/proc/${process.pid}/fd`], { encoding: 'utf8' }).split('\n').length;
+}
+
+export interface Exchange {
+  readonly session: Observed;
+  readonly client: TLSSocket;
+  readonly program: Socket;
+}
+
+/**
+ * An engine session as server and Node's TLS client, connected over loopback. Resolves when the client is connected,
+ * rejects with the client's error.
+ */
+export async function serve(
+  engine: Engine,
+  session: Partial<OpenSession>,
+  client: ConnectionOptions = {},
+  answers: Answers = {},
+): Promise<Exchange> {
+  const { peer, fd } = await tcpPair();
+  const { fd: plainFd, program } = plaintext();
+  const observed = open(engine, { fd, role: 'server', plainFd, ...session }, answers);
+  try {
+    return {
+      session: observed,
+      client: await connected(tlsConnect({ socket: peer, rejectUnauthorized: false, ...client })),
+      program,
+    };
+  } catch (error) {
+    program.destroy();
+    await observed.closed;
+    throw error;
+  }
+}
+
+/** The same with a session that fails: how it ended, and the client's error. */
+export async function serveInVain(
+  engine: Engine,
+  session: Partial<OpenSession>,
+  client: ConnectionOptions = {},
+  answers: Answers = {},
+): Promise<{ closed: ClosedEvent; clientError: NodeJS.ErrnoException | undefined }> {
+  const { peer, fd } = await tcpPair();
+  const observed = open(engine, { fd, role: 'server', ...session }, answers);
+  const socket = tlsConnect({ socket: peer, rejectUnauthorized: false, ...client });
+  const clientError = new Promise<NodeJS.ErrnoException | undefined>((resolve) => {
+    socket.on('error', resolve).on('close', () => resolve(undefined));
+  });
+  socket.resume();
+  const closed = await observed.closed;
+  return { closed, clientError: await clientError };
+}
+
+export function connected(socket: TLSSocket): Promise<TLSSocket> {
+  return new Promise((resolve, reject) => {
+    socket.on('secureConnect', () => resolve(socket)).on('error', reject);
+  });
+}
+
+/** Node's TLS server, with what its one connection sends and receives. */
+export async function nodeServer(
+  options: TlsOptions,
+): Promise<{ fd: number; socket: Promise<TLSSocket>; close(): void }> {
+  const server = tlsServer(options);
+  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
+  const socket = new Promise<TLSSocket>((resolve, reject) => {
+    server.on('secureConnection', resolve).on('tlsClientError', reject);
+  });
+  socket.catch(() => {});
+  const { port } = server.address() as { port: number };
+  return { fd: await connectedFd(port), socket, close: () => server.close() };
+}
+
+/** A descriptor connected to a port of this machine. */
+export function connectedFd(port: number): Promise<number> {
+  const fd = sockets.connectTcp('127.0.0.1', port);
+  return new Promise((resolve, reject) => {
+    const watch = sockets.watch(fd, { writable: true }, () => {
+      watch.close();
+      const error = sockets.socketError(fd);
+      if (error) reject(new Error(`connecting failed: errno ${error}`));
+      else resolve(fd);
+    });
+  });
 }
