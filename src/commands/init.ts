@@ -6,7 +6,7 @@ export default class Init extends PoolCommand {
   static override summary = 'make the state folder: a token for keys, and a local CA';
 
   static override description =
-    `Keys live in a PKCS #11 token and never leave it. Without flags that is a SoftHSM token in the state folder, with a random PIN in a file that only its owner reads; with --module, --token and --pin-source it is a token that you have already.
+    `Keys live in a PKCS #11 token and never leave it. Without flags that is a SoftHSM token in the state folder, with random PINs in files that only their owner reads (\`pin\` for the pool, \`so-pin\` for setting a new one); with --module, --token and --pin-source it is a token that you have already.
 
 The local CA has two roots, one with an EC and one with an RSA key, both in the token. Clients that trust them (\`ca export\`) trust every certificate that \`identities create\` makes.
 
