@@ -104,7 +104,7 @@ export async function refuseSecond(
   if (!existing.some((other) => overlap(other.role, role))) return;
   throw new TlspoolError(
     'identity-exists',
-    `${formatSelector(name)} has a ${keyType} key for that role already`,
+    `${formatSelector(name)} has a key of type ${keyType} for that role already`,
     {
       hint: 'To replace it before it expires, say --renew: the new key is then preferred. --key takes another kind.',
     },

@@ -46,10 +46,6 @@ export function formatDonai(id: {
   return id.user === undefined ? id.domain : `${id.user}@${id.domain}`;
 }
 
-export function sameDonai(one: Donai, other: Donai): boolean {
-  return one.user === other.user && one.domain === other.domain;
-}
-
 /** The canonical form of what stands before the `@`. Throws DonaiError. */
 export function parseUser(text: string): string {
   if (text === '') throw new DonaiError('the user before the @ is missing');

@@ -66,6 +66,12 @@ export function storeFailure(error: unknown, path: string): unknown {
   }
 }
 
+/** Whether SQLite failed because it may not write the file or its folder. */
+export function isRefusedWrite(error: unknown): boolean {
+  const code = primaryCode(error);
+  return code === RESULT.readOnly || code === RESULT.cannotOpen;
+}
+
 /** The low byte of the extended code is the primary one. */
 function primaryCode(error: unknown): number | undefined {
   if (!(error instanceof Error) || !('errcode' in error)) return undefined;

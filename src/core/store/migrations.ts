@@ -6,7 +6,7 @@ import type { Schema } from './schema.ts';
 export type Migration = (transaction: Transaction<Schema>) => Promise<void>;
 
 /** Step n brings a store from version n to version n + 1. */
-export const MIGRATIONS: readonly Migration[] = [createFirstSchema];
+const MIGRATIONS: readonly Migration[] = [createFirstSchema];
 
 /** Table of the versions that a store has gone through; not part of what queries see. */
 const VERSIONS = 'schema_versions';
@@ -16,7 +16,7 @@ interface Versioned {
 }
 
 /** 0 for an empty database. */
-export async function schemaVersion(db: Kysely<Schema>): Promise<number> {
+async function schemaVersion(db: Kysely<Schema>): Promise<number> {
   const tables = await db.introspection.getTables();
   if (!tables.some((table) => table.name === VERSIONS)) return 0;
   const row = await versioned(db)

@@ -1,11 +1,11 @@
-import { accessSync, constants, existsSync } from 'node:fs';
+import { constants, existsSync } from 'node:fs';
 import { mkdir, open, rm, stat } from 'node:fs/promises';
-import { dirname, join } from 'node:path';
+import { join } from 'node:path';
 import { DatabaseSync, type StatementSync } from 'node:sqlite';
 import { pathToFileURL } from 'node:url';
 import { Kysely, type Transaction } from 'kysely';
 import { TlspoolError } from '../errors.ts';
-import { storeFailure } from './failures.ts';
+import { isRefusedWrite, storeFailure } from './failures.ts';
 import { migrate, requireCurrent } from './migrations.ts';
 import type { Schema } from './schema.ts';
 import { NodeSqliteDialect } from './sqlite.ts';
@@ -173,36 +173,40 @@ function errorCode(error: unknown): unknown {
 }
 
 function openDatabase(path: string, mode: StoreMode): DatabaseSync {
-  const readOnly = mode === 'read';
-  let database: DatabaseSync | undefined;
   try {
-    database = new DatabaseSync(location(path, readOnly), { readOnly, timeout: BUSY_TIMEOUT });
-    database.exec('pragma foreign_keys = on');
-    if (!readOnly) database.exec('pragma journal_mode = wal; pragma synchronous = full');
-    database.prepare('select count(*) from sqlite_schema').get();
-    return database;
+    if (mode !== 'read') return prepare(new DatabaseSync(path, { timeout: BUSY_TIMEOUT }), WRITER);
+    return openReader(path);
   } catch (error) {
-    database?.close();
     throw storeFailure(error, path);
   }
 }
 
+const WRITER = 'pragma journal_mode = wal; pragma synchronous = full;';
+
 /**
- * A reader of a WAL database needs its -shm file, and makes it if it is missing. In a folder where nothing can
- * be written, and with no -wal file to read, the main file is complete and cannot change: SQLite is told so.
+ * A reader of a WAL database needs its -shm file, and makes it if it is missing. Where it cannot, and there is no
+ * -wal file to read either, the main file is complete and nobody writes it: SQLite is told so.
  */
-function location(path: string, readOnly: boolean): string | URL {
-  if (!readOnly || existsSync(`${path}-wal`) || isWritable(dirname(path))) return path;
-  const url = pathToFileURL(path);
-  url.searchParams.set('immutable', '1');
-  return url;
+function openReader(path: string): DatabaseSync {
+  const options = { readOnly: true, timeout: BUSY_TIMEOUT };
+  try {
+    return prepare(new DatabaseSync(path, options), '');
+  } catch (error) {
+    if (!isRefusedWrite(error) || existsSync(`${path}-wal`)) throw error;
+    const complete = pathToFileURL(path);
+    complete.searchParams.set('immutable', '1');
+    return prepare(new DatabaseSync(complete, options), '');
+  }
 }
 
-function isWritable(folder: string): boolean {
+/** Sets what is set for a connection; reads something, so that a file that is no store is found out at once. */
+function prepare(database: DatabaseSync, settings: string): DatabaseSync {
   try {
-    accessSync(folder, constants.W_OK);
-    return true;
-  } catch {
-    return false;
+    database.exec(`pragma foreign_keys = on; ${settings}`);
+    database.prepare('select count(*) from sqlite_schema').get();
+    return database;
+  } catch (error) {
+    database.close();
+    throw error;
   }
 }

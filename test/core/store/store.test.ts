@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
-import { chmod, mkdtemp, open, rm, stat, writeFile } from 'node:fs/promises';
+import { chmod, chown, mkdtemp, open, rm, stat, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
-import { join } from 'node:path';
+import { dirname, join } from 'node:path';
 import { DatabaseSync } from 'node:sqlite';
 import { type TestContext, test } from 'node:test';
 import { type Migration, migrate } from '../../../src/core/store/migrations.ts';
@@ -207,6 +207,44 @@ test('a state folder below a file is refused in words', async (t) => {
   await writeFile(dir, '');
   await assert.rejects(openStore(dir, 'create'), { code: 'state-unusable' });
   await assert.rejects(openStore(join(dir, 'below'), 'create'), { code: 'state-unusable' });
+});
+
+/** Permissions bind everyone but root: with its powers, the test acts as somebody else. */
+async function asOwner<T>(uid: number, act: () => Promise<T>): Promise<T> {
+  if (process.geteuid?.() !== 0) return act();
+  process.seteuid?.(uid);
+  try {
+    return await act();
+  } finally {
+    process.seteuid?.(0);
+  }
+}
+
+test('a read-only folder can be read, and says so when it is to be written', async (t) => {
+  const { dir, store } = await newStore(t);
+  await store.db.insertInto('settings').values({ key: 'a', value: 'b' }).execute();
+  await store.close();
+  const owner = process.geteuid?.() === 0 ? 65_534 : (process.geteuid?.() ?? 0);
+  await chmod(dirname(dir), 0o755);
+  for (const place of [dir, storePath(dir)]) await chown(place, owner, -1);
+  await chmod(storePath(dir), 0o400);
+  await chmod(dir, 0o500);
+  t.after(() => chmod(dir, 0o700));
+
+  await asOwner(owner, async () => {
+    await using reader = await openStore(dir, 'read');
+    const rows = await reader.db
+      .selectFrom('settings')
+      .select('value')
+      .where('key', '=', 'a')
+      .execute();
+    assert.deepEqual(rows, [{ value: 'b' }]);
+    await assert.rejects(openStore(dir, 'write'), {
+      code: /^store-(?:read-only|unreadable)$/,
+      hint: /folder/,
+    });
+    await assert.rejects(openStore(join(dir, 'new'), 'create'), { code: 'state-unusable' });
+  });
 });
 
 test('a file that is no database is refused', async (t) => {
