@@ -229,7 +229,6 @@ test('a read-only folder can be read, and says so when it is to be written', asy
   for (const place of [dir, storePath(dir)]) await chown(place, owner, -1);
   await chmod(storePath(dir), 0o400);
   await chmod(dir, 0o500);
-  t.after(() => chmod(dir, 0o700));
 
   await asOwner(owner, async () => {
     await using reader = await openStore(dir, 'read');
@@ -244,7 +243,7 @@ test('a read-only folder can be read, and says so when it is to be written', asy
       hint: /folder/,
     });
     await assert.rejects(openStore(join(dir, 'new'), 'create'), { code: 'state-unusable' });
-  });
+  }).finally(() => chmod(dir, 0o700));
 });
 
 test('a file that is no database is refused', async (t) => {
