@@ -1,5 +1,5 @@
-import { readFile } from 'node:fs/promises';
-import { TlspoolError, UsageError } from '../errors.ts';
+import { ConfigError, readConfFile } from '../config/conf-file.ts';
+import { UsageError } from '../errors.ts';
 import {
   type Endpoint,
   type ListenAddress,
@@ -7,7 +7,7 @@ import {
   parseListenAddress,
 } from './endpoint.ts';
 import { agreeTerms, readTermFlags, type TermFlags, type Terms } from './terms.ts';
-import { parseTunnelFile } from './tunnel-file.ts';
+import { readTunnelFile } from './tunnel-file.ts';
 
 /** One tunnel: what comes in at `accept` goes out at `connect`, with TLS on one of the two sides. */
 export interface TunnelPlan {
@@ -27,8 +27,8 @@ export interface PlanFlags extends TermFlags {
 }
 
 /** The tunnels that the flags describe, or the file that they name. */
-export async function readPlans(flags: PlanFlags): Promise<TunnelPlan[]> {
-  if (flags.from !== undefined) return parseTunnelFile(await read(flags.from), flags.from);
+export function readPlans(flags: PlanFlags): TunnelPlan[] {
+  if (flags.from !== undefined) return readFile(flags.from);
   if (flags.accept === undefined || flags.connect === undefined) {
     throw new UsageError(
       'a tunnel needs both its ends',
@@ -47,11 +47,8 @@ export async function readPlans(flags: PlanFlags): Promise<TunnelPlan[]> {
   ];
 }
 
-async function read(file: string): Promise<string> {
-  try {
-    return await readFile(file, 'utf8');
-  } catch (cause) {
-    const why = cause instanceof Error ? cause.message : String(cause);
-    throw new TlspoolError('bad-tunnel-file', `${file} cannot be read: ${why}`, { exit: 2, cause });
-  }
+function readFile(file: string): TunnelPlan[] {
+  const settings = readConfFile(file);
+  if (settings === undefined) throw new ConfigError(`there is no file ${file}`);
+  return readTunnelFile(settings, file);
 }

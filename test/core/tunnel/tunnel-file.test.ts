@@ -1,10 +1,11 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import fc from 'fast-check';
+import { parseConf } from '../../../src/core/config/conf-file.ts';
 import { TlspoolError } from '../../../src/core/errors.ts';
-import { parseTunnelFile } from '../../../src/core/tunnel/tunnel-file.ts';
+import { readTunnelFile } from '../../../src/core/tunnel/tunnel-file.ts';
 
-const parse = (text: string) => parseTunnelFile(text, 'tunnels.conf');
+const parse = (text: string) => readTunnelFile(parseConf(text), 'tunnels.conf');
 
 test('several tunnels, in both directions, are read from one file', () => {
   const [web, mail] = parse(`

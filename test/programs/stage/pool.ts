@@ -34,6 +34,7 @@ export class Pool implements AsyncDisposable {
     this.stateDir = join(this.folder, 'state');
     this.socket = join(this.folder, 'pool.sock');
     this.caFile = join(this.folder, 'ca.pem');
+    writeFileSync(join(this.folder, 'tlspool.conf'), '');
   }
 
   /** What makes every command meet this pool and no other. */

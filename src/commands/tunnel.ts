@@ -1,0 +1,124 @@
+import { tmpdir } from 'node:os';
+import * as Flags from '@oclif/core/flags';
+import { PoolCommand } from '../core/cli/pool-command.ts';
+import { tlsFlags } from '../core/cli/tls-flags.ts';
+import type { Tunnel as OpenTunnel } from '../core/tunnel/tunnel.ts';
+
+export default class Tunnel extends PoolCommand {
+  static override summary = 'carry connections through TLS';
+
+  static override description =
+    `What comes in at --accept goes out at --connect. TLS is spoken with whoever connects or, with --client, with whom is connected to. Each connection is handed to the pool with both its sockets; nothing of it stays in the tunnel.
+
+A client validates the server always: it must prove to be the name that was connected to, or --remote-id.
+
+Several tunnels come from a file, in the form of tlspool.conf: \`tunnel NAME\` begins one; accept, connect, client (yes), local_id, remote_id, request_remote_id (yes), require_remote_id (yes), service and alpn are its words.`;
+
+  static override usage = [
+    'tunnel --accept ADDR:PORT --connect ADDR:PORT|PATH [FLAGS]',
+    'tunnel --from FILE [FLAGS]',
+  ];
+
+  static override examples = [
+    {
+      description: 'TLS in front of a web server',
+      command:
+        '<%= config.bin %> <%= command.id %> --local-id www.example.com --accept "[::]:443" --connect 127.0.0.1:8080',
+    },
+    {
+      description: 'TLS for a program that cannot speak it',
+      command:
+        '<%= config.bin %> <%= command.id %> --client --accept 127.0.0.1:143 --connect imap.example.com:993',
+    },
+    {
+      description: 'all that a file describes',
+      command: '<%= config.bin %> <%= command.id %> --from /etc/tlspool/tunnels.conf',
+    },
+  ];
+
+  static override flags = {
+    accept: Flags.string({
+      helpValue: 'ADDR:PORT',
+      description: 'where connections come in: an address, [IPV6], * or a host name, and a port',
+    }),
+    connect: Flags.string({
+      helpValue: 'ADDR:PORT|PATH',
+      dependsOn: ['accept'],
+      description: 'where they go to: an address or a host name and a port, or a UNIX socket',
+    }),
+    from: Flags.string({
+      helpValue: 'FILE',
+      exclusive: [
+        'accept',
+        'connect',
+        'client',
+        'local-id',
+        'remote-id',
+        'service',
+        'request-remote-id',
+        'require-remote-id',
+        'alpn',
+      ],
+      description: 'file of tunnels',
+    }),
+    client: Flags.boolean({ description: 'speak TLS where --connect leads to' }),
+    'remote-id': Flags.string({
+      helpValue: 'ID',
+      dependsOn: ['client'],
+      description: 'whom the server must prove to be [default: the name in --connect]',
+    }),
+    ...tlsFlags,
+  };
+
+  async run(): Promise<{ tunnels: readonly object[] }> {
+    const { flags } = await this.parse(Tunnel);
+    const [{ readPlans }, { runTunnels }, { openPool }, { Complaints }] = await Promise.all([
+      import('../core/tunnel/plan.ts'),
+      import('../core/tunnel/run-tunnels.ts'),
+      import('../core/tunnel/pool-access.ts'),
+      import('../core/tunnel/complaints.ts'),
+    ]);
+    const plans = readPlans(flags);
+    const stop = stopSignal();
+    const runtimeDir = process.env.XDG_RUNTIME_DIR ?? tmpdir();
+    const pool = await openPool({
+      paths: this.paths(flags),
+      standalone: flags.standalone,
+      runtimeDir,
+    });
+    const say = (line: string) => process.stderr.write(`tlspool tunnel: ${line}\n`);
+    const complaints = new Complaints(say, 10_000);
+    const tunnels = await runTunnels({
+      plans,
+      pool,
+      limit: flags['max-handshakes'],
+      drainTimeout: flags['drain-timeout'] * 1_000,
+      stop,
+      events: {
+        open: (opened) => {
+          for (const tunnel of opened) say(route(tunnel));
+        },
+        lost: ({ plan }, error) => complaints.add(plan.name ?? '', error),
+      },
+    });
+    return { tunnels: tunnels.map(summary) };
+  }
+}
+
+/** Aborted by the first request to end; a second one ends the process as it would without us. */
+function stopSignal(): AbortSignal {
+  const controller = new AbortController();
+  for (const signal of ['SIGINT', 'SIGTERM'] as const) {
+    process.once(signal, () => controller.abort());
+  }
+  return controller.signal;
+}
+
+function route({ plan, addresses, target }: OpenTunnel): string {
+  const name = plan.name === undefined ? '' : `${plan.name}: `;
+  return `${name}${addresses.join(', ')} → ${target}`;
+}
+
+function summary({ plan, addresses, target }: OpenTunnel) {
+  return { name: plan.name ?? null, accept: addresses, connect: target };
+}
