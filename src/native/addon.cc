@@ -11,20 +11,11 @@
 static_assert(OPENSSL_VERSION_MAJOR == 3 && OPENSSL_VERSION_MINOR >= 5,
               "the engine needs the OpenSSL 3.5 headers that come with the pinned Node runtime");
 
-namespace tlspool {
-namespace token {
-void registerBinding(napi_env env, napi_value exports) __attribute__((weak));
-}
-namespace engine {
-void registerBinding(napi_env env, napi_value exports) __attribute__((weak));
-}
-}  // namespace tlspool
-
 NAPI_MODULE_INIT() {
   tlspool::node::registerEvents(env, exports);
   tlspool::socket::registerBinding(env, exports);
   tlspool::process::registerBinding(env, exports);
-  if (tlspool::token::registerBinding) tlspool::token::registerBinding(env, exports);
-  if (tlspool::engine::registerBinding) tlspool::engine::registerBinding(env, exports);
+  tlspool::token::registerBinding(env, exports);
+  tlspool::engine::registerBinding(env, exports);
   return exports;
 }

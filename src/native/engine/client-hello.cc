@@ -110,7 +110,11 @@ ClientHello ClientHello::read(SSL* ssl) {
   hello.alpn = readAlpn(extension(ssl, TLSEXT_TYPE_application_layer_protocol_negotiation));
   hello.signatureSchemes = readNumbers(extension(ssl, TLSEXT_TYPE_signature_algorithms), 2);
   hello.groups = readNumbers(extension(ssl, TLSEXT_TYPE_supported_groups), 2);
-  hello.tls13 = offers(readNumbers(extension(ssl, TLSEXT_TYPE_supported_versions), 1), {0x0304});
+  std::vector<uint16_t> versions = readNumbers(extension(ssl, TLSEXT_TYPE_supported_versions), 1);
+  hello.tls13 = offers(versions, {TLS1_3_VERSION});
+  // Without the extension the old field is the highest version (RFC 8446 section 4.2.1).
+  hello.modern = versions.empty() ? SSL_client_hello_get0_legacy_version(ssl) >= TLS1_2_VERSION
+                                  : offers(versions, {TLS1_2_VERSION, TLS1_3_VERSION});
   std::vector<uint16_t> suites = readSuites(ssl);
   hello.ecdsaSuites = offers(suites, {0xc02b, 0xc02c, 0xcca9});
   hello.rsaSuites = offers(suites, {0xc02f, 0xc030, 0xcca8});

@@ -53,6 +53,7 @@ void Handshake::ask(Question question, std::unique_ptr<node::Event> event) {
 int Handshake::onClientHello(int* alert) {
   if (helloDone_) return SSL_CLIENT_HELLO_SUCCESS;  // the second one, after HelloRetryRequest
   ClientHello hello = ClientHello::read(link_.ssl.get());
+  if (!hello.modern) return SSL_CLIENT_HELLO_SUCCESS;  // OpenSSL refuses the version next
   if (asked_ == Question::kHello) {
     if (answer_ == Answer::kNone) return SSL_CLIENT_HELLO_RETRY;
     asked_ = Question::kNone;

@@ -95,7 +95,11 @@ bool Module::open(std::string* error) {
   CK_RV rv = getFunctionList(&functions_);
   if (rv == CKR_OK) rv = initialize();
   if (rv == CKR_OK) rv = functions_->C_GetInfo(&info_);
-  if (rv == CKR_OK) return true;
+  if (rv == CKR_OK) {
+    // Handlers run in the reverse order of their registration: ours before the module's destructors.
+    atexit(stop);
+    return true;
+  }
   *error = options_.path + ": " + returnValueName(rv);
   return false;
 }
@@ -147,6 +151,7 @@ bool Module::drain(std::unique_lock<std::mutex>& lock, std::chrono::milliseconds
 
 void Module::finalize(std::chrono::milliseconds patience) {
   std::unique_lock lock(mutex_);
+  if (ended_) return;
   changed_.wait_for(lock, patience, [this] { return !closed_; });
   closed_ = ended_ = true;
   if (!drain(lock, patience) || !ours_) return;
