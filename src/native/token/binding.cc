@@ -44,6 +44,9 @@ napi_value loadModule(napi_env env, napi_callback_info info) {
       std::chrono::milliseconds(fields.integer("revivalInterval", options.revivalInterval.count()));
   std::string error;
   if (!Module::load(options, &error)) return node::throwError(env, "ERR_MODULE", error);
+  // After the module has registered its own destructors, so that it is finalised before they run
+  // (SoftHSMv2 #729). Cleanup hooks of the environment do not run at process.exit().
+  if (atexit(stop) != 0) return node::throwError(env, "ERR_MODULE", "atexit refuses");
   return node::undefined(env);
 }
 
@@ -244,9 +247,6 @@ void registerBinding(napi_env env, napi_value exports) {
                     {"login", login},
                     {"logout", logout},
                     {"limitSigners", limitSigners}});
-  // Cleanup hooks of the environment do not run at process.exit() or a signal's default action.
-  static const int registered = atexit(stop);
-  (void)registered;
 }
 
 }  // namespace tlspool::token
