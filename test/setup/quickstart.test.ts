@@ -1,0 +1,47 @@
+import assert from 'node:assert/strict';
+import { spawnSync } from 'node:child_process';
+import { mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { test } from 'node:test';
+
+const quickstart = join(import.meta.dirname, '../../setup/quickstart.mjs');
+
+test('the quickstart fetches a verified page from an unmodified server, and leaves nothing behind', () => {
+  const temporary = mkdtempSync(join(tmpdir(), 'tlspool-test-'));
+  try {
+    const { status, stdout, stderr } = spawnSync(process.execPath, [quickstart], {
+      env: { ...process.env, TMPDIR: temporary },
+      encoding: 'utf8',
+    });
+    assert.equal(status, 0, `${stdout}${stderr}`);
+    assert.match(stdout, /This page came from a program that knows nothing of TLS\./);
+    assert.match(stdout, /Protocol version: TLSv1\.3/);
+    assert.match(stdout, /Verification: OK/);
+    assert.deepEqual(readdirSync(temporary), []);
+    assert.deepEqual(processesOf(temporary), []);
+  } finally {
+    rmSync(temporary, { recursive: true, force: true });
+  }
+});
+
+/** Command lines of the processes that have something to do with a directory. */
+function processesOf(directory: string): readonly string[] {
+  const commandLines = readdirSync('/proc')
+    .filter((name) => /^\d+$/.test(name))
+    .map(
+      (pid) => readFileIfThere(`/proc/${pid}/cmdline`) + readFileIfThere(`/proc/${pid}/environ`),
+    );
+  return commandLines.filter((text) => text.includes(directory));
+}
+
+function readFileIfThere(file: string): string {
+  try {
+    return readFileSync(file, 'latin1');
+  } catch (error) {
+    // The process has ended since, or is another user's.
+    if (['ENOENT', 'ESRCH', 'EACCES'].includes((error as NodeJS.ErrnoException).code ?? ''))
+      return '';
+    throw error;
+  }
+}
