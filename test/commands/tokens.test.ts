@@ -139,6 +139,7 @@ test('a module can be looked into without any state', async () => {
       registered: false,
       pinState: 'ok',
       loginFrom: null,
+      state: null,
       lastError: null,
     },
   ]);

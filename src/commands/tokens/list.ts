@@ -1,5 +1,8 @@
+import { resolve } from 'node:path';
 import * as Flags from '@oclif/core/flags';
 import { PoolCommand } from '../../core/cli/pool-command.ts';
+import { TlspoolError } from '../../core/errors.ts';
+import type { TokenStatus } from '../../core/token/keyring.ts';
 import type { ListedToken } from '../../core/token/list-tokens.ts';
 import type { ModuleConfig } from '../../core/token/modules.ts';
 import type { RegisteredToken } from '../../core/token/registered-tokens.ts';
@@ -14,7 +17,7 @@ export default class TokensList extends PoolCommand {
   static override summary = 'list the PKCS #11 tokens, their PIN state and what is wrong with them';
 
   static override description =
-    `Looks into the modules that the pool knows; no daemon is needed, and nothing is logged in to. Tokens are named by complete pkcs11: URIs: any part of one that is not ambiguous names the token too. A PIN state of count-low means that someone gave a wrong PIN since the last right one, final-try that one more locks the token.`;
+    `Looks into the modules that the pool knows; no daemon is needed, and nothing is logged in to. If one runs, its state of each token and its last failure there are shown. Tokens are named by complete pkcs11: URIs: any part of one that is not ambiguous names the token too. A PIN state of count-low means that someone gave a wrong PIN since the last right one, final-try that one more locks the token.`;
 
   static override examples = [
     '<%= config.bin %> <%= command.id %>',
@@ -34,12 +37,16 @@ export default class TokensList extends PoolCommand {
 
   async run(): Promise<Listing> {
     const { flags } = await this.parse(TokensList);
-    const { listTokens } = await import('../../core/token/list-tokens.ts');
+    const { listTokens, withStatuses } = await import('../../core/token/list-tokens.ts');
     const { stateDir, modules, tokens } =
       flags.module === undefined
         ? await this.#known(this.paths(flags).stateDir)
         : await this.#oneModule(flags.module);
-    const listed = listTokens(modules, tokens);
+    const { socket } = this.paths(flags);
+    const listed = withStatuses(
+      listTokens(modules, tokens),
+      stateDir === null ? [] : await poolStatuses(socket, stateDir),
+    );
     if (!this.jsonEnabled()) await this.#print(stateDir, listed);
     return { stateDir, tokens: listed.map(withNulls) };
   }
@@ -73,7 +80,9 @@ export default class TokensList extends PoolCommand {
       label: token.label,
       pin: token.pinState ?? '–',
       'pin from': token.loginFrom ?? (token.registered ? 'by hand' : '(not used)'),
-      state: token.lastError ?? 'present',
+      state: [token.state ?? (token.present ? 'present' : 'absent'), token.lastError]
+        .filter((part) => part !== undefined)
+        .join(': '),
       uri: token.uri,
     }));
     const lines = tableLines(['label', 'pin', 'pin from', 'state', 'uri'], rows);
@@ -94,6 +103,19 @@ function withNulls(token: ListedToken): Listing['tokens'][number] {
     ...token,
     pinState: token.pinState ?? null,
     loginFrom: token.loginFrom ?? null,
+    state: token.state ?? null,
     lastError: token.lastError ?? null,
   };
+}
+
+/** Nothing if no pool runs on this state folder. */
+async function poolStatuses(socket: string, stateDir: string): Promise<readonly TokenStatus[]> {
+  const { status } = await import('../../client/administration.ts');
+  try {
+    const answer = await status({ socket });
+    return resolve(answer.stateDir) === resolve(stateDir) ? answer.tokens : [];
+  } catch (error) {
+    if (error instanceof TlspoolError && error.code === 'no-daemon') return [];
+    throw error;
+  }
 }

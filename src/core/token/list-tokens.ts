@@ -1,6 +1,7 @@
 /** What tokens there are, for people: complete URIs, the state of their PINs, what failed. */
 import { TlspoolError } from '../errors.ts';
 import { returnValueOf } from './failure.ts';
+import type { TokenStatus } from './keyring.ts';
 import { LoadedModule } from './loaded-module.ts';
 import type { ModuleConfig } from './modules.ts';
 import { formatPinSource } from './pin-source.ts';
@@ -21,6 +22,9 @@ export interface ListedToken {
   readonly pinState: PinState | undefined;
   /** `file:…` or `credential:…`; undefined: someone logs in by hand. */
   readonly loginFrom: string | undefined;
+  /** As the running pool sees it; undefined without one, or if the pool does not use it. */
+  readonly state: TokenStatus['state'] | undefined;
+  /** By the name of its PKCS #11 return value, where there is one. */
   readonly lastError: string | undefined;
 }
 
@@ -39,6 +43,24 @@ export function listTokens(
       return known.map((token) => absent(token, failure));
     }
   });
+}
+
+/** What the running pool knows besides: whether it could use the token, and its last failure there. */
+export function withStatuses(
+  tokens: readonly ListedToken[],
+  statuses: readonly TokenStatus[],
+): ListedToken[] {
+  return tokens.map((token) => {
+    const status = statuses.find(({ uri }) => namesSame(uri, token.uri));
+    if (status === undefined) return token;
+    return { ...token, state: status.state, lastError: status.lastError ?? token.lastError };
+  });
+}
+
+/** The pool may know a token by fewer attributes, as its keys' URIs do. */
+function namesSame(one: string, other: string): boolean {
+  const [first, second] = [parsePkcs11Uri(one), parsePkcs11Uri(other)];
+  return matchPkcs11Uri(first, second) || matchPkcs11Uri(second, first);
 }
 
 function listModule(
@@ -61,6 +83,7 @@ function listModule(
       registered: registration !== undefined,
       pinState: token.pinState,
       loginFrom: loginFrom(registration),
+      state: undefined,
       lastError: undefined,
     };
   });
@@ -76,6 +99,7 @@ function absent(token: RegisteredToken, lastError: string): ListedToken {
     registered: true,
     pinState: undefined,
     loginFrom: loginFrom(token),
+    state: undefined,
     lastError,
   };
 }
