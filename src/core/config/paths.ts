@@ -1,5 +1,6 @@
 import { homedir } from 'node:os';
-import { join } from 'node:path';
+import { isAbsolute, join } from 'node:path';
+import { ConfigError, readConfFile } from './conf-file.ts';
 
 /** Where one pool keeps its things. */
 export interface PoolPaths {
@@ -10,13 +11,21 @@ export interface PoolPaths {
 
 type Given = { readonly [Name in keyof PoolPaths]?: string | undefined };
 
-/** Flag, environment, default; the configuration file's own socket_name is applied by whoever reads it. */
+/**
+ * Flag, environment, configuration file (`socket_name`, `state_dir`), default.
+ * @throws ConfigError if the file cannot be read, or is named but not there
+ */
 export function resolvePaths(flags: Given, environment: NodeJS.ProcessEnv, uid: number): PoolPaths {
   const defaults = uid === 0 ? machinePaths() : userPaths(environment, uid);
+  const named = flags.config ?? (environment.TLSPOOL_CONFIG_FILE || undefined);
+  const config = named ?? defaults.config;
+  const socket = flags.socket ?? (environment.TLSPOOL_SOCKET || undefined);
+  const stateDir = flags.stateDir ?? (environment.TLSPOOL_STATE_DIR || undefined);
+  const file = socket === undefined || stateDir === undefined ? filePaths(config, named) : {};
   return {
-    socket: flags.socket ?? environment.TLSPOOL_SOCKET ?? defaults.socket,
-    stateDir: flags.stateDir ?? environment.TLSPOOL_STATE_DIR ?? defaults.stateDir,
-    config: flags.config ?? environment.TLSPOOL_CONFIG_FILE ?? defaults.config,
+    socket: socket ?? file.socket ?? defaults.socket,
+    stateDir: stateDir ?? file.stateDir ?? defaults.stateDir,
+    config,
   };
 }
 
@@ -37,4 +46,18 @@ function userPaths(environment: NodeJS.ProcessEnv, uid: number): PoolPaths {
     stateDir: join(state, 'tlspool'),
     config: join(config, 'tlspool/tlspool.conf'),
   };
+}
+
+/** What every command needs of the file; `serve` reads all of it. */
+function filePaths(config: string, named: string | undefined): Given {
+  const settings = readConfFile(config);
+  if (settings === undefined && named !== undefined) {
+    throw new ConfigError(`there is no configuration file ${named}`);
+  }
+  const value = (key: string) => {
+    const setting = settings?.findLast((candidate) => candidate.key === key);
+    if (setting === undefined || isAbsolute(setting.value)) return setting?.value;
+    throw new ConfigError(`${config}:${setting.line}: ${key} must be an absolute path`);
+  };
+  return { socket: value('socket_name'), stateDir: value('state_dir') };
 }

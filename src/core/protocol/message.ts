@@ -23,7 +23,14 @@ export type Message =
   | Unknown;
 
 /** The message of one command: `MessageOf<'ping'>`. */
-export type MessageOf<Name extends Command> = Extract<Message, { readonly command: Name }>;
+export type MessageOf<Name extends Command> = Named<Message, Name>;
+
+/** Several commands may share one layout. */
+type Named<Content, Name> = Content extends { readonly command: infer All }
+  ? Name extends All
+    ? Content & { readonly command: Name }
+    : never
+  : never;
 
 export interface Success {
   readonly command: 'success';

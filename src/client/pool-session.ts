@@ -1,0 +1,39 @@
+import { readDetails, type SessionDetails } from '../core/protocol/extension.ts';
+import type { StartTls } from '../core/protocol/message.ts';
+import { extensionMissing } from './errors.ts';
+import type { PoolConnection } from './pool-connection.ts';
+
+/** A session that is set up. It lives in the pool; this only names it. */
+export class PoolSession {
+  /** Who we are to the other side; '' if nobody. */
+  readonly localId: string;
+  /** Who the other side is, as the pool validated it; '' if it did not have to show. */
+  readonly remoteId: string;
+  /** What names the session in `detach`, `reattach`, `prng` and `info`. */
+  readonly ctlkey: Buffer;
+  /** Bits of STARTTLS: those that offered a freedom are set if it was used. */
+  readonly flags: number;
+  readonly #pool: PoolConnection;
+  readonly #details: SessionDetails | undefined;
+
+  /** Use `PoolConnection.startTls`. */
+  constructor(pool: PoolConnection, final: StartTls, details: readonly Buffer[]) {
+    this.localId = final.localId;
+    this.remoteId = final.remoteId;
+    this.ctlkey = final.ctlkey;
+    this.flags = final.flags;
+    this.#pool = pool;
+    this.#details = details.length > 0 ? readDetails(details) : undefined;
+  }
+
+  /** What the handshake agreed on. Takes no round trip. @throws TlspoolError `no-extension` */
+  async details(): Promise<SessionDetails> {
+    if (this.#details === undefined) throw extensionMissing('a question for session details');
+    return this.#details;
+  }
+
+  /** The session outlives the connection that it was set up on. */
+  detach(): Promise<void> {
+    return this.#pool.detach(this.ctlkey);
+  }
+}

@@ -1,0 +1,202 @@
+import { randomBytes } from 'node:crypto';
+import { constants } from 'node:os';
+import { closeFd } from '../core/engine/sockets.ts';
+import type { TlsRole } from '../core/engine/types.ts';
+import { TlspoolError } from '../core/errors.ts';
+import { type StartTlsOptions, writeOptions } from '../core/protocol/extension.ts';
+import { type StartTlsFlag, startTlsFlags } from '../core/protocol/flags.ts';
+import type { Message, StartTls } from '../core/protocol/message.ts';
+import { errorOf, extensionMissing, unexpectedAnswer } from './errors.ts';
+import type { Exchange } from './exchange.ts';
+import type { PoolConnection } from './pool-connection.ts';
+import { PoolSession } from './pool-session.ts';
+
+/** The flags that a program sets by name; roles come from `role`, `localIdCheck` from `chooseLocalId`. */
+export type StartTlsFlags = {
+  readonly [Name in Exclude<
+    StartTlsFlag,
+    'localRoleClient' | 'localRoleServer' | 'remoteRoleClient' | 'remoteRoleServer' | 'localIdCheck'
+  >]?: boolean;
+};
+
+export interface Identities {
+  readonly localId: string;
+  readonly remoteId: string;
+}
+
+export interface StartTlsRequest {
+  /** The connection to the other side; taken over, whatever happens. */
+  readonly fd: number;
+  readonly role: TlsRole;
+  /** Who we are. Servers without it let SNI choose. */
+  readonly localId?: string | undefined;
+  /** Servers: the identities (or selectors) meant for this listener, among which SNI chooses. */
+  readonly localIds?: readonly string[] | undefined;
+  /** Whom we talk to; clients must say. */
+  readonly remoteId?: string | undefined;
+  /** IANA service name. */
+  readonly service?: string | undefined;
+  readonly flags?: StartTlsFlags | undefined;
+  /** ms until the session is set up; Infinity for ever, 30 s or as the pool is configured if absent. */
+  readonly timeout?: number | undefined;
+  /** Protocols in order of preference (RFC 7301). */
+  readonly alpn?: readonly string[] | undefined;
+  /** Whom a server talks to, where `fd` does not tell. */
+  readonly clientAddress?: string | undefined;
+  /** Gives the plaintext socket when both sides are known to each other; it is taken over. */
+  readonly plain: (who: Identities) => number | Promise<number>;
+  /** Asked which identity to show; undefined refuses. */
+  readonly chooseLocalId?:
+    | ((proposal: Identities) => string | undefined | Promise<string | undefined>)
+    | undefined;
+  readonly signal?: AbortSignal | undefined;
+}
+
+/** The way back to the connection that the request is made on. */
+export interface Channel {
+  readonly pool: PoolConnection;
+  send(callbackId: number, message: Message, fd?: number): void;
+  resolve(session: PoolSession): void;
+  reject(error: unknown): void;
+}
+
+export interface StartedExchange {
+  readonly messages: readonly Message[];
+  readonly fd: number;
+  readonly exchange: Exchange;
+}
+
+const TCP = 6;
+const FOREVER = 0xffff_ffff;
+
+/** What to send, and what to do with what comes back. @throws TlspoolError; the descriptor is closed then */
+export function startTlsExchange(request: StartTlsRequest, channel: Channel): StartedExchange {
+  try {
+    request.signal?.throwIfAborted();
+    const message = startTlsMessage(request);
+    const options = optionsOf(request, channel.pool);
+    return {
+      messages: [...options, message],
+      fd: request.fd,
+      exchange: new StartTlsExchange(request, channel),
+    };
+  } catch (error) {
+    closeFd(request.fd);
+    throw error;
+  }
+}
+
+function startTlsMessage(request: StartTlsRequest): StartTls {
+  return {
+    command: 'starttls',
+    flags: flagsOf(request),
+    local: 0,
+    ipProtocol: TCP,
+    streamId: 0,
+    localId: request.localId ?? '',
+    remoteId: request.remoteId ?? '',
+    ctlkey: randomBytes(16),
+    service: request.service ?? '',
+    timeout: timeoutOf(request.timeout),
+  };
+}
+
+function flagsOf({ role, flags = {}, chooseLocalId }: StartTlsRequest): number {
+  let bits =
+    role === 'client'
+      ? startTlsFlags.localRoleClient | startTlsFlags.remoteRoleServer
+      : startTlsFlags.localRoleServer | startTlsFlags.remoteRoleClient;
+  for (const [name, on] of Object.entries(flags)) {
+    if (on === true) bits |= startTlsFlags[name as StartTlsFlag];
+  }
+  if (chooseLocalId !== undefined) bits |= startTlsFlags.localIdCheck;
+  return bits;
+}
+
+function timeoutOf(timeout: number | undefined): number {
+  if (timeout === undefined) return 0;
+  return timeout === Number.POSITIVE_INFINITY ? FOREVER : Math.min(Math.ceil(timeout), FOREVER - 1);
+}
+
+function optionsOf(request: StartTlsRequest, pool: PoolConnection): Message[] {
+  const { localIds = [], alpn = [], clientAddress } = request;
+  const options: StartTlsOptions = { localIds, alpn, clientAddress };
+  if (pool.extended) return writeOptions(options);
+  // What would change the session must not get lost; whom a server talks to is a word for the log.
+  if (localIds.length > 0) throw extensionMissing('several local identities');
+  if (alpn.length > 0) throw extensionMissing('a list of protocols (ALPN)');
+  return [];
+}
+
+class StartTlsExchange implements Exchange {
+  readonly #request: StartTlsRequest;
+  readonly #channel: Channel;
+  readonly #details: Buffer[] = [];
+  readonly #abort = () => this.#giveUp(this.#request.signal?.reason);
+  /** Why the program gave up; the pool may not know yet. */
+  #givenUp: { readonly error: unknown } | undefined;
+
+  constructor(request: StartTlsRequest, channel: Channel) {
+    this.#request = request;
+    this.#channel = channel;
+    request.signal?.addEventListener('abort', this.#abort);
+  }
+
+  callback(callbackId: number, message: Message): void {
+    this.#answer(callbackId, message).catch((error: unknown) => {
+      this.#channel.send(callbackId, refusal(error));
+      this.#giveUp(error);
+    });
+  }
+
+  details(list: Buffer): void {
+    this.#details.push(list);
+  }
+
+  final(message: Message): void {
+    this.#request.signal?.removeEventListener('abort', this.#abort);
+    if (message.command === 'starttls') {
+      this.#channel.resolve(
+        new PoolSession(this.#channel.pool, message as StartTls, this.#details),
+      );
+    } else {
+      this.#channel.reject(errorOf(message) ?? unexpectedAnswer(message, 'starttls'));
+    }
+  }
+
+  lost(error: Error): void {
+    this.#request.signal?.removeEventListener('abort', this.#abort);
+    this.#channel.reject(error);
+  }
+
+  /** Answers a question of the pool; what it throws refuses. */
+  async #answer(callbackId: number, message: Message): Promise<void> {
+    if (this.#givenUp !== undefined) throw this.#givenUp.error;
+    if (message.command === 'plaintextConnect') {
+      const fd = await this.#request.plain(message);
+      this.#channel.send(callbackId, message, fd);
+      return;
+    }
+    if (message.command === 'starttlsLocalId') {
+      const localId = (await this.#request.chooseLocalId?.(message)) ?? '';
+      this.#channel.send(callbackId, { ...message, localId });
+      return;
+    }
+    throw unexpectedAnswer(message, 'starttls');
+  }
+
+  #giveUp(error: unknown): void {
+    this.#givenUp ??= { error };
+    this.#channel.reject(error);
+  }
+}
+
+/** Tells the pool that a question gets no other answer. */
+function refusal(error: unknown): Message {
+  const wire = error instanceof TlspoolError ? error.wire : undefined;
+  return {
+    command: 'error',
+    number: wire ?? constants.errno.ECANCELED,
+    text: error instanceof Error ? error.message : 'the program gave up',
+  };
+}

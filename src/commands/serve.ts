@@ -1,0 +1,46 @@
+import { PoolCommand } from '../core/cli/pool-command.ts';
+
+export default class Serve extends PoolCommand {
+  static override summary = 'run the pool';
+
+  static override description =
+    `Serves programs at the pool's socket until it is told to end. It stays in the foreground and logs to stderr: as text on a terminal, as JSON otherwise. Every TLS session leaves a line there when it ends.
+
+SIGTERM and SIGINT end it when its sessions have ended, or after drain_timeout; a second one ends it at once. SIGHUP reads the configuration and the PIN sources anew. As a systemd service of Type=notify-reload it tells when it is ready.
+
+Nothing of its memory gets into a core file, and keys are never in it: they stay in their PKCS #11 tokens.`;
+
+  static override examples = [
+    '<%= config.bin %> <%= command.id %>',
+    {
+      description: 'a pool of your own, beside that of the machine',
+      command:
+        '<%= config.bin %> <%= command.id %> --socket $XDG_RUNTIME_DIR/tlspool.sock --state-dir ~/.local/state/tlspool',
+    },
+  ];
+
+  // The log is what it says; there is no result.
+  static override enableJsonFlag = false;
+
+  async run(): Promise<void> {
+    const { flags } = await this.parse(Serve);
+    const paths = this.paths(flags);
+    const { readSettings } = await import('../core/config/read-settings.ts');
+    const settings = readSettings(paths.config);
+    const { createLog } = await import('../core/telemetry/log.ts');
+    const { stderr } = process;
+    const log = createLog({
+      level: settings.logLevel,
+      format: settings.logFormat ?? (stderr.isTTY ? 'text' : 'json'),
+      stream: stderr,
+    });
+    const { serve } = await import('../core/server/serve.ts');
+    await serve({
+      paths,
+      settings,
+      log,
+      notifySocket: process.env.NOTIFY_SOCKET,
+      ready: ({ socket }) => stderr.write(`tlspool: ready at ${socket}\n`),
+    });
+  }
+}

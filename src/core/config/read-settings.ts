@@ -1,0 +1,51 @@
+import { ConfigError, readConfFile, type Setting } from './conf-file.ts';
+import { keys } from './keys.ts';
+import { defaultSettings, type PoolSettings } from './settings.ts';
+
+/** Settings under construction: keys write to it. */
+export type Draft = { -readonly [Name in keyof PoolSettings]: PoolSettings[Name] };
+
+/**
+ * What a configuration file says, the rest being default; a file that is not there says nothing. Every line counts:
+ * what cannot be honoured is refused with its reason.
+ * @throws ConfigError with all faults of the file
+ */
+export function readSettings(path: string): PoolSettings {
+  return interpret(readConfFile(path) ?? [], path);
+}
+
+export function interpret(settings: readonly Setting[], path: string): PoolSettings {
+  const draft: Draft = { ...defaultSettings };
+  const seen = new Map<string, number>();
+  const faults: string[] = [];
+  for (const { key, value, line } of settings) {
+    try {
+      requireNew(key, seen);
+      seen.set(key, line);
+      apply(key, value, draft);
+    } catch (error) {
+      if (!(error instanceof ConfigError)) throw error;
+      faults.push(`${path}:${line}: ${[error.message, error.hint].filter(Boolean).join('; ')}`);
+    }
+  }
+  if (faults.length > 0) {
+    throw new ConfigError(
+      faults.join('\n'),
+      'See tlspool.conf(5) or the example in etc/tlspool.conf.',
+    );
+  }
+  return draft;
+}
+
+function requireNew(key: string, seen: ReadonlyMap<string, number>): void {
+  const earlier = seen.get(key);
+  if (earlier !== undefined) throw new ConfigError(`${key} stands in line ${earlier} already`);
+}
+
+function apply(key: string, value: string, draft: Draft): void {
+  const rule = keys.get(key);
+  if (rule === undefined) throw new ConfigError(`there is no setting ${key}`);
+  if (rule.kind === 'refused') throw new ConfigError(`${key} is not honoured: ${rule.reason}`);
+  if (value === '') throw new ConfigError(`${key} needs a value`);
+  rule.apply(value, draft);
+}

@@ -1,0 +1,57 @@
+import type { LogFormat, LogLevel } from '../telemetry/log.ts';
+
+/** How a pool behaves: what tlspool.conf says, made out. Where it keeps its things is in paths.ts. */
+export interface PoolSettings {
+  /** Where the daemon's process id is written; undefined: nowhere. */
+  readonly pidFile: string | undefined;
+  /** Permission bits of the socket. */
+  readonly socketMode: number;
+  /** Numeric; -1: the daemon's. */
+  readonly socketUid: number;
+  readonly socketGid: number;
+  /** Bits of PING that are offered. */
+  readonly facilities: number;
+  /** Threads that do TLS; undefined: one a processor. */
+  readonly threads: number | undefined;
+  /** ms for a handshake, hand-over included, unless the program names its own. */
+  readonly handshakeTimeout: number;
+  /** ms without a byte before a session ends; 0: never. */
+  readonly idleTimeout: number;
+  /** ms for open sessions when the daemon is told to end. */
+  readonly drainTimeout: number;
+  /** Connections of programs at once; more wait. */
+  readonly maxConnections: number;
+  /** TLS sessions at once; more are refused. */
+  readonly maxSessions: number;
+  /** A PKCS #11 module and token besides those of the store. */
+  readonly token: TokenSettings | undefined;
+  readonly logLevel: LogLevel;
+  /** undefined: text on a terminal, JSON elsewhere. */
+  readonly logFormat: LogFormat | undefined;
+}
+
+export interface TokenSettings {
+  /** Absolute path of the module. */
+  readonly module: string;
+  /** `pkcs11:` URI; undefined: the PIN file is for all tokens of the module. */
+  readonly uri: string | undefined;
+  /** Absolute path of a file that its owner alone may read. */
+  readonly pinFile: string | undefined;
+}
+
+export const defaultSettings: PoolSettings = {
+  pidFile: undefined,
+  socketMode: 0o600,
+  socketUid: -1,
+  socketGid: -1,
+  facilities: 0x1,
+  threads: undefined,
+  handshakeTimeout: 30_000,
+  idleTimeout: 0,
+  drainTimeout: 10_000,
+  maxConnections: 10_000,
+  maxSessions: 100_000,
+  token: undefined,
+  logLevel: 'info',
+  logFormat: undefined,
+};

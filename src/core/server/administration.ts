@@ -1,0 +1,213 @@
+import { Socket } from 'node:net';
+import { setImmediate as breathe } from 'node:timers/promises';
+import { closeFd, peerCredentials } from '../engine/sockets.ts';
+import type { Counters } from '../engine/types.ts';
+import { TlspoolError } from '../errors.ts';
+import { PosixError } from '../protocol/errors.ts';
+import type { Log } from '../telemetry/log.ts';
+import type { Keyring, TokenStatus } from '../token/keyring.ts';
+import { Acceptor } from '../tunnel/acceptor.ts';
+import type { Connections } from './connections.ts';
+import { type Listener, listenAt } from './listener.ts';
+import { viewSession } from './session-view.ts';
+import type { Sessions } from './sessions.ts';
+
+/** What a pool is doing. */
+export interface PoolStatus {
+  readonly pid: number;
+  readonly socket: string;
+  readonly stateDir: string;
+  /** ISO 8601. */
+  readonly startedAt: string;
+  /** Programs that are connected. */
+  readonly connections: number;
+  readonly sessions: number;
+  /** Since it started. */
+  readonly sessionsTotal: number;
+  readonly tokens: readonly TokenStatus[];
+}
+
+/** One line from whoever administers the pool. */
+export type AdministrationRequest =
+  | { readonly do: 'status' }
+  /** Answered by a line for each session, and one with `end`. */
+  | { readonly do: 'sessions' }
+  | { readonly do: 'close'; readonly session: string; readonly abort?: boolean };
+
+export interface AdministrationParts {
+  readonly socket: string;
+  readonly stateDir: string;
+  readonly sessions: Sessions;
+  readonly connections: Connections;
+  readonly keyring: Pick<Keyring, 'tokens'>;
+  readonly counters: (engineId: number) => Counters;
+  readonly log: Log;
+}
+
+/** Root and the pool's user alone, whatever the socket's mode says. */
+const ACCESS = { mode: 0o600, uid: -1, gid: -1 };
+/** Sessions told of in one turn of the event loop. */
+const BATCH = 256;
+/** A request is short. */
+const LONGEST_LINE = 4096;
+
+export function administrationPath(socket: string): string {
+  return `${socket}.admin`;
+}
+
+/** The socket beside the pool's own for those who run it: a JSON object a line, requests and answers alike. */
+export class Administration {
+  readonly #parts: AdministrationParts;
+  readonly #listener: Listener;
+  readonly #acceptor: Acceptor;
+  readonly #visitors = new Set<Socket>();
+  readonly #startedAt = new Date();
+
+  static open(parts: AdministrationParts): Administration {
+    return new Administration(parts, listenAt(administrationPath(parts.socket), ACCESS));
+  }
+
+  private constructor(parts: AdministrationParts, listener: Listener) {
+    this.#parts = parts;
+    this.#listener = listener;
+    this.#acceptor = new Acceptor(listener.fd, {
+      connection: (fd) => this.#accept(fd),
+      failed: (error) => parts.log.error({ error: error.message }, 'administration has ended'),
+    });
+    this.#acceptor.resume();
+  }
+
+  close(): void {
+    this.#acceptor.close();
+    this.#listener.removePath();
+    for (const visitor of this.#visitors) visitor.destroy();
+  }
+
+  #accept(fd: number): void {
+    let uid: number;
+    try {
+      ({ uid } = peerCredentials(fd));
+    } catch (error) {
+      closeFd(fd);
+      if (!(error instanceof TlspoolError)) throw error;
+      return;
+    }
+    const visitor = new Socket({ fd });
+    this.#visitors.add(visitor);
+    visitor.on('close', () => this.#visitors.delete(visitor));
+    visitor.on('error', () => visitor.destroy());
+    if (uid !== 0 && uid !== process.geteuid?.()) refuse(visitor, uid);
+    else {
+      this.#serve(visitor).catch((error: Error) => {
+        this.#parts.log.debug({ error: error.message }, 'a visitor of the administration left');
+      });
+    }
+  }
+
+  async #serve(visitor: Socket): Promise<void> {
+    for await (const line of lines(visitor)) {
+      try {
+        for await (const answer of this.#answers(readRequest(line))) await write(visitor, answer);
+      } catch (error) {
+        if (!(error instanceof TlspoolError)) throw error;
+        await write(visitor, errorLine(error));
+      }
+      if (visitor.destroyed) return;
+    }
+    visitor.end();
+  }
+
+  async *#answers(request: AdministrationRequest): AsyncIterable<object> {
+    switch (request.do) {
+      case 'status':
+        yield this.#status();
+        return;
+      case 'sessions':
+        yield* this.#list();
+        return;
+      case 'close':
+        yield this.#close(request.session, request.abort === true);
+    }
+  }
+
+  #status(): PoolStatus {
+    const { socket, stateDir, sessions, connections, keyring } = this.#parts;
+    return {
+      pid: process.pid,
+      socket,
+      stateDir,
+      startedAt: this.#startedAt.toISOString(),
+      connections: connections.size,
+      sessions: sessions.size,
+      sessionsTotal: sessions.total,
+      tokens: keyring.tokens(),
+    };
+  }
+
+  async *#list(): AsyncIterable<object> {
+    const { sessions, counters } = this.#parts;
+    let count = 0;
+    for (const { session, attached } of [...sessions.list()]) {
+      yield { session: viewSession(session, attached, counters) };
+      if (++count % BATCH === 0) await breathe();
+    }
+    yield { end: true };
+  }
+
+  #close(id: string, abort: boolean): object {
+    const session = this.#parts.sessions.find(id);
+    if (session === undefined) {
+      throw new TlspoolError('no-session', `there is no session ${id}`, {
+        hint: 'It may have ended; `tlspool sessions list` shows those that are there.',
+      });
+    }
+    session.end(abort ? 'abort' : 'drain');
+    return { closed: id };
+  }
+}
+
+function refuse(visitor: Socket, uid: number): void {
+  const error = new PosixError('EACCES', `user ${uid} may not administer this pool`);
+  visitor.end(`${JSON.stringify(errorLine(error))}\n`);
+}
+
+function readRequest(line: string): AdministrationRequest {
+  let request: unknown;
+  try {
+    request = JSON.parse(line);
+  } catch (cause) {
+    throw new TlspoolError('bad-request', 'a request is a JSON object in one line', { cause });
+  }
+  if (isRequest(request)) return request;
+  throw new TlspoolError('bad-request', 'there is no such request');
+}
+
+function isRequest(value: unknown): value is AdministrationRequest {
+  if (typeof value !== 'object' || value === null || !('do' in value)) return false;
+  if (value.do === 'close') return 'session' in value && typeof value.session === 'string';
+  return value.do === 'status' || value.do === 'sessions';
+}
+
+function errorLine({ code, message, hint }: TlspoolError): object {
+  return { error: { code, message, hint: hint ?? null } };
+}
+
+/** Resolves when the visitor has room for more, or is gone. */
+function write(visitor: Socket, answer: object): Promise<void> {
+  return new Promise((resolve) => {
+    visitor.write(`${JSON.stringify(answer)}\n`, () => resolve());
+  });
+}
+
+/** Whoever sends a line without end is not listened to any longer. */
+async function* lines(visitor: Socket): AsyncIterable<string> {
+  let unfinished = '';
+  visitor.setEncoding('utf8');
+  for await (const chunk of visitor as AsyncIterable<string>) {
+    const [first = '', ...others] = chunk.split('\n');
+    const complete = [unfinished + first, ...others];
+    unfinished = complete.pop() ?? '';
+    yield* complete;
+    if (unfinished.length > LONGEST_LINE) return;
+  }
+}

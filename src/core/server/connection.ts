@@ -1,0 +1,284 @@
+import { constants } from 'node:os';
+import { closeFd, type PeerCredentials } from '../engine/sockets.ts';
+import { TlspoolError } from '../errors.ts';
+import { decode, decodeHeader } from '../protocol/codec.ts';
+import { PoolError, PosixError, wireNumber } from '../protocol/errors.ts';
+import { MOST_OPTION_MESSAGES } from '../protocol/extension.ts';
+import { MalformedMessage } from '../protocol/fields.ts';
+import type { Envelope, Message, MessageOf } from '../protocol/message.ts';
+import type { Attachments } from '../protocol/reassembly.ts';
+import type { Answer, Callback, Requester } from '../session/requester.ts';
+import { MessageSocket } from '../transport/message-socket.ts';
+import { Callbacks } from './callbacks.ts';
+
+/** What a pool does for its connections. All may throw: that is the answer then. */
+export interface Requests {
+  ping(message: MessageOf<'ping'>): MessageOf<'ping'>;
+  /** Answers through the connection. The descriptors are taken over, also when it throws. */
+  startTls(connection: Connection, request: RawStartTls): void;
+  prng(connection: Connection, message: MessageOf<'prng'>): Promise<Message>;
+  info(connection: Connection, message: MessageOf<'info'>): Promise<Message>;
+  detach(connection: Connection, message: MessageOf<'detach'>): void;
+  reattach(connection: Connection, message: MessageOf<'reattach'>): void;
+  /** An error that is nobody's but ours was answered. */
+  fault(error: unknown): void;
+  /** The connection is gone, and with it whoever asked. */
+  closed(connection: Connection, error: Error | undefined): void;
+}
+
+/** STARTTLS as it came, with what came in front of it. */
+export interface RawStartTls {
+  readonly requestId: number;
+  readonly message: MessageOf<'starttls'>;
+  readonly fd: number | undefined;
+  /** Lists of the extension; undefined: the program does not use it. */
+  readonly options: readonly Buffer[] | undefined;
+}
+
+/** Options that wait for their STARTTLS, which must come next. */
+interface WaitingOptions {
+  readonly requestId: number;
+  readonly lists: Buffer[];
+  /** The ciphertext socket may come here already: one write, one descriptor. */
+  fd: number | undefined;
+}
+
+/** One program's connection: reads its requests, hands them on, and writes what the pool has to say. */
+export class Connection implements Requester {
+  readonly peer: PeerCredentials;
+  readonly #requests: Requests;
+  readonly #socket: MessageSocket;
+  readonly #callbacks = new Callbacks();
+  #options: WaitingOptions | undefined;
+
+  /**
+   * @param fd an accepted connection, which it takes over
+   * @param closed called when the program goes, not after `close`; with the reason if it is an error
+   */
+  constructor(
+    fd: number,
+    peer: PeerCredentials,
+    requests: Requests,
+    closed: (connection: Connection, error: Error | undefined) => void,
+  ) {
+    this.peer = peer;
+    this.#requests = requests;
+    this.#socket = new MessageSocket(fd, {
+      message: (bytes, attachments) => this.#receive(bytes, attachments),
+      closed: (error) => {
+        this.#dropOptions();
+        closed(this, error);
+      },
+    });
+  }
+
+  respond(requestId: number, ...messages: Message[]): void {
+    this.#socket.send(messages.map((message) => ({ requestId, callbackId: 0, message })));
+  }
+
+  fail(requestId: number, error: unknown): void {
+    if (!(error instanceof TlspoolError)) this.#requests.fault(error);
+    this.respond(requestId, errorMessage(error));
+  }
+
+  call(
+    requestId: number,
+    messages: readonly Message[],
+    answered: (answer: Answer) => void,
+  ): Callback {
+    const { id, callback } = this.#callbacks.add(answered);
+    const last = messages.length - 1;
+    this.#socket.send(
+      messages.map(
+        (message, index): Envelope => ({
+          requestId,
+          callbackId: index === last ? id : 0,
+          message,
+        }),
+      ),
+    );
+    return callback;
+  }
+
+  /** Drops the connection; nobody is told. */
+  close(): void {
+    this.#dropOptions();
+    this.#socket.close();
+  }
+
+  #receive(bytes: Buffer, attachments: Attachments): void {
+    const { requestId, callbackId } = decodeHeader(bytes);
+    if (callbackId !== 0 && this.#receiveAnswer(callbackId, bytes, attachments)) return;
+    try {
+      const { message } = decode(bytes);
+      const fd = takeDescriptor(message, attachments);
+      this.#serve(requestId, message, fd);
+    } catch (error) {
+      if (error instanceof MalformedMessage) closeAll(attachments.fds);
+      this.fail(requestId, error);
+    }
+  }
+
+  /** True if there was a question with this id. */
+  #receiveAnswer(id: number, bytes: Buffer, { fds, truncated }: Attachments): boolean {
+    const answered = this.#callbacks.take(id);
+    if (answered === undefined) return false;
+    if (answered === 'late') closeAll(fds);
+    else answered({ message: readAnswer(bytes), fds, truncated });
+    return true;
+  }
+
+  #serve(requestId: number, message: Message, fd: number | undefined): void {
+    if (message.command === 'starttlsOptions') {
+      this.#noteOptions(requestId, message.data, fd);
+      return;
+    }
+    const options = this.#takeOptions(requestId, message);
+    switch (message.command) {
+      case 'ping':
+        this.respond(requestId, this.#requests.ping(message));
+        return;
+      case 'starttls':
+        this.#requests.startTls(this, {
+          requestId,
+          message: message as MessageOf<'starttls'>,
+          fd: onlyOne(fd, options?.fd),
+          options: options?.lists,
+        });
+        return;
+      case 'prng':
+        this.#answerLater(requestId, this.#requests.prng(this, message));
+        return;
+      case 'info':
+        this.#answerLater(requestId, this.#requests.info(this, message));
+        return;
+      case 'detach':
+        this.#requests.detach(this, message as MessageOf<'detach'>);
+        this.respond(requestId, { command: 'success' });
+        return;
+      case 'reattach':
+        this.#requests.reattach(this, message as MessageOf<'reattach'>);
+        this.respond(requestId, { command: 'success' });
+        return;
+      case 'pinEntry':
+      case 'lidEntryRegister':
+        throw notImplemented(message.command);
+      case 'unknown':
+        throw new PoolError(
+          'COMMAND_UNKNOWN',
+          `there is no command 0x${message.code.toString(16).padStart(8, '0')}`,
+        );
+      default:
+        throw new PoolError('COMMAND_UNKNOWN', `${message.command} is not a request`);
+    }
+  }
+
+  #answerLater(requestId: number, answer: Promise<Message>): void {
+    answer.then(
+      (message) => this.respond(requestId, message),
+      (error: unknown) => this.fail(requestId, error),
+    );
+  }
+
+  #noteOptions(requestId: number, list: Buffer, fd: number | undefined): void {
+    if (this.#options?.requestId !== requestId) this.#refuseOptions();
+    const options = this.#options ?? { requestId, lists: [], fd: undefined };
+    this.#options = undefined;
+    options.fd = onlyOne(options.fd, fd);
+    if (options.lists.push(list) <= MOST_OPTION_MESSAGES) {
+      this.#options = options;
+      return;
+    }
+    if (options.fd !== undefined) closeFd(options.fd);
+    throw new PosixError('EMSGSIZE', `options take at most ${MOST_OPTION_MESSAGES} messages`);
+  }
+
+  #takeOptions(requestId: number, message: Message): WaitingOptions | undefined {
+    const options = this.#options;
+    const theirs = message.command === 'starttls' && options?.requestId === requestId;
+    if (!theirs) {
+      this.#refuseOptions();
+      return undefined;
+    }
+    this.#options = undefined;
+    return options;
+  }
+
+  #refuseOptions(): void {
+    const requestId = this.#options?.requestId;
+    if (requestId === undefined) return;
+    this.#dropOptions();
+    this.fail(
+      requestId,
+      new PoolError('COMMAND_NEEDED', 'STARTTLS must follow its options at once'),
+    );
+  }
+
+  #dropOptions(): void {
+    if (this.#options?.fd !== undefined) closeFd(this.#options.fd);
+    this.#options = undefined;
+  }
+}
+
+/** At most one, and only where the command takes one. @throws PoolError, PosixError; all are closed then */
+function takeDescriptor(message: Message, { fds, truncated }: Attachments): number | undefined {
+  if (truncated) {
+    closeAll(fds);
+    throw lostDescriptor();
+  }
+  const takesOne = message.command === 'starttls' || message.command === 'starttlsOptions';
+  if (fds.length > (takesOne ? 1 : 0)) {
+    closeAll(fds);
+    throw new PoolError(
+      'SUPERFLUOUS_SOCKET',
+      `${message.command} takes ${takesOne ? 'one descriptor' : 'no descriptor'}, got ${fds.length}`,
+    );
+  }
+  return fds[0];
+}
+
+/** The descriptor of a request of several messages. @throws PoolError; both are closed then */
+function onlyOne(one: number | undefined, other: number | undefined): number | undefined {
+  if (one === undefined || other === undefined) return one ?? other;
+  closeAll([one, other]);
+  throw new PoolError('SUPERFLUOUS_SOCKET', 'starttls and its options take one descriptor, got 2');
+}
+
+/** The kernel delivers a message without its descriptor when the receiver may not open more files. */
+export function lostDescriptor(): PosixError {
+  return new PosixError(
+    'EMFILE',
+    'the pool has as many files open as it may',
+    'Raise LimitNOFILE of the daemon.',
+  );
+}
+
+function readAnswer(bytes: Buffer): Message | undefined {
+  try {
+    return decode(bytes).message;
+  } catch (error) {
+    if (error instanceof MalformedMessage) return undefined;
+    throw error;
+  }
+}
+
+function notImplemented(command: string): PoolError {
+  return new PoolError('COMMAND_NOTIMPL', `this pool does not do ${command} yet`);
+}
+
+function closeAll(fds: readonly number[]): void {
+  for (const fd of fds) closeFd(fd);
+}
+
+/** What went wrong and what to do, as far as it fits. */
+function errorMessage(error: unknown): Message {
+  const { message, hint } = error instanceof TlspoolError ? error : internalFault;
+  return {
+    command: 'error',
+    number: wireNumber(error, constants.errno.EIO),
+    text: hint === undefined ? message : `${message}. ${hint}`,
+  };
+}
+
+/** A fault of our own is not told to strangers; the log has it. */
+const internalFault = { message: 'the pool has a fault; see its log', hint: undefined };

@@ -1,0 +1,56 @@
+import type { TlsRole } from '../engine/types.ts';
+import type { Donai } from '../identity/donai.ts';
+import type { LocalIdentities, LocalIdentity } from '../identity/local-identities.ts';
+import type { Knowledge } from '../session/services.ts';
+import type { Store } from '../store/store.ts';
+import type { RemoteQuestion, RemoteVerdict, Trust } from '../trust/trust.ts';
+
+/** ms for which the store is believed not to have changed: what a command wrote is seen after that. */
+const FRESH = 5;
+
+/** Identities and trust as the store has them, read anew when it changes. */
+export class StoreKnowledge implements Knowledge {
+  readonly #store: Pick<Store, 'version'>;
+  readonly #identities: LocalIdentities;
+  readonly #trust: Trust;
+  #version = -1;
+  #checked = Number.NEGATIVE_INFINITY;
+  #reading: Promise<void> | undefined;
+
+  constructor(store: Pick<Store, 'version'>, identities: LocalIdentities, trust: Trust) {
+    this.#store = store;
+    this.#identities = identities;
+    this.#trust = trust;
+  }
+
+  refresh(): Promise<void> | undefined {
+    if (this.#reading !== undefined) return this.#reading;
+    const now = performance.now();
+    if (now - this.#checked < FRESH) return undefined;
+    const version = this.#store.version();
+    this.#checked = now;
+    if (version === this.#version) return undefined;
+    this.#reading = this.#read(version).finally(() => {
+      this.#reading = undefined;
+    });
+    return this.#reading;
+  }
+
+  localIdentity(id: Donai, role: TlsRole): LocalIdentity | undefined {
+    return this.#identities.find(id, role);
+  }
+
+  validate(question: RemoteQuestion): Promise<RemoteVerdict> {
+    return this.#trust.validate(question);
+  }
+
+  get trustGeneration(): number {
+    return this.#trust.generation;
+  }
+
+  /** A change while we read brings the next refresh to read again: the version was taken first. */
+  async #read(version: number): Promise<void> {
+    await Promise.all([this.#identities.refresh(), this.#trust.refresh()]);
+    this.#version = version;
+  }
+}

@@ -1,0 +1,142 @@
+import { setTimeout as pause } from 'node:timers/promises';
+import { defaultSettings, type PoolSettings } from '../config/settings.ts';
+import { Engine } from '../engine/engine.ts';
+import { closeFd } from '../engine/sockets.ts';
+import { LocalIdentities } from '../identity/local-identities.ts';
+import { Credentials } from '../session/credentials.ts';
+import { openStore } from '../store/store.ts';
+import { type Log, silentLog } from '../telemetry/log.ts';
+import { Trust } from '../trust/trust.ts';
+import { Administration } from './administration.ts';
+import { Connections } from './connections.ts';
+import { StoreKnowledge } from './knowledge.ts';
+import { listenAt, lockSocket } from './listener.ts';
+import { openKeys, type PoolKeys } from './pool-keys.ts';
+import { PoolRequests } from './requests.ts';
+import { Sessions } from './sessions.ts';
+
+export interface PoolOptions {
+  /** Path of the socket that programs connect to; `<socket>.admin` and `<socket>.lock` stand beside it. */
+  readonly socket: string;
+  /** As made by `init`. */
+  readonly stateDir: string;
+  readonly settings?: Partial<PoolSettings> | undefined;
+  /** Nothing is told unless there is one. */
+  readonly log?: Log | undefined;
+}
+
+/** ms in which sessions that are told to end do so: the engine waits for nobody longer than two seconds. */
+const GRACE = 3_000;
+
+/**
+ * Starts a pool in this process, which can have one.
+ * @throws TlspoolError `no-state`, `already-running`, `socket-unusable` and others; nothing is left behind then
+ */
+export async function startPool(options: PoolOptions): Promise<Pool> {
+  const { socket, stateDir, log = silentLog } = options;
+  const settings = { ...defaultSettings, ...options.settings };
+  const current = { settings };
+  await using parts = new AsyncDisposableStack();
+
+  const lock = lockSocket(socket);
+  parts.defer(() => closeFd(lock));
+  const store = await openStore(stateDir, 'write');
+  parts.defer(() => store.close());
+  const engine = Engine.start(settings.threads === undefined ? {} : { threads: settings.threads });
+  parts.defer(() => engine.stop());
+  const keys = await openKeys(store, settings.token, log);
+  parts.defer(() => keys.keyring.close());
+  const credentials = new Credentials(engine, keys.keyring, log);
+  parts.defer(() => credentials.close());
+  const trust = new Trust(store, engine);
+  parts.defer(() => trust.close());
+  const knowledge = new StoreKnowledge(store, new LocalIdentities(store), trust);
+  await knowledge.refresh();
+
+  const idleTimeout = () => current.settings.idleTimeout;
+  const services = { engine, knowledge, credentials, log, idleTimeout };
+  const sessions = new Sessions(services, () => current.settings);
+  parts.defer(() => endSessions(sessions));
+  const requests = new PoolRequests(sessions, engine, () => current.settings, log);
+  const listener = listenAt(socket, access(settings));
+  parts.defer(() => listener.removePath());
+  const connections = new Connections(listener.fd, requests, settings.maxConnections, log);
+  parts.defer(() => connections.close());
+  const administration = Administration.open({
+    socket,
+    stateDir,
+    sessions,
+    connections,
+    keyring: keys.keyring,
+    counters: (id) => engine.counters(id),
+    log,
+  });
+  parts.defer(() => administration.close());
+
+  return new Pool(socket, { current, keys, sessions, connections, parts: parts.move() });
+}
+
+interface PoolParts {
+  /** Settings may change while the pool runs; some take effect then. */
+  readonly current: { settings: PoolSettings };
+  readonly keys: PoolKeys;
+  readonly sessions: Sessions;
+  readonly connections: Connections;
+  /** Ends what was started, in the opposite order. */
+  readonly parts: AsyncDisposableStack;
+}
+
+/** A running pool. */
+export class Pool {
+  readonly socket: string;
+  readonly #parts: PoolParts;
+
+  /** Use `startPool`. */
+  constructor(socket: string, parts: PoolParts) {
+    this.socket = socket;
+    this.#parts = parts;
+  }
+
+  /** PIN sources are read anew; timeouts, limits and facilities apply to what comes. */
+  async reload(settings: Partial<PoolSettings> = {}): Promise<void> {
+    const { current, keys } = this.#parts;
+    current.settings = { ...defaultSettings, ...settings };
+    await keys.reload();
+  }
+
+  /** No new connections and sessions; resolves when those that are open have ended, or after `timeout` ms. */
+  async drain(timeout: number): Promise<void> {
+    const { sessions, connections } = this.#parts;
+    connections.stopAccepting();
+    await within(timeout, sessions.drain());
+  }
+
+  /** Ends everything, and takes the socket away. Idempotent. */
+  async close(): Promise<void> {
+    await this.#parts.parts.disposeAsync();
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    await this.close();
+  }
+}
+
+function access({ socketMode, socketUid, socketGid }: PoolSettings) {
+  return { mode: socketMode, uid: socketUid, gid: socketGid };
+}
+
+async function endSessions(sessions: Sessions): Promise<void> {
+  sessions.endAll('drain');
+  await within(GRACE, sessions.drain());
+  sessions.endAll('abort');
+}
+
+async function within(timeout: number, work: Promise<void>): Promise<void> {
+  const done = new AbortController();
+  await Promise.race([
+    work.finally(() => done.abort()),
+    pause(timeout, undefined, { signal: done.signal }).catch((error: Error) => {
+      if (error.name !== 'AbortError') throw error;
+    }),
+  ]);
+}

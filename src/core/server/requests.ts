@@ -1,0 +1,88 @@
+import type { PoolSettings } from '../config/settings.ts';
+import { closeFd } from '../engine/sockets.ts';
+import { TlspoolError } from '../errors.ts';
+import { PoolError } from '../protocol/errors.ts';
+import { facilities, POOL_IDENTITY } from '../protocol/flags.ts';
+import type { Message, MessageOf } from '../protocol/message.ts';
+import { answerInfo, answerPrng } from '../session/questions.ts';
+import type { SessionEngine } from '../session/services.ts';
+import type { Session } from '../session/session.ts';
+import type { Log } from '../telemetry/log.ts';
+import type { Connection, RawStartTls, Requests } from './connection.ts';
+import type { Sessions } from './sessions.ts';
+
+/** What programs ask of a pool, and where the answers come from. */
+export class PoolRequests implements Requests {
+  readonly #sessions: Sessions;
+  readonly #engine: SessionEngine;
+  readonly #settings: () => PoolSettings;
+  readonly #log: Log;
+
+  constructor(sessions: Sessions, engine: SessionEngine, settings: () => PoolSettings, log: Log) {
+    this.#sessions = sessions;
+    this.#engine = engine;
+    this.#settings = settings;
+    this.#log = log;
+  }
+
+  ping(message: MessageOf<'ping'>): MessageOf<'ping'> {
+    const offered = (this.#settings().facilities | facilities.extension) & message.facilities;
+    return { command: 'ping', identity: POOL_IDENTITY, facilities: offered >>> 0 };
+  }
+
+  startTls(connection: Connection, request: RawStartTls): void {
+    if ((this.#settings().facilities & facilities.startTls) === 0) {
+      if (request.fd !== undefined) closeFd(request.fd);
+      throw new PoolError('FACILITY_STARTTLS', 'the configuration denies STARTTLS');
+    }
+    this.#sessions.start(connection, request);
+  }
+
+  async prng(connection: Connection, message: MessageOf<'prng'>): Promise<Message> {
+    const session = this.#sessions.attached(message.buffer.subarray(0, 16), connection);
+    return answerPrng(this.#engine, runningId(session), message);
+  }
+
+  async info(connection: Connection, message: MessageOf<'info'>): Promise<Message> {
+    return answerInfo(this.#engine, this.#ownSession(connection, message.ctlkey), message);
+  }
+
+  detach(connection: Connection, { ctlkey }: MessageOf<'detach'>): void {
+    this.#sessions.detach(ctlkey, connection);
+  }
+
+  reattach(connection: Connection, { ctlkey }: MessageOf<'reattach'>): void {
+    this.#sessions.reattach(ctlkey, connection);
+  }
+
+  fault(error: unknown): void {
+    this.#log.error({ err: error }, 'fault');
+  }
+
+  closed(connection: Connection, error: Error | undefined): void {
+    if (error !== undefined) {
+      const { pid, uid } = connection.peer;
+      this.#log.warn({ pid, uid, error: error.message }, 'a program broke its connection');
+    }
+    this.#sessions.disconnected(connection);
+  }
+
+  /** INFO tells nobody else that there is such a session. */
+  #ownSession(connection: Connection, ctlkey: Buffer): number {
+    try {
+      return runningId(this.#sessions.attached(ctlkey, connection));
+    } catch (error) {
+      if (!(error instanceof TlspoolError)) throw error;
+      throw notHere();
+    }
+  }
+}
+
+function runningId({ running }: Session): number {
+  if (running === undefined) throw notHere();
+  return running.engineId;
+}
+
+function notHere(): PoolError {
+  return new PoolError('CTLKEY_NOT_FOUND', 'no session of this connection has this ctlkey');
+}

@@ -1,0 +1,97 @@
+import type { PoolPaths } from '../config/paths.ts';
+import { readSettings } from '../config/read-settings.ts';
+import type { PoolSettings } from '../config/settings.ts';
+import { forbidDumps, raiseFileLimit } from '../engine/process.ts';
+import type { AdjustableLog } from '../telemetry/log.ts';
+import { writePidFile } from './pid-file.ts';
+import { type Pool, startPool } from './pool.ts';
+import { ServiceManager } from './service-manager.ts';
+
+export interface ServeOrder {
+  readonly paths: PoolPaths;
+  readonly settings: PoolSettings;
+  readonly log: AdjustableLog;
+  /** NOTIFY_SOCKET of the environment. */
+  readonly notifySocket: string | undefined;
+  /** Programs can connect from now on. */
+  readonly ready: (pool: Pool) => void;
+}
+
+/** Runs a pool in this process until it is told to end; the exit code is 0 then, or that of the second signal. */
+export async function serve(order: ServeOrder): Promise<void> {
+  const { paths, settings, log, ready } = order;
+  forbidDumps();
+  raiseFileLimit();
+  const manager = new ServiceManager(order.notifySocket);
+  const { socket, stateDir } = paths;
+  await using pool = await startPool({ socket, stateDir, settings, log });
+  using _pidFile = holdPidFile(settings.pidFile);
+  const stop = watchSignals(order, pool, manager);
+  ready(pool);
+  manager.ready(`Serving at ${socket}`);
+  const signal = await stop;
+  manager.stopping();
+  log.info({ signal, timeout: settings.drainTimeout }, 'the pool ends when its sessions have');
+  await pool.drain(settings.drainTimeout);
+}
+
+function holdPidFile(path: string | undefined): Disposable {
+  const remove = path === undefined ? () => {} : writePidFile(path);
+  return { [Symbol.dispose]: remove };
+}
+
+/** Resolves at the first request to end; a second one ends the process at once. SIGHUP reads everything anew. */
+function watchSignals(
+  order: ServeOrder,
+  pool: Pool,
+  manager: ServiceManager,
+): Promise<NodeJS.Signals> {
+  process.on('SIGHUP', () => {
+    reload(order, pool, manager).catch((error: unknown) => {
+      order.log.error({ err: error }, 'the configuration could not be read anew');
+    });
+  });
+  return new Promise((resolve) => {
+    for (const signal of ['SIGINT', 'SIGTERM'] as const) {
+      process.once(signal, () => {
+        resolve(signal);
+        process.once(signal, () => process.exit(1));
+      });
+    }
+  });
+}
+
+async function reload(
+  { paths, settings, log }: ServeOrder,
+  pool: Pool,
+  manager: ServiceManager,
+): Promise<void> {
+  manager.reloading();
+  try {
+    const read = readSettings(paths.config);
+    log.level = read.logLevel;
+    await pool.reload(read);
+    log.info({ restart: changedForGood(settings, read) }, 'the configuration was read anew');
+  } finally {
+    manager.ready(`Serving at ${paths.socket}`);
+  }
+}
+
+/** Settings that a running pool does not change. */
+const fixed = [
+  'pidFile',
+  'socketMode',
+  'socketUid',
+  'socketGid',
+  'threads',
+  'token',
+  'maxConnections',
+  'logFormat',
+] as const;
+
+function changedForGood(before: PoolSettings, now: PoolSettings): readonly string[] | undefined {
+  const changed = fixed.filter(
+    (name) => JSON.stringify(before[name]) !== JSON.stringify(now[name]),
+  );
+  return changed.length === 0 ? undefined : changed;
+}

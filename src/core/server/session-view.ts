@@ -1,0 +1,57 @@
+import type { Counters, TlsRole } from '../engine/types.ts';
+import type { Session } from '../session/session.ts';
+
+/** A session as people see it: nothing here lets anyone act on it but by its id, over the administration socket. */
+export interface SessionView {
+  readonly id: string;
+  readonly role: TlsRole;
+  readonly state: 'handshake' | 'running';
+  /** Whether it belongs to a connection; a detached one can be taken up by whoever has its key. */
+  readonly attached: boolean;
+  readonly localId: string;
+  readonly remoteId: string;
+  readonly service: string;
+  /** The other side's address; '' if there is none to tell. */
+  readonly peer: string;
+  readonly program: { readonly pid: number; readonly uid: number; readonly executable: string };
+  readonly version: string;
+  readonly cipher: string;
+  /** Key exchange; X25519MLKEM768 is post-quantum. */
+  readonly group: string;
+  readonly alpn: string;
+  readonly resumed: boolean;
+  /** From and to the other side. */
+  readonly bytesIn: number;
+  readonly bytesOut: number;
+  /** ISO 8601. */
+  readonly openedAt: string;
+}
+
+export function viewSession(
+  session: Session,
+  attached: boolean,
+  counters: (engineId: number) => Counters,
+): SessionView {
+  const { id, role, service, peerAddress, openedAt, program } = session.facts;
+  const { running } = session;
+  const counted = running && counters(running.engineId);
+  return {
+    id,
+    role,
+    state: running === undefined ? 'handshake' : 'running',
+    attached,
+    localId: running?.agreed.localId ?? '',
+    remoteId: running?.agreed.remoteId ?? '',
+    service,
+    peer: peerAddress,
+    program,
+    version: running?.agreed.version ?? '',
+    cipher: running?.agreed.cipher ?? '',
+    group: running?.agreed.group ?? '',
+    alpn: running?.agreed.alpn ?? '',
+    resumed: running?.agreed.resumed ?? false,
+    bytesIn: counted?.bytesIn ?? 0,
+    bytesOut: counted?.bytesOut ?? 0,
+    openedAt: new Date(openedAt).toISOString(),
+  };
+}

@@ -1,0 +1,133 @@
+import { randomBytes } from 'node:crypto';
+import { closeFd } from '../engine/sockets.ts';
+import { PoolError, PosixError } from '../protocol/errors.ts';
+import { requireProgram } from '../session/program.ts';
+import type { Services } from '../session/services.ts';
+import { Session } from '../session/session.ts';
+import { readStartTls } from '../session/start-tls-request.ts';
+import type { Connection, RawStartTls } from './connection.ts';
+import { Ctlkeys } from './ctlkeys.ts';
+
+export interface SessionLimits {
+  readonly maxSessions: number;
+  readonly handshakeTimeout: number;
+}
+
+/** All sessions of a pool: who they belong to, and how they are found. */
+export class Sessions {
+  readonly #services: Services;
+  readonly #limits: () => SessionLimits;
+  readonly #ctlkeys = new Ctlkeys<Session, Connection>();
+  /** By the id that people see, with the key that only programs know. */
+  readonly #all = new Map<string, { readonly session: Session; readonly ctlkey: string }>();
+  /** Sets the ids of this run apart from those of others in the same log. */
+  readonly #run = randomBytes(3).toString('hex');
+  #count = 0;
+  #draining = false;
+  #emptied: (() => void) | undefined;
+
+  constructor(services: Services, limits: () => SessionLimits) {
+    this.#services = services;
+    this.#limits = limits;
+  }
+
+  get size(): number {
+    return this.#all.size;
+  }
+
+  /** How many were ever asked for. */
+  get total(): number {
+    return this.#count;
+  }
+
+  /** The descriptor is taken over, also when it throws: that is the answer then. */
+  start(connection: Connection, raw: RawStartTls): void {
+    try {
+      this.#start(connection, raw);
+    } catch (error) {
+      if (raw.fd !== undefined) closeFd(raw.fd);
+      throw error;
+    }
+  }
+
+  #start(connection: Connection, { requestId, message, fd, options }: RawStartTls): void {
+    const limits = this.#limits();
+    const request = readStartTls(requestId, message, options, limits);
+    requireProgram(connection.peer, message.localId);
+    if (fd === undefined) {
+      throw new PoolError('CIPHER_SOCKET_NEEDED', 'the request brought no socket to speak TLS on');
+    }
+    this.#requireRoom(limits);
+    const id = `${this.#run}-${(++this.#count).toString(36)}`;
+    let key = '';
+    const session = new Session(id, request, fd, connection, this.#services, {
+      established: (_session, detached) => this.#ctlkeys.establish(key, detached),
+      ended: () => this.#ended(id, key),
+    });
+    key = this.#ctlkeys.register(message.ctlkey, session, connection);
+    this.#all.set(id, { session, ctlkey: key });
+    session.start();
+  }
+
+  /** The session, if it belongs to the connection. @throws PoolError */
+  attached(ctlkey: Buffer, connection: Connection): Session {
+    return this.#ctlkeys.attached(ctlkey, connection);
+  }
+
+  detach(ctlkey: Buffer, connection: Connection): void {
+    this.#ctlkeys.detach(ctlkey, connection);
+  }
+
+  /** Whoever may not use a session from the start may not take one over either. */
+  reattach(ctlkey: Buffer, connection: Connection): void {
+    requireProgram(connection.peer, '');
+    this.#ctlkeys.reattach(ctlkey, connection);
+  }
+
+  /** What belonged to the connection ends, except for sessions that were forked. */
+  disconnected(connection: Connection): void {
+    for (const session of this.#ctlkeys.disown(connection)) {
+      if (session.running === undefined) session.abandon();
+      else if (!session.fork) session.end('drain');
+    }
+  }
+
+  *list(): Iterable<{ readonly session: Session; readonly attached: boolean }> {
+    for (const { session, ctlkey } of this.#all.values()) {
+      yield { session, attached: this.#ctlkeys.isAttached(ctlkey) };
+    }
+  }
+
+  find(id: string): Session | undefined {
+    return this.#all.get(id)?.session;
+  }
+
+  /** No new ones; resolves when the last one has ended. */
+  drain(): Promise<void> {
+    this.#draining = true;
+    if (this.#all.size === 0) return Promise.resolve();
+    return new Promise((resolve) => {
+      this.#emptied = resolve;
+    });
+  }
+
+  endAll(how: 'drain' | 'abort'): void {
+    for (const { session } of [...this.#all.values()]) session.end(how);
+  }
+
+  #requireRoom({ maxSessions }: SessionLimits): void {
+    if (this.#draining) throw new PosixError('ECANCELED', 'the pool is being stopped');
+    if (this.#all.size < maxSessions) return;
+    throw new PosixError(
+      'EAGAIN',
+      `the pool has ${maxSessions} sessions, which is its limit`,
+      'Try later, or raise max_sessions.',
+    );
+  }
+
+  #ended(id: string, key: string): void {
+    this.#all.delete(id);
+    this.#ctlkeys.release(key);
+    if (this.#all.size === 0) this.#emptied?.();
+  }
+}

@@ -1,0 +1,43 @@
+import type { ClosedEvent, EngineFailure } from '../engine/types.ts';
+import type { TlspoolError } from '../errors.ts';
+import { PoolError, PosixError } from '../protocol/errors.ts';
+
+/** Why a session ended before it was set up, as its program is told. */
+export function setUpFailure({ reason, failure, counters }: ClosedEvent): TlspoolError {
+  switch (reason) {
+    case 'handshake-timeout':
+      return timedOut(counters.duration);
+    case 'truncated':
+    case 'peer-reset':
+    case 'closed':
+      return handshakeFailed('the other side hung up during the handshake', failure);
+    case 'ended':
+      return handshakeFailed('the pool ended the session', failure);
+    default:
+      return handshakeFailed(describe(failure) ?? reason, undefined);
+  }
+}
+
+export function handshakeFailed(what: string, failure: EngineFailure | undefined): PoolError {
+  const details = describe(failure);
+  return new PoolError('STIRRED_NOT_SHAKEN', details === undefined ? what : `${what}: ${details}`);
+}
+
+/** `we refused: no shared cipher (alert handshake_failure, CKR_PIN_LOCKED)` */
+export function describe(failure: EngineFailure | undefined): string | undefined {
+  if (failure === undefined) return undefined;
+  const { side, reason, alert, pkcs11 } = failure;
+  const marks: string[] = [];
+  if (alert !== undefined) marks.push(`alert ${alert.name} ${alert.direction}`);
+  if (pkcs11 !== undefined) marks.push(`token says ${pkcs11.name}`);
+  const who = side === 'local' ? 'we refused' : 'the other side refused';
+  return `${who}: ${reason}${marks.length === 0 ? '' : ` (${marks.join(', ')})`}`;
+}
+
+function timedOut(duration: number): PosixError {
+  return new PosixError(
+    'ETIMEDOUT',
+    `the handshake was not done after ${Math.round(duration)} ms`,
+    'Is the other side up, and does it speak TLS?',
+  );
+}

@@ -1,0 +1,42 @@
+import type { Engine } from '../engine/engine.ts';
+import type { TlsRole } from '../engine/types.ts';
+import type { Donai } from '../identity/donai.ts';
+import type { LocalIdentity } from '../identity/local-identities.ts';
+import type { Log } from '../telemetry/log.ts';
+import type { RemoteQuestion, RemoteVerdict } from '../trust/trust.ts';
+import type { Credentials } from './credentials.ts';
+
+/** The part of the engine that sessions need. */
+export type SessionEngine = Pick<
+  Engine,
+  | 'open'
+  | 'chooseLocal'
+  | 'refuse'
+  | 'acceptPeer'
+  | 'attach'
+  | 'close'
+  | 'counters'
+  | 'exporter'
+  | 'certificates'
+  | 'channelBinding'
+>;
+
+/** What the pool knows of itself and of others, as of a moment ago. */
+export interface Knowledge {
+  /** undefined if it is recent enough; else resolves when it is. */
+  refresh(): Promise<void> | undefined;
+  /** See LocalIdentities. */
+  localIdentity(id: Donai, role: TlsRole): LocalIdentity | undefined;
+  validate(question: RemoteQuestion): Promise<RemoteVerdict>;
+  readonly trustGeneration: number;
+}
+
+/** What the sessions of a pool share. */
+export interface Services {
+  readonly engine: SessionEngine;
+  readonly knowledge: Knowledge;
+  readonly credentials: Pick<Credentials, 'handles'>;
+  readonly log: Log;
+  /** ms without a byte; 0: no limit. */
+  readonly idleTimeout: () => number;
+}

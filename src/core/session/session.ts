@@ -1,0 +1,606 @@
+import { constants } from 'node:os';
+import type { SessionHandler } from '../engine/engine.ts';
+import { closeFd, type SocketAddresses, socketAddresses } from '../engine/sockets.ts';
+import type {
+  AlertName,
+  CertificateRequestedEvent,
+  ClosedEvent,
+  Counters,
+  EstablishedEvent,
+  HelloEvent,
+  LocalChoice,
+  OpenSession,
+  SessionId,
+  TlsRole,
+  VerifyPeerEvent,
+} from '../engine/types.ts';
+import { TlspoolError } from '../errors.ts';
+import { type Donai, formatDonai, parseDonai } from '../identity/donai.ts';
+import { PoolError, poolErrorNumber } from '../protocol/errors.ts';
+import type { StartTls } from '../protocol/message.ts';
+import type { Agreed } from './agreed.ts';
+import { bySni, type Myself, nobody, requireIdentity, withoutAsking } from './local-identity.ts';
+import { describe, setUpFailure } from './outcome.ts';
+import type { Answer, Callback, Requester } from './requester.ts';
+import { finalResponse, localIdProposal, onlyResponse, plaintextCallback } from './responses.ts';
+import { resumptionFor } from './resumption.ts';
+import type { Services } from './services.ts';
+import type { StartTlsRequest } from './start-tls-request.ts';
+
+/** Where a session stands. The program's request is open in the first three; it is forgotten once it is answered. */
+type Phase =
+  /** Nothing is decided; the ciphertext socket is still ours. */
+  | { readonly is: 'preparing'; readonly request: StartTlsRequest; readonly fd: number }
+  /** The engine does the handshake, and asks. */
+  | {
+      readonly is: 'negotiating';
+      readonly request: StartTlsRequest;
+      /** Who we are, once that is known. */
+      myself: Myself | undefined;
+      serverName: string | undefined;
+      domainRepresented: boolean;
+      /** Came with the answer to a proposal. */
+      plainFd: number | undefined;
+      callback: Callback | undefined;
+    }
+  /** Both sides know each other; the program is asked for its plaintext socket. */
+  | {
+      readonly is: 'connecting';
+      readonly request: StartTlsRequest;
+      readonly agreed: Agreed;
+      readonly callback: Callback;
+    }
+  /** Data flows. */
+  | { readonly is: 'running'; readonly agreed: Agreed }
+  /** It came to nothing; the program was told, the engine tidies up. */
+  | { readonly is: 'failed'; readonly error: TlspoolError }
+  | { readonly is: 'over' };
+
+/** What outlives the request, for the log and for `sessions list`. */
+export interface SessionFacts {
+  /** Names the session to people; not the ctlkey, which is a secret. */
+  readonly id: string;
+  readonly role: TlsRole;
+  readonly service: string;
+  /** The other side's address, as far as it is known. */
+  readonly peerAddress: string;
+  /** Epoch ms. */
+  readonly openedAt: number;
+  readonly program: { readonly pid: number; readonly uid: number; readonly executable: string };
+}
+
+/** Who keeps the sessions: the registry. */
+export interface SessionKeeper {
+  /** It is set up, and belongs to the connection on which that was asked, unless it was to be detached. */
+  established(session: Session, detached: boolean): void;
+  /** The very last word; nothing of it is left. */
+  ended(session: Session): void;
+}
+
+/**
+ * The way of one connection, from the request to the audit line. Read it from the top: that is the order in which
+ * things happen.
+ */
+export class Session implements SessionHandler {
+  readonly facts: SessionFacts;
+  /** Outlives the connection that it belongs to. */
+  readonly fork: boolean;
+  readonly #requester: Requester;
+  readonly #services: Services;
+  readonly #keeper: SessionKeeper;
+  #engineId: SessionId | undefined;
+  #phase: Phase;
+
+  /** @param fd the ciphertext socket, which it takes over */
+  constructor(
+    id: string,
+    request: StartTlsRequest,
+    fd: number,
+    requester: Requester,
+    services: Services,
+    keeper: SessionKeeper,
+  ) {
+    this.facts = factsOf(id, request, fd, requester);
+    this.fork = request.fork;
+    this.#requester = requester;
+    this.#services = services;
+    this.#keeper = keeper;
+    this.#phase = { is: 'preparing', request, fd };
+  }
+
+  /** First, what we know of ourselves must be up to date. */
+  start(): void {
+    const refreshed = this.#services.knowledge.refresh();
+    if (refreshed === undefined) this.#attempt(() => this.#open());
+    else {
+      refreshed.then(
+        () => this.#attempt(() => this.#open()),
+        (error: unknown) => this.#fail(error),
+      );
+    }
+  }
+
+  /** The handshake starts, with a local identity if it takes no ClientHello to choose one. */
+  #open(): void {
+    if (this.#phase.is !== 'preparing') return;
+    const { request, fd } = this.#phase;
+    const myself = this.#myselfAtOnce(request);
+    const asks = this.#asksForMyself(request, myself);
+    const local = asks ? 'ask' : this.#choice(request, myself);
+    const opened: OpenSession = {
+      fd,
+      role: request.role,
+      handshakeTimeout: request.timeout,
+      idleTimeout: this.#services.idleTimeout(),
+      local,
+      serverName: serverNameFor(request),
+      alpn: request.alpn,
+      peer: request.demand,
+      resumption: local === 'ask' ? undefined : local.resumption,
+    };
+    this.#phase = {
+      is: 'negotiating',
+      request,
+      myself,
+      serverName: opened.serverName,
+      domainRepresented: false,
+      plainFd: undefined,
+      callback: undefined,
+    };
+    this.#engineId = this.#openOrRefuse(opened);
+  }
+
+  #openOrRefuse(opened: OpenSession): SessionId {
+    try {
+      return this.#services.engine.open(opened, this);
+    } catch (error) {
+      throw isUnusable(error)
+        ? new PoolError('CIPHER_SOCKET_NEEDED', error.message, error.hint)
+        : error;
+    }
+  }
+
+  /** Which local identity: the application's, or the listener's only one. */
+  #myselfAtOnce({ role, localId, localIds, localIdCheck }: StartTlsRequest): Myself | undefined {
+    const find = this.#finder(role);
+    if (localIdCheck) return undefined;
+    if (role === 'server') return withoutAsking(localId, localIds, find);
+    // Nothing is disclosed but what the application asks for.
+    return localId && requireIdentity(localId, find);
+  }
+
+  #asksForMyself({ role, localIdCheck }: StartTlsRequest, myself: Myself | undefined): boolean {
+    return localIdCheck || (role === 'server' && myself === undefined);
+  }
+
+  /** Which local identity: by SNI, or as the application decides when it is asked. */
+  hello({ serverName }: HelloEvent): void {
+    this.#attempt(() => {
+      if (this.#phase.is !== 'negotiating') return;
+      const { request } = this.#phase;
+      this.#phase.serverName = serverName;
+      if (request.localIdCheck) {
+        this.#propose(proposedName(request, serverName));
+        return;
+      }
+      const myself = bySni(serverName, request.localIds, this.#finder('server'));
+      if (myself === undefined) {
+        this.#fail(nobody(serverName, request.localIds), 'unrecognized_name');
+      } else this.#show(myself);
+    });
+  }
+
+  /** A client that is to ask the application whether, and as whom, it shows itself. */
+  certificateRequested(_event: CertificateRequestedEvent): void {
+    this.#attempt(() => {
+      if (this.#phase.is !== 'negotiating') return;
+      this.#propose(this.#phase.request.message.localId);
+    });
+  }
+
+  /** The application may choose another name, refuse, or accept by giving its plaintext socket. */
+  #propose(name: string): void {
+    const phase = this.#phase;
+    if (phase.is !== 'negotiating') return;
+    phase.callback = this.#requester.call(
+      phase.request.requestId,
+      [localIdProposal(phase.request, name)],
+      (answer) => this.#attempt(() => this.#chosen(name, answer)),
+    );
+  }
+
+  #chosen(proposed: string, answer: Answer): void {
+    const phase = this.#phase;
+    if (phase.is !== 'negotiating') {
+      closeAll(answer.fds);
+      return;
+    }
+    phase.callback = undefined;
+    const fd = onlyDescriptor(answer);
+    const name = chosenName(proposed, answer, fd);
+    phase.plainFd = fd;
+    if (name !== '') {
+      this.#show(requireIdentity(parseDonai(name), this.#finder(phase.request.role)));
+    } else if (phase.request.role === 'client') {
+      this.#engineAnswer((engine, id) => engine.chooseLocal(id, { credentials: [] }));
+    } else this.#fail(nobody(phase.serverName, phase.request.localIds), 'unrecognized_name');
+  }
+
+  #show(myself: Myself): void {
+    if (this.#phase.is !== 'negotiating') return;
+    this.#phase.myself = myself;
+    const choice = this.#choice(this.#phase.request, myself);
+    this.#engineAnswer((engine, id) => engine.chooseLocal(id, choice));
+  }
+
+  /** What we show, and on what basis a session of before may be resumed. */
+  #choice(request: StartTlsRequest, myself: Myself | undefined): LocalChoice {
+    const { knowledge, credentials } = this.#services;
+    const shown = myself && credentials.handles(myself.identity);
+    const choice = { credentials: shown?.handles ?? [] };
+    // What must be validated now cannot rest on what was validated then.
+    if (request.ignoreCaches) return choice;
+    const resumption = resumptionFor({
+      role: request.role,
+      localId: myself === undefined ? '' : formatDonai(myself.name),
+      remoteId: request.remoteId === undefined ? '' : formatDonai(request.remoteId),
+      service: request.service,
+      demand: request.demand,
+      domainRepresentsUser: request.domainRepresentsUser,
+      trustGeneration: knowledge.trustGeneration,
+      credentials: shown?.fingerprint ?? '',
+    });
+    return { ...choice, resumption };
+  }
+
+  /** Who is the peer? */
+  verifyPeer({ chain }: VerifyPeerEvent): void {
+    if (this.#phase.is !== 'negotiating') return;
+    const { request } = this.#phase;
+    const { knowledge } = this.#services;
+    knowledge
+      .validate({
+        chain,
+        remoteRole: request.role === 'client' ? 'server' : 'client',
+        expected: request.remoteId,
+        domainRepresentsUser: request.domainRepresentsUser,
+      })
+      .then((verdict) => {
+        const phase = this.#phase;
+        if (phase.is !== 'negotiating') return;
+        if (!verdict.ok) {
+          this.#fail(refusedPeer(verdict.reason), verdict.alert);
+          return;
+        }
+        phase.domainRepresented = verdict.domainRepresented;
+        const known = { name: formatDonai(verdict.remoteId), until: verdict.until };
+        this.#engineAnswer((engine, id) => engine.acceptPeer(id, known));
+      })
+      .catch((error: unknown) => this.#fail(error));
+  }
+
+  /** Both sides are through. Is everybody known who must be? Then the program gives its plaintext socket. */
+  established(event: EstablishedEvent): void {
+    this.#attempt(() => {
+      const phase = this.#phase;
+      if (phase.is !== 'negotiating') return;
+      const { request, plainFd } = phase;
+      if (event.peerName === '' && (request.role === 'client' || request.demand === 'require')) {
+        this.#fail(refusedPeer('the other side did not show who it is'), 'certificate_required');
+        return;
+      }
+      const agreed = agreedOn(event, phase);
+      if (plainFd !== undefined) {
+        phase.plainFd = undefined;
+        this.#attach(request, agreed, plainFd, true);
+        return;
+      }
+      const callback = this.#requester.call(
+        request.requestId,
+        plaintextCallback(request, agreed),
+        (answer) => this.#attempt(() => this.#connected(answer)),
+      );
+      this.#phase = { is: 'connecting', request, agreed, callback };
+    });
+  }
+
+  #connected(answer: Answer): void {
+    const phase = this.#phase;
+    if (phase.is !== 'connecting') {
+      closeAll(answer.fds);
+      return;
+    }
+    const fd = onlyDescriptor(answer);
+    if (answer.message?.command !== 'plaintextConnect') {
+      if (fd !== undefined) closeFd(fd);
+      throw badAnswer(answer, 'plaintextConnect');
+    }
+    if (fd === undefined) {
+      throw new PoolError('PLAIN_SOCKET_NEEDED', 'the answer brought no plaintext socket');
+    }
+    this.#attach(phase.request, phase.agreed, fd, false);
+  }
+
+  /** The engine copies from here on; the program gets its final response. */
+  #attach(request: StartTlsRequest, agreed: Agreed, plainFd: number, withDetails: boolean): void {
+    try {
+      this.#engineAnswer((engine, id) => engine.attach(id, plainFd));
+    } catch (error) {
+      throw isUnusable(error)
+        ? new PoolError('PLAIN_SOCKET_NEEDED', error.message, error.hint)
+        : error;
+    }
+    this.#phase = { is: 'running', agreed };
+    this.#keeper.established(this, request.detach);
+    const responses = withDetails
+      ? onlyResponse(request, agreed)
+      : [finalResponse(request, agreed)];
+    this.#requester.respond(request.requestId, ...responses);
+    this.#services.log.debug({ ...this.#logFacts(), ...logAgreed(agreed) }, 'session set up');
+  }
+
+  /** The engine is done with it, however it ended. */
+  closed(event: ClosedEvent): void {
+    const phase = this.#phase;
+    if (isOpen(phase)) {
+      const failure = setUpFailure(event);
+      this.#settle(phase, failure);
+      this.#logFailure(failure, event.counters);
+    } else if (phase.is === 'running') this.#audit(phase.agreed, event);
+    else if (phase.is === 'failed') this.#logFailure(phase.error, event.counters);
+    this.#phase = { is: 'over' };
+    this.#keeper.ended(this);
+  }
+
+  /** The connection on which it was asked for is gone before it was set up. */
+  abandon(): void {
+    if (!isOpen(this.#phase)) return;
+    const error = new PoolError('CLIENT_DISCONNECT', 'the program went away during the handshake');
+    this.#giveUp(this.#phase, error);
+    this.#end('abort');
+  }
+
+  /** `drain` delivers what is there; `abort` does not. */
+  end(how: 'drain' | 'abort'): void {
+    if (isOpen(this.#phase)) {
+      this.#settle(this.#phase, new PoolError('CLIENT_DISCONNECT', 'the pool ends its sessions'));
+    }
+    this.#end(how);
+  }
+
+  /** What was agreed on, and the engine's number for it, if it is running. */
+  get running(): { readonly engineId: SessionId; readonly agreed: Agreed } | undefined {
+    if (this.#phase.is !== 'running' || this.#engineId === undefined) return undefined;
+    return { engineId: this.#engineId, agreed: this.#phase.agreed };
+  }
+
+  #finder(role: TlsRole) {
+    return (id: Donai) => this.#services.knowledge.localIdentity(id, role);
+  }
+
+  /** Steps that are taken from the event loop have nobody else to tell of their failure. */
+  #attempt(step: () => void): void {
+    try {
+      step();
+    } catch (error) {
+      this.#fail(error);
+    }
+  }
+
+  #engineAnswer(answer: (engine: Services['engine'], id: SessionId) => void): void {
+    if (this.#engineId !== undefined) answer(this.#services.engine, this.#engineId);
+  }
+
+  /** It comes to nothing because of us: the program is told, and the other side by an alert. */
+  #fail(error: unknown, alert: AlertName = 'internal_error'): void {
+    const phase = this.#phase;
+    if (!isOpen(phase)) {
+      if (!(error instanceof TlspoolError)) throw error;
+      return;
+    }
+    const told = error instanceof TlspoolError ? error : fault(error);
+    if (told !== error) this.#services.log.error({ ...this.#logFacts(), error }, 'fault');
+    this.#settle(phase, told);
+    if (this.#engineId !== undefined) {
+      this.#services.engine.refuse(this.#engineId, alert, told.message);
+      return;
+    }
+    this.#logFailure(told, undefined);
+    this.#phase = { is: 'over' };
+    this.#keeper.ended(this);
+  }
+
+  /** Answers the request. */
+  #settle(phase: OpenPhase, error: TlspoolError): void {
+    const { requestId } = phase.request;
+    this.#giveUp(phase, error);
+    this.#requester.fail(requestId, handshakeNumber(error));
+  }
+
+  /** Lets go of what the request held. */
+  #giveUp(phase: OpenPhase, error: TlspoolError): void {
+    this.#phase = { is: 'failed', error };
+    if (phase.is === 'preparing') closeFd(phase.fd);
+    else phase.callback?.cancel();
+    if (phase.is === 'negotiating' && phase.plainFd !== undefined) closeFd(phase.plainFd);
+  }
+
+  #end(how: 'drain' | 'abort'): void {
+    if (this.#engineId !== undefined) this.#services.engine.close(this.#engineId, how);
+    else if (this.#phase.is !== 'over') {
+      this.#phase = { is: 'over' };
+      this.#keeper.ended(this);
+    }
+  }
+
+  #audit(agreed: Agreed, { reason, failure, counters }: ClosedEvent): void {
+    this.#services.log.info(
+      {
+        ...this.#logFacts(),
+        ...logAgreed(agreed),
+        in: counters.bytesIn,
+        out: counters.bytesOut,
+        ms: Math.round(counters.duration),
+        reason,
+        failure: describe(failure),
+      },
+      'session ended',
+    );
+  }
+
+  #logFailure(error: TlspoolError, counters: Counters | undefined): void {
+    const ms = counters && Math.round(counters.duration);
+    this.#services.log.info(
+      { ...this.#logFacts(), ms, code: error.code, error: error.message },
+      'handshake failed',
+    );
+  }
+
+  #logFacts(): object {
+    const { id, role, service, peerAddress, program } = this.facts;
+    return {
+      session: id,
+      role,
+      service: service || undefined,
+      peer: peerAddress || undefined,
+      pid: program.pid,
+      uid: program.uid,
+      program: program.executable || undefined,
+    };
+  }
+}
+
+type OpenPhase = Extract<Phase, { readonly request: StartTlsRequest }>;
+
+function isOpen(phase: Phase): phase is OpenPhase {
+  return phase.is === 'preparing' || phase.is === 'negotiating' || phase.is === 'connecting';
+}
+
+function factsOf(
+  id: string,
+  request: StartTlsRequest,
+  fd: number,
+  { peer }: Requester,
+): SessionFacts {
+  return {
+    id,
+    role: request.role,
+    service: request.service,
+    peerAddress: request.clientAddress ?? addressOf(fd),
+    openedAt: Date.now(),
+    program: { pid: peer.pid, uid: peer.uid, executable: peer.executable ?? '' },
+  };
+}
+
+/** '' for what is no TCP connection; the engine says whether the descriptor is any good. */
+function addressOf(fd: number): string {
+  let addresses: SocketAddresses;
+  try {
+    addresses = socketAddresses(fd);
+  } catch (error) {
+    if (error instanceof TlspoolError) return '';
+    throw error;
+  }
+  const { family, remote } = addresses;
+  if (remote === undefined || family === 'unix' || family === 'other') return '';
+  return family === 'ipv6'
+    ? `[${remote.address}]:${remote.port}`
+    : `${remote.address}:${remote.port}`;
+}
+
+/** SNI is the domain only: a user is never sent in the clear. */
+function serverNameFor({ role, remoteId, withoutSni }: StartTlsRequest): string | undefined {
+  return role === 'client' && !withoutSni ? remoteId?.domain : undefined;
+}
+
+function proposedName({ message }: StartTlsRequest, serverName: string | undefined): string {
+  return serverName ?? message.localId;
+}
+
+/** POSIX errors with which a program refuses; others come from clients that merely have no socket to give yet. */
+const refusals: readonly number[] = [
+  constants.errno.EACCES,
+  constants.errno.EPERM,
+  poolErrorNumber('CLIENT_REFUSES_CALLBACK'),
+];
+
+/** The name that the application settled on; '' refuses. */
+function chosenName(proposed: string, { message }: Answer, fd: number | undefined): string {
+  if (fd !== undefined) return proposed;
+  if (message?.command === 'starttlsLocalId') return (message as StartTls).localId;
+  if (message?.command === 'error') return refusals.includes(message.number) ? '' : proposed;
+  throw badAnswer({ message }, 'starttlsLocalId');
+}
+
+function badAnswer({ message }: Pick<Answer, 'message'>, expected: string): PoolError {
+  const got = message === undefined ? 'a malformed message' : message.command;
+  const said = message?.command === 'error' && message.text !== '' ? `: ${message.text}` : '';
+  return new PoolError(
+    'COMMAND_BAD_CALLBACK_RESPONSE',
+    `expected the answer ${expected}, got ${got}${said}`,
+  );
+}
+
+/** @throws PoolError if there are more than one; all are closed then */
+function onlyDescriptor({ fds, truncated }: Answer): number | undefined {
+  if (fds.length <= 1 && !truncated) return fds[0];
+  closeAll(fds);
+  if (truncated) throw new PoolError('PLAIN_SOCKET_NEEDED', 'the pool may not open more files');
+  throw new PoolError('SUPERFLUOUS_SOCKET', `an answer takes one descriptor, got ${fds.length}`);
+}
+
+function agreedOn(event: EstablishedEvent, phase: Extract<Phase, { is: 'negotiating' }>): Agreed {
+  const { request, myself, serverName } = phase;
+  const { version, cipher, group, alpn, resumed } = event;
+  // A resumed session rests on what was shown when it began.
+  const shown = myself !== undefined && (event.credential !== 0 || resumed);
+  return {
+    localId: shown ? formatDonai(myself.name) : '',
+    remoteId: event.peerName,
+    domainRepresented: phase.domainRepresented || (resumed && request.domainRepresentsUser),
+    version,
+    cipher,
+    group,
+    alpn,
+    serverName: serverName ?? '',
+    resumed,
+  };
+}
+
+function refusedPeer(reason: string): PoolError {
+  return new PoolError('STIRRED_NOT_SHAKEN', `the other side is not accepted: ${reason}`);
+}
+
+function isUnusable(error: unknown): error is TlspoolError {
+  return error instanceof TlspoolError && error.code === 'unusable-descriptor';
+}
+
+/** A fault of ours, as a stranger may know of it. */
+function fault(cause: unknown): TlspoolError {
+  return new TlspoolError('internal', 'the pool has a fault; see its log', {
+    wire: constants.errno.EIO,
+    cause,
+  });
+}
+
+/** Failures of the handshake without a number of their own share one. */
+function handshakeNumber(error: TlspoolError): TlspoolError {
+  if (error.wire !== undefined) return error;
+  return new PoolError('STIRRED_NOT_SHAKEN', error.message, error.hint);
+}
+
+function logAgreed(agreed: Agreed): object {
+  return {
+    local: agreed.localId || undefined,
+    remote: agreed.remoteId || undefined,
+    version: agreed.version,
+    cipher: agreed.cipher,
+    group: agreed.group || undefined,
+    alpn: agreed.alpn || undefined,
+    resumed: agreed.resumed || undefined,
+  };
+}
+
+function closeAll(fds: readonly number[]): void {
+  for (const fd of fds) closeFd(fd);
+}

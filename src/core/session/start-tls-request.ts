@@ -1,0 +1,148 @@
+import type { PeerDemand, TlsRole } from '../engine/types.ts';
+import { type Donai, parseDonai } from '../identity/donai.ts';
+import { DonaiError } from '../identity/donai-error.ts';
+import { parseSelector, type Selector } from '../identity/selector.ts';
+import { PoolError, PosixError } from '../protocol/errors.ts';
+import { noOptions, readOptions, type StartTlsOptions } from '../protocol/extension.ts';
+import { startTlsFlags, unknownFlags } from '../protocol/flags.ts';
+import type { StartTls } from '../protocol/message.ts';
+
+/** STARTTLS as it is meant, after everything was checked that can be by looking at it. */
+export interface StartTlsRequest {
+  readonly requestId: number;
+  readonly role: TlsRole;
+  /** Who we are, if the program says so. */
+  readonly localId: Donai | undefined;
+  /** Servers: whom the program's listener is meant for, in order of preference; empty: not said. */
+  readonly localIds: readonly Selector[];
+  /** Clients: whom we talk to. Servers: whom alone we talk to, if the program says so. */
+  readonly remoteId: Donai | undefined;
+  /** Whether the other side must, may or need not show who it is; servers only, as clients always insist. */
+  readonly demand: PeerDemand;
+  readonly service: string;
+  readonly alpn: readonly string[];
+  /** ms until the final response; 0: no limit. */
+  readonly timeout: number;
+  readonly clientAddress: string | undefined;
+  /** Whether the program uses our extension: it gets the session's details. */
+  readonly extended: boolean;
+  readonly withoutSni: boolean;
+  readonly ignoreCaches: boolean;
+  readonly domainRepresentsUser: boolean;
+  readonly localIdCheck: boolean;
+  readonly detach: boolean;
+  readonly fork: boolean;
+  /** As it came, to be echoed. */
+  readonly message: StartTls;
+}
+
+export interface RequestLimits {
+  /** ms; for a program that names none. */
+  readonly handshakeTimeout: number;
+}
+
+const TCP = 6;
+/** Left empty by some: the descriptor says what it is. */
+const UNSPECIFIED = 0;
+const FOREVER = 0xffff_ffff;
+
+/**
+ * @param options lists of the extension; undefined: the program does not use it
+ * @throws PoolError, PosixError, MalformedMessage: what the program is answered
+ */
+export function readStartTls(
+  requestId: number,
+  message: StartTls,
+  options: readonly Buffer[] | undefined,
+  limits: RequestLimits,
+): StartTlsRequest {
+  const has = (flag: number) => (message.flags & flag) !== 0;
+  refuseUnknown(message);
+  refuseNotYet(message);
+  const role = roleOf(message.flags);
+  const extra: StartTlsOptions = options === undefined ? noOptions : readOptions(options);
+  return {
+    requestId,
+    role,
+    localId: parseId('localid', message.localId),
+    localIds: extra.localIds.map(parseListenerId),
+    remoteId: remoteIdOf(role, message),
+    demand: demandOf(message.flags),
+    service: message.service,
+    alpn: extra.alpn,
+    timeout: timeoutOf(message.timeout, limits),
+    clientAddress: extra.clientAddress,
+    extended: options !== undefined,
+    withoutSni: has(startTlsFlags.withoutSni),
+    ignoreCaches: has(startTlsFlags.ignoreCaches),
+    domainRepresentsUser: has(startTlsFlags.domainRepresentsUser),
+    localIdCheck: has(startTlsFlags.localIdCheck),
+    detach: has(startTlsFlags.detach),
+    fork: has(startTlsFlags.fork),
+    message,
+  };
+}
+
+function refuseUnknown({ flags }: StartTls): void {
+  const unknown = unknownFlags(flags);
+  if (unknown !== 0) {
+    throw new PoolError('COMMAND_NOTIMPL', `flags 0x${unknown.toString(16)} mean nothing here`);
+  }
+}
+
+function refuseNotYet({ flags, ipProtocol }: StartTls): void {
+  if ((flags & startTlsFlags.dtls) !== 0 || (ipProtocol !== TCP && ipProtocol !== UNSPECIFIED)) {
+    throw new PoolError('COMMAND_NOTIMPL', 'this pool does TLS over streams only, no DTLS yet');
+  }
+  if ((flags & startTlsFlags.renegotiate) !== 0) {
+    throw new PoolError('COMMAND_NOTIMPL', 'this pool does not renegotiate yet');
+  }
+  if ((flags & startTlsFlags.localIdOnTheFly) !== 0) {
+    throw new PoolError('COMMAND_NOTIMPL', 'this pool does not make identities on the fly yet');
+  }
+}
+
+/** The role in which both sides may meet; if we may take either, we are the client. */
+function roleOf(flags: number): TlsRole {
+  const both = (one: number, other: number) => (flags & one) !== 0 && (flags & other) !== 0;
+  if (both(startTlsFlags.localRoleClient, startTlsFlags.remoteRoleServer)) return 'client';
+  if (both(startTlsFlags.localRoleServer, startTlsFlags.remoteRoleClient)) return 'server';
+  throw new PoolError(
+    'COMMAND_NOTIMPL',
+    'the roles do not fit: one side must be able to be client, the other server',
+  );
+}
+
+function remoteIdOf(role: TlsRole, { remoteId }: StartTls): Donai | undefined {
+  if (role === 'client' && remoteId === '') {
+    throw new PosixError('EINVAL', 'a client must say whom it talks to', 'Give a remoteid.');
+  }
+  return parseId('remoteid', remoteId);
+}
+
+function demandOf(flags: number): PeerDemand {
+  if ((flags & startTlsFlags.ignoreRemoteId) !== 0) return 'ignore';
+  return (flags & startTlsFlags.requestRemoteId) !== 0 ? 'request' : 'require';
+}
+
+function timeoutOf(timeout: number, limits: RequestLimits): number {
+  if (timeout === 0) return limits.handshakeTimeout;
+  return timeout === FOREVER ? 0 : timeout;
+}
+
+function parseId(field: string, text: string): Donai | undefined {
+  return text === '' ? undefined : parsed(field, () => parseDonai(text));
+}
+
+function parseListenerId(text: string): Selector {
+  return parsed('localid', () => parseSelector(text));
+}
+
+function parsed<Id>(field: string, parse: () => Id): Id {
+  try {
+    return parse();
+  } catch (error) {
+    if (!(error instanceof DonaiError)) throw error;
+    throw new PosixError('EINVAL', `${field}: ${error.message}`);
+  }
+}
