@@ -3,9 +3,10 @@
 _tlspool_words() {
   local words=''
   case "$1" in
-    '') words='ca identities init tokens trust tunnel wrap' ;;
+    '') words='ca identities init ping serve sessions status tokens trust tunnel wrap' ;;
     'ca') words='export' ;;
     'identities') words='create csr export import install list remove show' ;;
+    'sessions') words='close list' ;;
     'tokens') words='init list' ;;
     'trust') words='add list remove' ;;
   esac
@@ -26,6 +27,11 @@ _tlspool_flags() {
     'identities remove') flags='--credential --delete-key --yes -y --pin-file' ;;
     'identities show') flags='' ;;
     'init') flags='--module --token --pin-source --pin-file --label' ;;
+    'ping') flags='' ;;
+    'serve') flags='' ;;
+    'sessions close') flags='--abort' ;;
+    'sessions list') flags='' ;;
+    'status') flags='' ;;
     'tokens init') flags='--label --token --module --pin-source --pin-file --so-pin-source' ;;
     'tokens list') flags='--module' ;;
     'trust add') flags='--role --for --system' ;;
