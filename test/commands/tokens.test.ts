@@ -120,6 +120,46 @@ test('a token whose files are gone is listed as absent', async () => {
   assert.match(token.lastError, /^CKR_/);
 });
 
+test('the configuration names a token too, with a state folder or without', async () => {
+  using pool = stage();
+  using hsm = await softHsm('configured');
+  const conf = join(pool.folder, 'tlspool.conf');
+  const pinFile = join(pool.folder, 'pin');
+  writeFileSync(
+    conf,
+    `pkcs11_path ${hsm.config.path}\npkcs11_token pkcs11:token=configured\npkcs11_pin_file ${pinFile}\n`,
+  );
+  const listed = async () => {
+    const { code, stdout, stderr } = await outcomeOf(
+      process.execPath,
+      [entry, 'tokens', 'list', '--json', '--state-dir', pool.stateDir, '--config', conf],
+      { SOFTHSM2_CONF: hsm.config.softhsmConf },
+    );
+    assert.equal(code, 0, stdout + stderr);
+    return JSON.parse(stdout).tokens.map((token: Record<string, unknown>) => [
+      token.label,
+      token.present,
+      token.loginFrom,
+    ]);
+  };
+  assert.deepEqual(await listed(), [['configured', true, `file:${pinFile}`]]);
+  await pool.tlspool('init');
+  // One SoftHSM, two configurations: the store's is used, and the other token is told as absent.
+  assert.deepEqual(await listed(), [
+    ['tlspool', true, `file:${join(pool.stateDir, 'pin')}`],
+    ['configured', false, `file:${pinFile}`],
+  ]);
+});
+
+test('a token in the configuration needs its module', async () => {
+  using pool = stage();
+  const conf = join(pool.folder, 'tlspool.conf');
+  writeFileSync(conf, 'pkcs11_token pkcs11:token=configured\n');
+  const { code, stderr } = await pool.tlspool('tokens', 'list', '--config', conf);
+  assert.equal(code, 1);
+  assert.match(stderr, /pkcs11_path/);
+});
+
 test('a module can be looked into without any state', async () => {
   using hsm = await softHsm('lone');
   const { code, stdout, stderr } = await outcomeOf(

@@ -4,8 +4,7 @@ import { PoolCommand } from '../../core/cli/pool-command.ts';
 import { TlspoolError } from '../../core/errors.ts';
 import type { TokenStatus } from '../../core/token/keyring.ts';
 import type { ListedToken } from '../../core/token/list-tokens.ts';
-import type { ModuleConfig } from '../../core/token/modules.ts';
-import type { RegisteredToken } from '../../core/token/registered-tokens.ts';
+import type { KnownTokens } from '../../core/token/registered-tokens.ts';
 
 interface Listing {
   /** Null if only a module was looked into. */
@@ -40,7 +39,7 @@ export default class TokensList extends PoolCommand {
     const { listTokens, withStatuses } = await import('../../core/token/list-tokens.ts');
     const { stateDir, modules, tokens } =
       flags.module === undefined
-        ? await this.#known(this.paths(flags).stateDir)
+        ? await this.#known(this.paths(flags))
         : await this.#oneModule(flags.module);
     const { socket } = this.paths(flags);
     const listed = withStatuses(
@@ -51,17 +50,20 @@ export default class TokensList extends PoolCommand {
     return { stateDir, tokens: listed.map(withNulls) };
   }
 
-  async #known(stateDir: string): Promise<Sources> {
+  /** What the store names and, with or without one, the configuration. */
+  async #known({ stateDir, config }: { stateDir: string; config: string }): Promise<Sources> {
     const { openStore } = await import('../../core/store/store.ts');
-    const { registeredModules, registeredTokens } = await import(
-      '../../core/token/registered-tokens.ts'
-    );
-    await using store = await openStore(stateDir, 'read');
-    return {
-      stateDir,
-      modules: await registeredModules(store.db),
-      tokens: await registeredTokens(store.db),
-    };
+    const { readSettings } = await import('../../core/config/read-settings.ts');
+    const { configuredTokens, knownTokens } = await import('../../core/token/registered-tokens.ts');
+    const { token } = readSettings(config);
+    try {
+      await using store = await openStore(stateDir, 'read');
+      return { stateDir, ...(await knownTokens(store.db, token)) };
+    } catch (error) {
+      const configuredOnly = token !== undefined && codeOf(error) === 'no-state';
+      if (!configuredOnly) throw error;
+      return { stateDir, ...configuredTokens(token) };
+    }
   }
 
   async #oneModule(path: string): Promise<Sources> {
@@ -91,10 +93,8 @@ export default class TokensList extends PoolCommand {
   }
 }
 
-interface Sources {
+interface Sources extends KnownTokens {
   readonly stateDir: string | null;
-  readonly modules: readonly ModuleConfig[];
-  readonly tokens: readonly RegisteredToken[];
 }
 
 /** The same keys whatever is known. */
@@ -115,7 +115,11 @@ async function poolStatuses(socket: string, stateDir: string): Promise<readonly 
     const answer = await status({ socket });
     return resolve(answer.stateDir) === resolve(stateDir) ? answer.tokens : [];
   } catch (error) {
-    if (error instanceof TlspoolError && error.code === 'no-daemon') return [];
+    if (codeOf(error) === 'no-daemon') return [];
     throw error;
   }
+}
+
+function codeOf(error: unknown): string | undefined {
+  return error instanceof TlspoolError ? error.code : undefined;
 }

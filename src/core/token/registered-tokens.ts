@@ -1,5 +1,6 @@
-/** The modules and tokens that the store names. */
+/** The modules and tokens that the store and the configuration name. */
 import type { Kysely } from 'kysely';
+import type { TokenSettings } from '../config/settings.ts';
 import { TlspoolError } from '../errors.ts';
 import type { Schema } from '../store/schema.ts';
 import type { ModuleConfig } from './modules.ts';
@@ -24,6 +25,43 @@ export async function registeredTokens(db: Kysely<Schema>): Promise<RegisteredTo
 export async function registeredModules(db: Kysely<Schema>): Promise<ModuleConfig[]> {
   const rows = await db.selectFrom('modules').selectAll().orderBy('path').execute();
   return rows.map((row) => ({ path: row.path, softhsmConf: row.softhsm_conf ?? undefined }));
+}
+
+/** What a pool uses. */
+export interface KnownTokens {
+  readonly modules: readonly ModuleConfig[];
+  /** Those of the store first: it says more than what is configured for all tokens of a module. */
+  readonly tokens: readonly RegisteredToken[];
+}
+
+export async function knownTokens(
+  db: Kysely<Schema>,
+  configured: TokenSettings | undefined,
+): Promise<KnownTokens> {
+  const modules = await registeredModules(db);
+  const tokens = await registeredTokens(db);
+  const more = configuredTokens(configured);
+  return {
+    modules: [
+      ...modules,
+      ...more.modules.filter((each) => modules.every(({ path }) => path !== each.path)),
+    ],
+    tokens: [...tokens, ...more.tokens],
+  };
+}
+
+/** @throws TlspoolError `config` */
+export function configuredTokens(configured: TokenSettings | undefined): KnownTokens {
+  if (configured === undefined) return { modules: [], tokens: [] };
+  const { module, uri = 'pkcs11:', pinFile } = configured;
+  if (module === '') {
+    throw new TlspoolError('config', 'the configuration names a token, but not its module', {
+      hint: 'Say where it is with pkcs11_path.',
+    });
+  }
+  const pinSource: PinSource | undefined =
+    pinFile === undefined ? undefined : { kind: 'file', path: pinFile };
+  return { modules: [{ path: module }], tokens: [{ uri, modulePath: module, pinSource }] };
 }
 
 /**
