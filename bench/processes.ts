@@ -153,7 +153,10 @@ export function processTree(pid: number): number[] {
   return [pid, ...children.flatMap(processTree)];
 }
 
-/** KiB of memory that these processes have to themselves, plus their share of what they share. */
+/**
+ * KiB of memory that these processes have to themselves, plus their share of what they share. A process
+ * that guards its memory (PR_SET_DUMPABLE), as tlspool's daemon does, lets only root look.
+ */
 export function proportionalSetSize(pids: readonly number[]): number {
   let total = 0;
   for (const pid of pids) {
@@ -162,4 +165,13 @@ export function proportionalSetSize(pids: readonly number[]): number {
     total += Number(size);
   }
   return total;
+}
+
+/** CPU seconds that each live thread of a process has used, with the thread's name. */
+export function threadTimes(pid: number): { thread: string; seconds: number }[] {
+  return readdirSync(`/proc/${pid}/task`).map((id) => {
+    const [nanoseconds] = readFileSync(`/proc/${pid}/task/${id}/schedstat`, 'utf8').split(' ');
+    const thread = readFileSync(`/proc/${pid}/task/${id}/comm`, 'utf8').trim();
+    return { thread, seconds: Number(nanoseconds) / 1e9 };
+  });
 }

@@ -20,6 +20,7 @@ export function handshakes(rig: Rig, targets: readonly Target[]): Trial[] {
       subject: target.id,
       run: async () => {
         const to = await rig.fleet.ready(target, key);
+        const partsBefore = to.cpuByPart?.();
         const outcome = await rig.load.handshakes(to, {
           threads,
           resume,
@@ -30,8 +31,26 @@ export function handshakes(rig: Rig, targets: readonly Target[]): Trial[] {
         if (count === 0) throw new Error('No handshake was completed');
         if (resume ? resumed < count : resumed > 0)
           throw new Error(`${resumed} of ${count} handshakes were resumed`);
-        return { cpuMilliseconds: (cpuSeconds * 1e3) / count, perSecond: count / seconds };
+        const cpuMilliseconds = (cpuSeconds * 1e3) / count;
+        const shares = sharesOf(partsBefore ?? {}, to.cpuByPart?.() ?? {});
+        return {
+          cpuMilliseconds,
+          perSecond: count / seconds,
+          ...Object.fromEntries(shares.map(([part, share]) => [part, share * cpuMilliseconds])),
+        };
       },
     })),
   );
+}
+
+/** Each part's share of the CPU time that all of them used in between. */
+function sharesOf(
+  before: Readonly<Record<string, number>>,
+  after: Readonly<Record<string, number>>,
+): [part: string, share: number][] {
+  const used = Object.entries(after).map(
+    ([part, seconds]) => [part, seconds - (before[part] ?? 0)] as const,
+  );
+  const all = used.reduce((sum, [, seconds]) => sum + seconds, 0);
+  return used.map(([part, seconds]) => [part, seconds / all]);
 }

@@ -22,20 +22,20 @@ export function idleMemory(rig: Rig, targets: readonly Target[]): Trial[] {
           throw new Error(
             `RLIMIT_NOFILE ${rig.openFiles} is too low for ${connections} connections`,
           );
-        const to = await rig.fleet.fresh(target, 'ec-p256');
-        await rig.load.handshakes(to, { threads: 8, warmUp: 0, seconds: 1, resume: false });
-        await sleep(settle);
-        const before = proportionalSetSize(to.watch);
-        let after = before;
-        await rig.load.holdIdle(to, connections, async () => {
+        return rig.fleet.fresh(target, 'ec-p256', async (to) => {
+          await rig.load.handshakes(to, { threads: 8, warmUp: 0, seconds: 1, resume: false });
           await sleep(settle);
-          after = proportionalSetSize(to.watch);
+          const before = proportionalSetSize(to.watch);
+          let after = before;
+          await rig.load.holdIdle(to, connections, async () => {
+            await sleep(settle);
+            after = proportionalSetSize(to.watch);
+          });
+          return {
+            kibibytesPerConnection: (after - before) / connections,
+            mebibytesInTotal: after / 1024,
+          };
         });
-        await rig.fleet.stop(target, 'ec-p256');
-        return {
-          kibibytesPerConnection: (after - before) / connections,
-          mebibytesInTotal: after / 1024,
-        };
       },
     })),
   );

@@ -65,19 +65,20 @@ function goalTable(judgements: readonly Judgement[]): string {
 /** A table with its heading; nothing if nothing in it was measured. */
 function measured(table: Table, input: ReportInput): string[] {
   const { samples, targets } = input;
-  const measures = new Set(table.columns.map(({ figure }) => figure.measure));
-  const subjects = subjectsOf(
-    samples.filter(({ measure }) => measures.has(measure)),
+  const shown = table.columns.map(({ figure }) => figure);
+  const rows = subjectsOf(
+    samples.filter(({ measure, values }) =>
+      shown.some((figure) => figure.measure === measure && figure.metric in values),
+    ),
     targets,
-  );
-  if (subjects.length === 0) return [];
-  const rows = subjects.map(({ id, title }) => [
+  ).map(({ id, title }) => [
     title,
     ...table.columns.map(({ figure, digits }) => {
       const summary = summaryOf(samples, figure, id);
       return summary === undefined ? '–' : cell(summary, digits);
     }),
   ]);
+  if (rows.length === 0) return [];
   const ratios = [
     ratioRow('best peer with defaults', 'defaults', table, input),
     ratioRow('best tuned peer', 'tuned', table, input),

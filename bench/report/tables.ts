@@ -54,6 +54,17 @@ export const tables: readonly Table[] = [
     columns: handshakes('cpuMilliseconds', 2),
   },
   {
+    title: "Where tlspool's handshakes take their CPU: milliseconds each",
+    note: "The daemon's JavaScript (with V8's threads), its engine's threads, its signing threads (SoftHSM), and the tunnel.",
+    columns: ['handshakes-p256', 'resumed'].flatMap((measure) =>
+      ['javascript', 'engine', 'token', 'tunnel'].map((metric) => ({
+        heading: `${measure === 'resumed' ? 'resumed' : 'P-256'}, ${metric}`,
+        figure: { measure, metric },
+        digits: 2,
+      })),
+    ),
+  },
+  {
     title: 'Handshakes: per second',
     note: '8 clients at once, on the same cores.',
     better: 'higher',

@@ -38,8 +38,27 @@ export class Fleet {
 
   /** The target, running: started if it is not there, or no longer. */
   async ready(target: Target, key: KeyType): Promise<Ready> {
-    const known = this.#running.get(nameOf(target, key));
-    const running = known?.processes.every(isRunning) ? known : await this.#start(target, key);
+    const name = `${target.id}-${key}`;
+    const known = this.#running.get(name);
+    if (known?.processes.every(isRunning)) return this.#facing(known, key);
+    this.#running.delete(name);
+    await end(known);
+    const running = await this.#start(target, key, name);
+    this.#running.set(name, running);
+    return this.#facing(running, key);
+  }
+
+  /** Another instance of the target, which has not served anybody yet, for as long as `work` takes. */
+  async fresh<T>(target: Target, key: KeyType, work: (to: Ready) => Promise<T>): Promise<T> {
+    const running = await this.#start(target, key, `${target.id}-${key}-fresh`);
+    try {
+      return await work(this.#facing(running, key));
+    } finally {
+      await end(running);
+    }
+  }
+
+  #facing(running: Running, key: KeyType): Ready {
     return {
       ...running,
       serverName: this.#ground.credentials[key].serverName,
@@ -48,35 +67,20 @@ export class Fleet {
     };
   }
 
-  /** A target that has not served anybody yet. */
-  async fresh(target: Target, key: KeyType): Promise<Ready> {
-    await this.stop(target, key);
-    return this.ready(target, key);
-  }
-
-  async stop(target: Target, key: KeyType): Promise<void> {
-    const running = this.#running.get(nameOf(target, key));
-    this.#running.delete(nameOf(target, key));
-    // The last started depends on the ones before it.
-    for (const process of [...(running?.processes ?? [])].reverse()) await stop(process);
-  }
-
-  async #start(target: Target, key: KeyType): Promise<Running> {
-    await this.stop(target, key);
+  async #start(target: Target, key: KeyType, name: string): Promise<Running> {
     const { credentials, ...common } = this.#ground;
-    const directory = join(common.directory, nameOf(target, key));
+    const directory = join(common.directory, name);
     await rm(directory, { recursive: true, force: true });
     await mkdir(directory, { recursive: true, mode: 0o700 });
     const port = await freePort();
-    const place = { ...common, ...credentials[key], directory, port, key };
-    const running = { ...(await target.start(place)), port };
-    this.#running.set(nameOf(target, key), running);
-    return running;
+    const deployment = await target.start({ ...common, ...credentials[key], directory, port, key });
+    return { ...deployment, port };
   }
 }
 
-function nameOf(target: Target, key: KeyType): string {
-  return `${target.id}-${key}`;
+/** Whatever was started last depends on the rest, so it goes first. */
+async function end(running: Running | undefined): Promise<void> {
+  for (const process of [...(running?.processes ?? [])].reverse()) await stop(process);
 }
 
 function freePort(): Promise<number> {

@@ -1,6 +1,6 @@
 import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { run, type Started, start, stop, untilAccepting } from '../processes.ts';
+import { run, type Started, start, stop, threadTimes, untilAccepting } from '../processes.ts';
 import { EventLoop } from './event-loop.ts';
 import type { Deployment, Place, Target } from './target.ts';
 import { makeToken, slowSofthsm } from './token.ts';
@@ -74,9 +74,29 @@ async function deploy(place: Place, manner: Manner): Promise<Deployment> {
     const daemon = await launch(['serve'], socket, eventLoop?.environment);
     const ends = ['--accept', `127.0.0.1:${place.port}`, '--connect', place.backend];
     await launch(['tunnel', ...ends, '--local-id', serverName], place.port);
-    return { processes, socket, ...(eventLoop && { eventLoopP99: () => eventLoop.p99(daemon) }) };
+    const cpuByPart = () => partsOf(processes);
+    return {
+      processes,
+      socket,
+      cpuByPart,
+      ...(eventLoop && { eventLoopP99: () => eventLoop.p99(daemon) }),
+    };
   } catch (error) {
     for (const process of processes.reverse()) await stop(process);
     throw error;
   }
+}
+
+/** What each of our threads is for; the daemon is the first process, the tunnel the second. */
+function partsOf(processes: readonly Started[]): Record<string, number> {
+  const parts = { javascript: 0, engine: 0, token: 0, tunnel: 0 };
+  for (const [index, { pid }] of processes.entries())
+    for (const { thread, seconds } of threadTimes(pid)) parts[partOf(index, thread)] += seconds;
+  return parts;
+}
+
+function partOf(process: number, thread: string): 'javascript' | 'engine' | 'token' | 'tunnel' {
+  if (process > 0) return 'tunnel';
+  if (thread === 'tlspool-token') return 'token';
+  return thread.startsWith('tlspool-') ? 'engine' : 'javascript';
 }
