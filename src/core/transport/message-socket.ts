@@ -1,4 +1,5 @@
 import { closeFd, receive, send, type Watch, watch } from '../engine/sockets.ts';
+import { TlspoolError } from '../errors.ts';
 import { encode } from '../protocol/codec.ts';
 import { PosixError } from '../protocol/errors.ts';
 import { MESSAGE_LENGTH } from '../protocol/fields.ts';
@@ -159,7 +160,7 @@ export class MessageSocket {
   #end(error: Error | undefined): void {
     if (this.#closed) return;
     this.close();
-    this.#handler.closed(error);
+    this.#handler.closed(error !== undefined && isHangUp(error) ? undefined : error);
   }
 }
 
@@ -187,6 +188,11 @@ function writeOrClose(messages: readonly Envelope[], fd: number | undefined): Bu
     if (fd !== undefined) closeFd(fd);
     throw error;
   }
+}
+
+/** A peer that is killed may leave messages unread: that is an end like any other. */
+function isHangUp(error: Error): boolean {
+  return error instanceof TlspoolError && (error.code === 'ECONNRESET' || error.code === 'EPIPE');
 }
 
 function endedShort(bytes: number): PosixError {
