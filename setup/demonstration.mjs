@@ -185,6 +185,7 @@ class Stage {
   }
 
   #indented(text) {
+    if (text.trim() === '') return;
     for (const line of text.trimEnd().split('\n')) this.tell(`     ${line}`);
   }
 

@@ -5,6 +5,7 @@ import { join } from 'node:path';
 import { test } from 'node:test';
 import fc from 'fast-check';
 import { literalLine, prose } from '../../setup/documents/mdoc.ts';
+import { keys } from '../../src/core/config/keys.ts';
 
 const man = join(import.meta.dirname, '../../man');
 const pages = readdirSync(man).filter((name) => /\.\d$/.test(name));
@@ -33,6 +34,20 @@ test('every page that is referred to is there', () => {
     ),
   );
   for (const page of new Set(referred)) assert.ok(pages.includes(page), page);
+});
+
+test('tlspool.conf(5) has every setting, and no other', () => {
+  const text = readFileSync(join(man, 'tlspool.conf.5'), 'utf8');
+  const named = new Set([...text.matchAll(/^\.(?:It )?Ic (\w+)/gm)].map(([, name]) => name));
+  assert.deepEqual([...named].sort(), [...keys.keys()].sort());
+});
+
+test('every page is of this release', () => {
+  const { version } = JSON.parse(readFileSync(join(man, '../package.json'), 'utf8')) as {
+    version: string;
+  };
+  for (const page of pages)
+    assert.ok(readFileSync(join(man, page), 'utf8').includes(`.Os tlspool ${version}\n`), page);
 });
 
 test('whatever a description says, it comes out of mandoc as it went in', () => {
