@@ -8,6 +8,7 @@ export { TlspoolError } from '../core/errors.ts';
 export type { SessionDetails } from '../core/protocol/extension.ts';
 export type { InfoKind } from '../core/protocol/info.ts';
 export { type ConnectOptions, connect } from './connect.ts';
+export { type Secured, type SecureOptions, starttls } from './node-socket.ts';
 export {
   type InfoQuestion,
   type PingAnswer,
