@@ -272,13 +272,11 @@ export function listen(): Listener {
   };
 }
 
-/** A connected TCP pair over loopback: a Node socket, and the descriptor for the engine. */
-export async function tcpPair(
-  options: { allowHalfOpen?: boolean } = {},
-): Promise<{ peer: Socket; fd: number }> {
+/** A connected TCP pair over loopback: a Node socket, whose two directions end apart, and the descriptor for the engine. */
+export async function tcpPair(): Promise<{ peer: Socket; fd: number }> {
   using listener = listen();
   const accepted = listener.accept();
-  const peer = createConnection({ host: '127.0.0.1', port: listener.port, ...options });
+  const peer = createConnection({ host: '127.0.0.1', port: listener.port, allowHalfOpen: true });
   return { peer, fd: await accepted };
 }
 
