@@ -1,4 +1,3 @@
-import { type StatWatcher, unwatchFile, watchFile } from 'node:fs';
 import { stat } from 'node:fs/promises';
 import { TokenError } from './failure.ts';
 import { type PinSource, pinPath, readPin } from './pin-source.ts';
@@ -20,10 +19,12 @@ export interface SourcedLoginEvents {
 export class SourcedLogin {
   readonly source: PinSource;
   readonly #events: SourcedLoginEvents;
-  /** What the source looked like when its PIN was refused. */
+  /** What the source looked like when it was last read, before that. */
+  #seen: string | undefined;
+  /** What it looked like when its PIN was refused. */
   #refused: string | undefined;
   #running: Promise<void> | undefined;
-  #watched: string | undefined;
+  #timer: NodeJS.Timeout | undefined;
 
   constructor(source: PinSource, events: SourcedLoginEvents) {
     this.source = source;
@@ -40,39 +41,35 @@ export class SourcedLogin {
 
   /** Another way was found. */
   stop(): void {
-    if (this.#watched !== undefined) unwatchFile(this.#watched, this.#changed);
-    this.#watched = undefined;
+    clearInterval(this.#timer);
+    this.#timer = undefined;
   }
 
   async #attempt(): Promise<void> {
-    let path: string | undefined;
-    let look: string | undefined;
     try {
-      path = pinPath(this.source);
-      look = await lookOf(path);
-      if (look !== undefined && look === this.#refused) return;
+      this.#seen = await lookOf(this.source);
+      if (this.#seen !== undefined && this.#seen === this.#refused) return;
       await this.#events.login(await readPin(this.source));
       this.#refused = undefined;
       this.stop();
     } catch (error) {
       // A token that was not there has not judged the PIN.
       const judged = error instanceof TokenError && verdicts.has(error.returnValue?.name ?? '');
-      if (judged) this.#refused = look;
-      if (path !== undefined && (judged || !(error instanceof TokenError))) this.#watch(path);
+      if (judged) this.#refused = this.#seen;
+      if (judged || !(error instanceof TokenError)) this.#watch();
       this.#events.failed(error);
     }
   }
 
-  #watch(path: string): void {
-    if (this.#watched !== undefined) return;
-    this.#watched = path;
-    const watcher: StatWatcher = watchFile(path, { interval: LOOK_AGAIN }, this.#changed);
-    watcher.unref();
+  #watch(): void {
+    this.#timer ??= setInterval(() => void this.#lookAgain(), LOOK_AGAIN).unref();
   }
 
-  readonly #changed = (): void => {
-    void this.attempt();
-  };
+  async #lookAgain(): Promise<void> {
+    if (this.#running === undefined && (await lookOf(this.source)) !== this.#seen) {
+      await this.attempt();
+    }
+  }
 }
 
 /** Answers of C_Login that a token gives once it has looked at the PIN. */
@@ -84,8 +81,9 @@ const verdicts: ReadonlySet<string> = new Set([
   'CKR_PIN_LOCKED',
 ]);
 
-/** What changes with a file, be it replaced or rewritten; undefined if it is not there. */
-async function lookOf(path: string): Promise<string | undefined> {
+/** What changes with the source, be it replaced or rewritten; undefined if it is not there. */
+async function lookOf(source: PinSource): Promise<string | undefined> {
+  const path = pinPath(source);
   const stats = await stat(path, { bigint: true }).catch(() => undefined);
   return stats && [stats.dev, stats.ino, stats.size, stats.mtimeNs, stats.ctimeNs].join(':');
 }

@@ -96,7 +96,8 @@ bool Module::open(std::string* error) {
   if (rv == CKR_OK) rv = initialize();
   if (rv == CKR_OK) rv = functions_->C_GetInfo(&info_);
   if (rv == CKR_OK) {
-    // Handlers run in the reverse order of their registration: ours before the module's destructors.
+    // Handlers run in the reverse order of their registration: ours before the module's
+    // destructors.
     atexit(stop);
     return true;
   }

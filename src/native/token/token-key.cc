@@ -49,7 +49,7 @@ TokenKey::~TokenKey() { EVP_PKEY_free(publicKey_); }
 CK_RV TokenKey::find(Module::Pass& module, CK_SESSION_HANDLE session, uint64_t epoch,
                      Object* object) {
   std::lock_guard lock(mutex_);
-  if (epoch_ != epoch) {
+  if (epoch_ < epoch) {
     if (missing_ != CKR_OK && missingEpoch_ == epoch && Clock::now() < searchAgain_)
       return missing_;
     Object fresh;

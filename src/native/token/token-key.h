@@ -46,9 +46,9 @@ class TokenKey {
     std::vector<CK_MECHANISM_TYPE> allowed;
   };
 
-  /// The key's object as known for that epoch of the token; searched for if need be, by one thread
-  /// for all. kKeyNotFound and kKeyAmbiguous stand for a second before the next search: searches
-  /// are slow in tokens with many objects.
+  /// The key's object as known for that epoch of the token or a later one; searched for if need be,
+  /// by one thread for all. kKeyNotFound and kKeyAmbiguous stand for a second before the next
+  /// search: searches are slow in tokens with many objects.
   CK_RV find(Module::Pass& module, CK_SESSION_HANDLE session, uint64_t epoch, Object* object);
   /// Whether the key was found before: if so, that it is not there now may be the token's fault.
   bool wasFound();

@@ -112,11 +112,10 @@ void Token::submit(const std::shared_ptr<Request>& request) {
   CK_RV refusal = CKR_OK;
   {
     std::lock_guard lock(mutex_);
-    const bool hopeless = state_ == TokenState::wrongPin || state_ == TokenState::locked;
     const bool unwell = state_ == TokenState::absent || state_ == TokenState::failing;
     if (stopping_ || loggingOut_) {
       refusal = CKR_FUNCTION_CANCELED;
-    } else if (hopeless || (unwell && Clock::now() < retryAt_)) {
+    } else if (pinRefused() || (unwell && Clock::now() < retryAt_)) {
       refusal = error_;
     } else {
       resting_ = false;
@@ -164,7 +163,7 @@ void Token::login(Secret pin, bool repeatable, Done done) {
 void Token::logout(Done done) {
   {
     std::lock_guard lock(mutex_);
-    if (workers_ > 0 && !stopping_) {
+    if (workers_ > 0 && !stopping_ && !resting_) {
       loggingOut_ = true;
       logouts_.push_back(std::move(done));
       work_.notify_all();
@@ -306,6 +305,11 @@ void Token::noteInfo(const CK_TOKEN_INFO& info) {
       bounded ? static_cast<unsigned>(std::min<CK_ULONG>(info.ulMaxSessionCount, ~0U)) : ~0U;
 }
 
+uint64_t Token::keyEpoch() {
+  std::lock_guard lock(mutex_);
+  return keyEpoch_;
+}
+
 void Token::renew(uint64_t epoch) {
   std::lock_guard lock(mutex_);
   if (epoch_ != epoch) return;
@@ -372,10 +376,13 @@ void Token::noteWaiting(Clock::duration waited) {
 }
 
 void Token::awaitPin(const std::shared_ptr<Request>& request, uint64_t keyEpoch) {
+  CK_RV refusal = CKR_FUNCTION_CANCELED;
   {
     std::lock_guard lock(mutex_);
     active_--;
-    if (!request->abandoned && !stopping_) {
+    if (pinRefused()) {
+      refusal = error_;
+    } else if (!request->abandoned && !stopping_) {
       putBack(request);
       // Otherwise someone logged in meanwhile, or is about to.
       if (keyEpoch_ == keyEpoch && !pin_ && !loggingIn_) {
@@ -384,7 +391,7 @@ void Token::awaitPin(const std::shared_ptr<Request>& request, uint64_t keyEpoch)
       return;
     }
   }
-  request->finish(CKR_FUNCTION_CANCELED);
+  request->finish(refusal);
 }
 
 bool Token::outOfSessions(const std::shared_ptr<Request>& request) {
@@ -408,6 +415,8 @@ bool Token::outOfSessions(const std::shared_ptr<Request>& request) {
 
 Secret Token::takePin() {
   std::lock_guard lock(mutex_);
+  // Before the log-in: whoever finds us logged in must not trust handles of before.
+  keyEpoch_++;
   return std::move(pin_);
 }
 
@@ -419,7 +428,6 @@ void Token::loggedIn(CK_RV rv, Secret pin) {
     loggingIn_ = false;
     if (!pin_) told.swap(logins_);  // or another PIN came: its outcome is everyone's
     if (rv == CKR_OK) {
-      keyEpoch_++;
       if (keepPin_ || !queue_.empty()) keptPin_ = std::make_shared<const Secret>(std::move(pin));
       setState(TokenState::ready, CKR_OK);
     } else if (!pin_) {
@@ -484,6 +492,10 @@ unsigned Token::width() const {
 
 unsigned Token::workerLimit() const {
   return std::max(1U, std::min(configuredWorkers.load(), sessionLimit_));
+}
+
+bool Token::pinRefused() const {
+  return state_ == TokenState::wrongPin || state_ == TokenState::locked;
 }
 
 bool Token::servable() const { return state_ != TokenState::needsPin && !loggingIn_; }

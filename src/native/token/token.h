@@ -97,6 +97,8 @@ class Token : public std::enable_shared_from_this<Token> {
 
   /// Looks for the token in all modules unless it is known where it is.
   Place place();
+  /// The one of now.
+  uint64_t keyEpoch();
   /// Sessions and objects of that epoch are no good: all is opened and found anew.
   void renew(uint64_t epoch);
   /// Revives the modules in which the token may be, if that is allowed now: see Module::revive, and
@@ -135,6 +137,7 @@ class Token : public std::enable_shared_from_this<Token> {
 
   unsigned width() const;
   bool servable() const;
+  bool pinRefused() const;
   unsigned workerLimit() const;
   void putBack(const std::shared_ptr<Request>& request);
   void wakeWorker();

@@ -152,12 +152,14 @@ CK_RV Worker::perform(const Place& place, Request& request, Step* step) {
   Module::Pass module(*place.module);
   if (module.generation() != place.generation) return CKR_SESSION_HANDLE_INVALID;
   CK_RV rv = openSession(module, place);
+  const bool known = session_.loggedIn;
   if (rv == CKR_OK) rv = requireLogin(module, place);
   if (rv != CKR_OK || !request.key) return rv;
 
   *step = Step::finding;
   TokenKey::Object object;
-  rv = request.key->find(module, session_.handle, place.keyEpoch, &object);
+  rv = request.key->find(module, session_.handle, known ? place.keyEpoch : token_->keyEpoch(),
+                         &object);
   if (rv != CKR_OK || !request.input) return rv;
 
   *step = Step::signing;
