@@ -29,6 +29,7 @@ export default class StatusCommand extends PoolCommand {
     this.log(`State folder: ${status.stateDir}`);
     this.log(`Programs:     ${status.connections} connected`);
     this.log(`Sessions:     ${status.sessions} now, ${status.sessionsTotal} since it started`);
+    this.log(`Open files:   ${status.openFiles}`);
     if (status.tokens.length === 0) {
       this.log('Tokens:       none; make one with: tlspool init');
       return;

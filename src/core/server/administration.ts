@@ -1,3 +1,4 @@
+import { readdirSync } from 'node:fs';
 import { Socket } from 'node:net';
 import { setImmediate as breathe } from 'node:timers/promises';
 import { closeFd, peerCredentials } from '../engine/sockets.ts';
@@ -24,6 +25,8 @@ export interface PoolStatus {
   readonly sessions: number;
   /** Since it started. */
   readonly sessionsTotal: number;
+  /** Files and sockets that the process has open. */
+  readonly openFiles: number;
   readonly tokens: readonly TokenStatus[];
 }
 
@@ -140,6 +143,7 @@ export class Administration {
       connections: connections.size,
       sessions: sessions.size,
       sessionsTotal: sessions.total,
+      openFiles: readdirSync('/proc/self/fd').length,
       tokens: keyring.tokens(),
     };
   }
