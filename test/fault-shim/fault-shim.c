@@ -208,15 +208,15 @@ static CK_RV open_session(CK_SLOT_ID slot, CK_FLAGS flags, void* application, CK
   return rv;
 }
 
+/// A token that is pulled takes its sessions along, whatever is said of them.
 static CK_RV close_session(CK_SESSION_HANDLE session) {
-  CK_RV rv = meet_token("C_CloseSession");
-  if (rv) return rv;
-  rv = behind->C_CloseSession(session);
+  CK_RV rv = meet("C_CloseSession");
+  if (!rv) rv = behind->C_CloseSession(session);
   if (rv) return rv;
   pthread_mutex_lock(&mutex);
   open_sessions--;
   pthread_mutex_unlock(&mutex);
-  return CKR_OK;
+  return current().absent ? CKR_DEVICE_REMOVED : CKR_OK;
 }
 
 static CK_RV get_session_info(CK_SESSION_HANDLE session, CK_SESSION_INFO* info) {

@@ -24,6 +24,7 @@ export class SourcedLogin {
   /** What it looked like when its PIN was refused. */
   #refused: string | undefined;
   #running: Promise<void> | undefined;
+  #again = false;
   #timer: NodeJS.Timeout | undefined;
 
   constructor(source: PinSource, events: SourcedLoginEvents) {
@@ -31,9 +32,13 @@ export class SourcedLogin {
     this.#events = events;
   }
 
-  /** Resolves when that is done, well or not. */
+  /**
+   * Resolves when that is done, well or not. Asked for while it is being done, it is done once more: the token may
+   * have lost the log-in again.
+   */
   attempt(): Promise<void> {
-    this.#running ??= this.#attempt().finally(() => {
+    if (this.#running !== undefined) this.#again = true;
+    this.#running ??= this.#attempts().finally(() => {
       this.#running = undefined;
     });
     return this.#running;
@@ -43,6 +48,13 @@ export class SourcedLogin {
   stop(): void {
     clearInterval(this.#timer);
     this.#timer = undefined;
+  }
+
+  async #attempts(): Promise<void> {
+    do {
+      this.#again = false;
+      await this.#attempt();
+    } while (this.#again);
   }
 
   async #attempt(): Promise<void> {

@@ -35,6 +35,8 @@ struct Request {
   /// Where it is in its token's queue; guarded by the token's mutex.
   std::list<std::shared_ptr<Request>>::iterator position;
   bool queued = false;
+  /// How often it waited for a log-in; guarded likewise.
+  unsigned pinWaits = 0;
 
   void finish(CK_RV rv) {
     result = rv;

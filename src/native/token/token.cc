@@ -27,6 +27,9 @@ constexpr std::chrono::milliseconds kSessionPause{50};
 /// once.
 constexpr std::chrono::microseconds kComputing{1000};
 
+/// A token that is logged in to and does not know of it: its requests wait so often, then fail.
+constexpr unsigned kPinWaits = 3;
+
 std::atomic<unsigned> configuredWorkers{32};
 
 std::mutex tokensMutex;
@@ -382,6 +385,8 @@ void Token::awaitPin(const std::shared_ptr<Request>& request, uint64_t keyEpoch)
     active_--;
     if (pinRefused()) {
       refusal = error_;
+    } else if (++request->pinWaits > kPinWaits) {
+      refusal = CKR_USER_NOT_LOGGED_IN;
     } else if (!request->abandoned && !stopping_) {
       putBack(request);
       // Otherwise someone logged in meanwhile, or is about to.

@@ -216,21 +216,21 @@ CK_RV Worker::sign(Module::Pass& module, const Place& place, Request& request,
 
   const Waiting waiting;
   CK_RV rv = module->C_SignInit(session_.handle, &mechanism, object.handle);
-  if (rv != CKR_OK) return rv;
-  if (object.alwaysAuthenticate && (rv = authenticate(module)) != CKR_OK) {
-    closeSession(module);  // and with it the operation that was begun
+  if (rv == CKR_OK && object.alwaysAuthenticate) rv = authenticate(module);
+  CK_ULONG size = key.signatureSize();
+  if (rv == CKR_OK) {
+    // Raw ECDSA is shorter than its DER, so that this is room enough for all.
+    request.output.resize(size);
+    rv = module->C_Sign(session_.handle, input->data.data(), input->data.size(),
+                        request.output.data(), &size);
+  }
+  if (rv != CKR_OK) {
+    session_.epoch = 0;  // an operation may be left in it: the next one gets a new session
     return rv;
   }
-  // Raw ECDSA is shorter than its DER, so that this is room enough for all.
-  request.output.resize(key.signatureSize());
-  CK_ULONG size = request.output.size();
-  rv = module->C_Sign(session_.handle, input->data.data(), input->data.size(),
-                      request.output.data(), &size);
-  if (rv == CKR_OK) {
-    request.output.resize(size);
-    token_->noteWaiting(waiting.soFar());
-  }
-  return rv;
+  request.output.resize(size);
+  token_->noteWaiting(waiting.soFar());
+  return CKR_OK;
 }
 
 CK_RV Worker::authenticate(Module::Pass& module) {
