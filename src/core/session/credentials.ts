@@ -7,7 +7,9 @@ import type { Log } from '../telemetry/log.ts';
 
 /** What makes keys of `pkcs11:` URIs: the keyring. */
 export interface KeyHolder {
+  /** Each call needs a `release`. */
   key(uri: string, publicKey: Buffer): KeyHandle;
+  release(key: KeyHandle): void;
 }
 
 export type CredentialMaker = Pick<Engine, 'createCredential' | 'releaseCredential'>;
@@ -22,6 +24,7 @@ export interface Shown {
 
 interface Held {
   readonly credential: Credential;
+  readonly key: KeyHandle;
   readonly handle: CredentialHandle;
 }
 
@@ -60,7 +63,7 @@ export class Credentials {
   }
 
   close(): void {
-    for (const { handle } of this.#held.values()) this.#engine.releaseCredential(handle);
+    for (const held of this.#held.values()) this.#release(held);
     this.#held.clear();
   }
 
@@ -71,19 +74,19 @@ export class Credentials {
       this.#held.set(credential.id, held);
       return held.handle;
     }
-    if (held !== undefined) this.#engine.releaseCredential(held.handle);
+    if (held !== undefined) this.#release(held);
     return this.#create(credential);
   }
 
   /** One that cannot be used leaves the identity's others in use. */
   #create(credential: Credential): CredentialHandle | undefined {
-    const { id, keyUri, publicKey, chain } = credential;
+    const { id, keyUri } = credential;
     try {
-      const key = this.#keys.key(keyUri, publicKey);
-      const handle = this.#engine.createCredential({ chain: [...chain], key });
-      this.#held.set(id, { credential, handle });
+      refuseExpression(credential);
+      const held = this.#hold(credential);
+      this.#held.set(id, held);
       this.#makeRoom();
-      return handle;
+      return held.handle;
     } catch (error) {
       if (!(error instanceof TlspoolError)) throw error;
       this.#log.error({ credential: id, key: keyUri, error: error.message }, 'unusable credential');
@@ -91,14 +94,40 @@ export class Credentials {
     }
   }
 
+  #hold(credential: Credential): Held {
+    const key = this.#keys.key(credential.keyUri, credential.publicKey);
+    try {
+      const handle = this.#engine.createCredential({ chain: [...credential.chain], key });
+      return { credential, key, handle };
+    } catch (error) {
+      this.#keys.release(key);
+      throw error;
+    }
+  }
+
+  /** Sessions that show it go on. */
+  #release({ handle, key }: Held): void {
+    this.#engine.releaseCredential(handle);
+    this.#keys.release(key);
+  }
+
   #makeRoom(): void {
     if (this.#held.size <= this.#limit) return;
-    for (const [id, { handle }] of this.#held) {
+    for (const [id, held] of this.#held) {
       this.#held.delete(id);
-      this.#engine.releaseCredential(handle);
+      this.#release(held);
       return;
     }
   }
+}
+
+/** What the remote must meet cannot be ignored: a credential that asks for more than we evaluate is not used. */
+function refuseExpression({ validation }: Credential): void {
+  if (validation === undefined) return;
+  throw new TlspoolError(
+    'expression-unknown',
+    `its validation expression ${validation} is not evaluated by this version`,
+  );
 }
 
 /** An expired certificate is shown only where there is no other: the peer says what it thinks of it. */

@@ -1,5 +1,5 @@
 import type { ClosedEvent, EngineFailure } from '../engine/types.ts';
-import type { TlspoolError } from '../errors.ts';
+import { TlspoolError } from '../errors.ts';
 import { PoolError, PosixError } from '../protocol/errors.ts';
 
 /** Why a session ended before it was set up, as its program is told. */
@@ -40,4 +40,26 @@ function timedOut(duration: number): PosixError {
     `the handshake was not done after ${Math.round(duration)} ms`,
     'Is the other side up, and does it speak TLS?',
   );
+}
+
+export function refusedPeer(reason: string): PoolError {
+  return new PoolError('STIRRED_NOT_SHAKEN', `the other side is not accepted: ${reason}`);
+}
+
+/** The engine's word on a descriptor as the protocol has it; other errors stay what they are. */
+export function refusedSocket(
+  error: unknown,
+  number: 'CIPHER_SOCKET_NEEDED' | 'PLAIN_SOCKET_NEEDED',
+): unknown {
+  const unusable = error instanceof TlspoolError && error.code === 'unusable-descriptor';
+  return unusable ? new PoolError(number, error.message, error.hint) : error;
+}
+
+/** What a program is told of any failure: faults of ours are no stranger's business. */
+export function tellable(error: unknown): TlspoolError {
+  if (!(error instanceof TlspoolError)) {
+    return new PosixError('EIO', 'the pool has a fault; see its log');
+  }
+  if (error.wire !== undefined) return error;
+  return new PoolError('STIRRED_NOT_SHAKEN', error.message, error.hint);
 }

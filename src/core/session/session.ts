@@ -1,11 +1,9 @@
-import { constants } from 'node:os';
 import type { SessionHandler } from '../engine/engine.ts';
-import { closeFd, type SocketAddresses, socketAddresses } from '../engine/sockets.ts';
+import { closeFd } from '../engine/sockets.ts';
 import type {
   AlertName,
   CertificateRequestedEvent,
   ClosedEvent,
-  Counters,
   EstablishedEvent,
   HelloEvent,
   LocalChoice,
@@ -16,11 +14,13 @@ import type {
 } from '../engine/types.ts';
 import { TlspoolError } from '../errors.ts';
 import { type Donai, formatDonai, parseDonai } from '../identity/donai.ts';
-import { PoolError, poolErrorNumber } from '../protocol/errors.ts';
-import type { StartTls } from '../protocol/message.ts';
+import { PoolError } from '../protocol/errors.ts';
 import type { Agreed } from './agreed.ts';
+import { dropAnswer, readChoice, readPlaintext } from './answers.ts';
+import { Audit } from './audit.ts';
+import { factsOf, type SessionFacts } from './facts.ts';
 import { bySni, type Myself, nobody, requireIdentity, withoutAsking } from './local-identity.ts';
-import { describe, setUpFailure } from './outcome.ts';
+import { refusedPeer, refusedSocket, setUpFailure, tellable } from './outcome.ts';
 import type { Answer, Callback, Requester } from './requester.ts';
 import { finalResponse, localIdProposal, onlyResponse, plaintextCallback } from './responses.ts';
 import { resumptionFor } from './resumption.ts';
@@ -56,19 +56,6 @@ type Phase =
   | { readonly is: 'failed'; readonly error: TlspoolError }
   | { readonly is: 'over' };
 
-/** What outlives the request, for the log and for `sessions list`. */
-export interface SessionFacts {
-  /** Names the session to people; not the ctlkey, which is a secret. */
-  readonly id: string;
-  readonly role: TlsRole;
-  readonly service: string;
-  /** The other side's address, as far as it is known. */
-  readonly peerAddress: string;
-  /** Epoch ms. */
-  readonly openedAt: number;
-  readonly program: { readonly pid: number; readonly uid: number; readonly executable: string };
-}
-
 /** Who keeps the sessions: the registry. */
 export interface SessionKeeper {
   /** It is set up, and belongs to the connection on which that was asked, unless it was to be detached. */
@@ -88,6 +75,7 @@ export class Session implements SessionHandler {
   readonly #requester: Requester;
   readonly #services: Services;
   readonly #keeper: SessionKeeper;
+  readonly #audit: Audit;
   #engineId: SessionId | undefined;
   #phase: Phase;
 
@@ -105,6 +93,7 @@ export class Session implements SessionHandler {
     this.#requester = requester;
     this.#services = services;
     this.#keeper = keeper;
+    this.#audit = new Audit(services.log, this.facts);
     this.#phase = { is: 'preparing', request, fd };
   }
 
@@ -154,9 +143,7 @@ export class Session implements SessionHandler {
     try {
       return this.#services.engine.open(opened, this);
     } catch (error) {
-      throw isUnusable(error)
-        ? new PoolError('CIPHER_SOCKET_NEEDED', error.message, error.hint)
-        : error;
+      throw refusedSocket(error, 'CIPHER_SOCKET_NEEDED');
     }
   }
 
@@ -212,13 +199,12 @@ export class Session implements SessionHandler {
   #chosen(proposed: string, answer: Answer): void {
     const phase = this.#phase;
     if (phase.is !== 'negotiating') {
-      closeAll(answer.fds);
+      dropAnswer(answer);
       return;
     }
     phase.callback = undefined;
-    const fd = onlyDescriptor(answer);
-    const name = chosenName(proposed, answer, fd);
-    phase.plainFd = fd;
+    const { name, plainFd } = readChoice(proposed, answer);
+    phase.plainFd = plainFd;
     if (name !== '') {
       this.#show(requireIdentity(parseDonai(name), this.#finder(phase.request.role)));
     } else if (phase.request.role === 'client') {
@@ -307,18 +293,10 @@ export class Session implements SessionHandler {
   #connected(answer: Answer): void {
     const phase = this.#phase;
     if (phase.is !== 'connecting') {
-      closeAll(answer.fds);
+      dropAnswer(answer);
       return;
     }
-    const fd = onlyDescriptor(answer);
-    if (answer.message?.command !== 'plaintextConnect') {
-      if (fd !== undefined) closeFd(fd);
-      throw badAnswer(answer, 'plaintextConnect');
-    }
-    if (fd === undefined) {
-      throw new PoolError('PLAIN_SOCKET_NEEDED', 'the answer brought no plaintext socket');
-    }
-    this.#attach(phase.request, phase.agreed, fd, false);
+    this.#attach(phase.request, phase.agreed, readPlaintext(answer), false);
   }
 
   /** The engine copies from here on; the program gets its final response. */
@@ -326,9 +304,7 @@ export class Session implements SessionHandler {
     try {
       this.#engineAnswer((engine, id) => engine.attach(id, plainFd));
     } catch (error) {
-      throw isUnusable(error)
-        ? new PoolError('PLAIN_SOCKET_NEEDED', error.message, error.hint)
-        : error;
+      throw refusedSocket(error, 'PLAIN_SOCKET_NEEDED');
     }
     this.#phase = { is: 'running', agreed };
     this.#keeper.established(this, request.detach);
@@ -336,7 +312,7 @@ export class Session implements SessionHandler {
       ? onlyResponse(request, agreed)
       : [finalResponse(request, agreed)];
     this.#requester.respond(request.requestId, ...responses);
-    this.#services.log.debug({ ...this.#logFacts(), ...logAgreed(agreed) }, 'session set up');
+    this.#audit.setUp(agreed);
   }
 
   /** The engine is done with it, however it ended. */
@@ -345,9 +321,9 @@ export class Session implements SessionHandler {
     if (isOpen(phase)) {
       const failure = setUpFailure(event);
       this.#settle(phase, failure);
-      this.#logFailure(failure, event.counters);
-    } else if (phase.is === 'running') this.#audit(phase.agreed, event);
-    else if (phase.is === 'failed') this.#logFailure(phase.error, event.counters);
+      this.#audit.failed(failure, event.counters);
+    } else if (phase.is === 'running') this.#audit.ended(phase.agreed, event);
+    else if (phase.is === 'failed') this.#audit.failed(phase.error, event.counters);
     this.#phase = { is: 'over' };
     this.#keeper.ended(this);
   }
@@ -398,14 +374,14 @@ export class Session implements SessionHandler {
       if (!(error instanceof TlspoolError)) throw error;
       return;
     }
-    const told = error instanceof TlspoolError ? error : fault(error);
-    if (told !== error) this.#services.log.error({ ...this.#logFacts(), error }, 'fault');
+    const told = tellable(error);
+    if (!(error instanceof TlspoolError)) this.#audit.fault(error);
     this.#settle(phase, told);
     if (this.#engineId !== undefined) {
       this.#services.engine.refuse(this.#engineId, alert, told.message);
       return;
     }
-    this.#logFailure(told, undefined);
+    this.#audit.failed(told, undefined);
     this.#phase = { is: 'over' };
     this.#keeper.ended(this);
   }
@@ -414,7 +390,7 @@ export class Session implements SessionHandler {
   #settle(phase: OpenPhase, error: TlspoolError): void {
     const { requestId } = phase.request;
     this.#giveUp(phase, error);
-    this.#requester.fail(requestId, handshakeNumber(error));
+    this.#requester.fail(requestId, error);
   }
 
   /** Lets go of what the request held. */
@@ -432,80 +408,12 @@ export class Session implements SessionHandler {
       this.#keeper.ended(this);
     }
   }
-
-  #audit(agreed: Agreed, { reason, failure, counters }: ClosedEvent): void {
-    this.#services.log.info(
-      {
-        ...this.#logFacts(),
-        ...logAgreed(agreed),
-        in: counters.bytesIn,
-        out: counters.bytesOut,
-        ms: Math.round(counters.duration),
-        reason,
-        failure: describe(failure),
-      },
-      'session ended',
-    );
-  }
-
-  #logFailure(error: TlspoolError, counters: Counters | undefined): void {
-    const ms = counters && Math.round(counters.duration);
-    this.#services.log.info(
-      { ...this.#logFacts(), ms, code: error.code, error: error.message },
-      'handshake failed',
-    );
-  }
-
-  #logFacts(): object {
-    const { id, role, service, peerAddress, program } = this.facts;
-    return {
-      session: id,
-      role,
-      service: service || undefined,
-      peer: peerAddress || undefined,
-      pid: program.pid,
-      uid: program.uid,
-      program: program.executable || undefined,
-    };
-  }
 }
 
 type OpenPhase = Extract<Phase, { readonly request: StartTlsRequest }>;
 
 function isOpen(phase: Phase): phase is OpenPhase {
   return phase.is === 'preparing' || phase.is === 'negotiating' || phase.is === 'connecting';
-}
-
-function factsOf(
-  id: string,
-  request: StartTlsRequest,
-  fd: number,
-  { peer }: Requester,
-): SessionFacts {
-  return {
-    id,
-    role: request.role,
-    service: request.service,
-    peerAddress: request.clientAddress ?? addressOf(fd),
-    openedAt: Date.now(),
-    program: { pid: peer.pid, uid: peer.uid, executable: peer.executable ?? '' },
-  };
-}
-
-/** '' for what is no TCP connection; the engine says whether the descriptor is any good. */
-function addressOf(fd: number): string {
-  let addresses: SocketAddresses;
-  try {
-    addresses = socketAddresses(fd);
-  } catch (error) {
-    if (error instanceof TlspoolError) return '';
-    throw error;
-  }
-  const { family, remote } = addresses;
-  if (remote === undefined || family === 'unix' || family === 'other') return '';
-  return family === 'ipv6'
-    ? `[${remote.address}]:${remote.port}`
-    : `${remote.address}:${remote.port}`;
 }
 
 /** SNI is the domain only: a user is never sent in the clear. */
@@ -515,38 +423,6 @@ function serverNameFor({ role, remoteId, withoutSni }: StartTlsRequest): string 
 
 function proposedName({ message }: StartTlsRequest, serverName: string | undefined): string {
   return serverName ?? message.localId;
-}
-
-/** POSIX errors with which a program refuses; others come from clients that merely have no socket to give yet. */
-const refusals: readonly number[] = [
-  constants.errno.EACCES,
-  constants.errno.EPERM,
-  poolErrorNumber('CLIENT_REFUSES_CALLBACK'),
-];
-
-/** The name that the application settled on; '' refuses. */
-function chosenName(proposed: string, { message }: Answer, fd: number | undefined): string {
-  if (fd !== undefined) return proposed;
-  if (message?.command === 'starttlsLocalId') return (message as StartTls).localId;
-  if (message?.command === 'error') return refusals.includes(message.number) ? '' : proposed;
-  throw badAnswer({ message }, 'starttlsLocalId');
-}
-
-function badAnswer({ message }: Pick<Answer, 'message'>, expected: string): PoolError {
-  const got = message === undefined ? 'a malformed message' : message.command;
-  const said = message?.command === 'error' && message.text !== '' ? `: ${message.text}` : '';
-  return new PoolError(
-    'COMMAND_BAD_CALLBACK_RESPONSE',
-    `expected the answer ${expected}, got ${got}${said}`,
-  );
-}
-
-/** @throws PoolError if there are more than one; all are closed then */
-function onlyDescriptor({ fds, truncated }: Answer): number | undefined {
-  if (fds.length <= 1 && !truncated) return fds[0];
-  closeAll(fds);
-  if (truncated) throw new PoolError('PLAIN_SOCKET_NEEDED', 'the pool may not open more files');
-  throw new PoolError('SUPERFLUOUS_SOCKET', `an answer takes one descriptor, got ${fds.length}`);
 }
 
 function agreedOn(event: EstablishedEvent, phase: Extract<Phase, { is: 'negotiating' }>): Agreed {
@@ -565,42 +441,4 @@ function agreedOn(event: EstablishedEvent, phase: Extract<Phase, { is: 'negotiat
     serverName: serverName ?? '',
     resumed,
   };
-}
-
-function refusedPeer(reason: string): PoolError {
-  return new PoolError('STIRRED_NOT_SHAKEN', `the other side is not accepted: ${reason}`);
-}
-
-function isUnusable(error: unknown): error is TlspoolError {
-  return error instanceof TlspoolError && error.code === 'unusable-descriptor';
-}
-
-/** A fault of ours, as a stranger may know of it. */
-function fault(cause: unknown): TlspoolError {
-  return new TlspoolError('internal', 'the pool has a fault; see its log', {
-    wire: constants.errno.EIO,
-    cause,
-  });
-}
-
-/** Failures of the handshake without a number of their own share one. */
-function handshakeNumber(error: TlspoolError): TlspoolError {
-  if (error.wire !== undefined) return error;
-  return new PoolError('STIRRED_NOT_SHAKEN', error.message, error.hint);
-}
-
-function logAgreed(agreed: Agreed): object {
-  return {
-    local: agreed.localId || undefined,
-    remote: agreed.remoteId || undefined,
-    version: agreed.version,
-    cipher: agreed.cipher,
-    group: agreed.group || undefined,
-    alpn: agreed.alpn || undefined,
-    resumed: agreed.resumed || undefined,
-  };
-}
-
-function closeAll(fds: readonly number[]): void {
-  for (const fd of fds) closeFd(fd);
 }

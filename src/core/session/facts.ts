@@ -1,0 +1,49 @@
+import { type SocketAddresses, socketAddresses } from '../engine/sockets.ts';
+import type { TlsRole } from '../engine/types.ts';
+import { TlspoolError } from '../errors.ts';
+import type { Requester } from './requester.ts';
+import type { StartTlsRequest } from './start-tls-request.ts';
+
+/** What is known of a session from its request on, for the log and for `sessions list`. */
+export interface SessionFacts {
+  /** Names the session to people; not the ctlkey, which is a secret. */
+  readonly id: string;
+  readonly role: TlsRole;
+  readonly service: string;
+  /** The other side's address; '' if it has none that can be told. */
+  readonly peerAddress: string;
+  /** Epoch ms. */
+  readonly openedAt: number;
+  readonly program: { readonly pid: number; readonly uid: number; readonly executable: string };
+}
+
+export function factsOf(
+  id: string,
+  request: StartTlsRequest,
+  fd: number,
+  { peer }: Requester,
+): SessionFacts {
+  return {
+    id,
+    role: request.role,
+    service: request.service,
+    peerAddress: request.clientAddress ?? addressOf(fd),
+    openedAt: Date.now(),
+    program: { pid: peer.pid, uid: peer.uid, executable: peer.executable ?? '' },
+  };
+}
+
+/** '' for what is no TCP connection; the engine says whether the descriptor is any good. */
+function addressOf(fd: number): string {
+  let addresses: SocketAddresses;
+  try {
+    addresses = socketAddresses(fd);
+  } catch (error) {
+    if (error instanceof TlspoolError) return '';
+    throw error;
+  }
+  const { family, remote } = addresses;
+  if (remote === undefined || family === 'unix' || family === 'other') return '';
+  const host = family === 'ipv6' ? `[${remote.address}]` : remote.address;
+  return `${host}:${remote.port}`;
+}
