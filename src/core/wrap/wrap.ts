@@ -43,12 +43,13 @@ export async function wrap(order: WrapOrder): Promise<number> {
     const terms = await order.terms(pool);
     const listeners = await openPublicListeners(order.listen, activated);
     const addresses = listeners.flatMap(({ fds }) => fds.map(localAddress));
+    // Signals are heard from before the program can provoke any; nothing is delivered before `start` returns.
+    using _forwarding = forwardSignals((name) => running.signal(name));
     const running = order.mode.start(
       order.program,
       { link: pool.link, terms, listeners },
       order.events,
     );
-    using _forwarding = forwardSignals(running.signal);
     order.events.serving(addresses, terms);
     const exitCode = await running.ended;
     await pool.drain(order.drainTimeout);
