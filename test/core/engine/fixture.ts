@@ -339,7 +339,7 @@ export async function serveInVain(
   const clientError = new Promise<NodeJS.ErrnoException | undefined>((resolve) => {
     socket.on('error', resolve).on('close', () => resolve(undefined));
   });
-  socket.resume();
+  socket.resume().on('end', () => socket.end());
   const closed = await observed.closed;
   return { closed, clientError: await clientError };
 }
