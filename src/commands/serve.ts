@@ -1,3 +1,4 @@
+import * as Flags from '@oclif/core/flags';
 import { PoolCommand } from '../core/cli/pool-command.ts';
 
 export default class Serve extends PoolCommand {
@@ -19,6 +20,14 @@ Nothing of its memory gets into a core file, and keys are never in it: they stay
     },
   ];
 
+  static override flags = {
+    'client-config': Flags.string({
+      helpValue: 'FILE',
+      description:
+        'write a configuration file by which programs find this pool (TLSPOOL_CONFIG_FILE), and remove it at the end',
+    }),
+  };
+
   // The log is what it says; there is no result.
   static override enableJsonFlag = false;
 
@@ -39,6 +48,7 @@ Nothing of its memory gets into a core file, and keys are never in it: they stay
       paths,
       settings,
       log,
+      clientConfig: flags['client-config'],
       notifySocket: process.env.NOTIFY_SOCKET,
       ready: ({ socket }) => stderr.write(`tlspool: ready at ${socket}\n`),
     });

@@ -2,7 +2,7 @@ import type { LogFormat, LogLevel } from '../telemetry/log.ts';
 
 /** How a pool behaves: what tlspool.conf says, made out. Where it keeps its things is in paths.ts. */
 export interface PoolSettings {
-  /** Where the daemon's process id is written; undefined: nowhere. */
+  /** Where the daemon's process id is written; undefined: beside the socket. */
   readonly pidFile: string | undefined;
   /** Permission bits of the socket. */
   readonly socketMode: number;

@@ -4,7 +4,7 @@ import { PosixError } from './errors.ts';
 
 /** A message is 8 bytes of header and a union of 380, in the byte order of the machine. */
 export const MESSAGE_LENGTH = 388;
-export const DATA_OFFSET = 8;
+const DATA_OFFSET = 8;
 export const DATA_LENGTH = MESSAGE_LENGTH - DATA_OFFSET;
 
 const littleEndian = endianness() === 'LE';

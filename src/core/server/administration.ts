@@ -54,7 +54,7 @@ const BATCH = 256;
 /** A request is short. */
 const LONGEST_LINE = 4096;
 
-export function administrationPath(socket: string): string {
+function administrationPath(socket: string): string {
   return `${socket}.admin`;
 }
 

@@ -245,7 +245,7 @@ function onlyOne(one: number | undefined, other: number | undefined): number | u
 }
 
 /** The kernel delivers a message without its descriptor when the receiver may not open more files. */
-export function lostDescriptor(): PosixError {
+function lostDescriptor(): PosixError {
   return new PosixError(
     'EMFILE',
     'the pool has as many files open as it may',

@@ -3,7 +3,7 @@ import { readSettings } from '../config/read-settings.ts';
 import type { PoolSettings } from '../config/settings.ts';
 import { forbidDumps, raiseFileLimit } from '../engine/process.ts';
 import type { AdjustableLog } from '../telemetry/log.ts';
-import { writePidFile } from './pid-file.ts';
+import { pidFileBeside, writeClientConfig, writePidFile } from './notes.ts';
 import { type Pool, startPool } from './pool.ts';
 import { ServiceManager } from './service-manager.ts';
 
@@ -13,6 +13,8 @@ export interface ServeOrder {
   readonly log: AdjustableLog;
   /** NOTIFY_SOCKET of the environment. */
   readonly notifySocket: string | undefined;
+  /** Where programs are told how to find this pool; undefined: they know. */
+  readonly clientConfig: string | undefined;
   /** Programs can connect from now on. */
   readonly ready: (pool: Pool) => void;
 }
@@ -25,7 +27,12 @@ export async function serve(order: ServeOrder): Promise<void> {
   const manager = new ServiceManager(order.notifySocket);
   const { socket, stateDir } = paths;
   await using pool = await startPool({ socket, stateDir, settings, log });
-  using _pidFile = holdPidFile(settings.pidFile);
+  const pidFile = settings.pidFile ?? pidFileBeside(socket);
+  using files = new DisposableStack();
+  files.defer(writePidFile(pidFile));
+  if (order.clientConfig !== undefined) {
+    files.defer(writeClientConfig(order.clientConfig, { socket, pidFile }));
+  }
   const stop = watchSignals(order, pool, manager);
   ready(pool);
   manager.ready(`Serving at ${socket}`);
@@ -33,11 +40,6 @@ export async function serve(order: ServeOrder): Promise<void> {
   manager.stopping();
   log.info({ signal, timeout: settings.drainTimeout }, 'the pool ends when its sessions have');
   await pool.drain(settings.drainTimeout);
-}
-
-function holdPidFile(path: string | undefined): Disposable {
-  const remove = path === undefined ? () => {} : writePidFile(path);
-  return { [Symbol.dispose]: remove };
 }
 
 /** Resolves at the first request to end; a second one ends the process at once. SIGHUP reads everything anew. */

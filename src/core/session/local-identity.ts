@@ -63,7 +63,7 @@ export function bySni(
 }
 
 /** SNI is a host name (RFC 6066 section 3), not always one that can be a domain of ours. */
-export function nameOf(serverName: string | undefined): Donai | undefined {
+function nameOf(serverName: string | undefined): Donai | undefined {
   if (serverName === undefined) return undefined;
   try {
     return parseDonai(serverName);

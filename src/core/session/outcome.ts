@@ -18,7 +18,7 @@ export function setUpFailure({ reason, failure, counters }: ClosedEvent): Tlspoo
   }
 }
 
-export function handshakeFailed(what: string, failure: EngineFailure | undefined): PoolError {
+function handshakeFailed(what: string, failure: EngineFailure | undefined): PoolError {
   const details = describe(failure);
   return new PoolError('STIRRED_NOT_SHAKEN', details === undefined ? what : `${what}: ${details}`);
 }

@@ -6,7 +6,7 @@ import { connectTo } from './target.ts';
 import type { ClientTerms, ServerTerms } from './terms.ts';
 
 /** ms from the connection to both sockets being the pool's. */
-export const handOverTimeout = 30_000;
+const handOverTimeout = 30_000;
 
 /**
  * TLS comes in, plaintext goes to `target`, which is contacted only after the handshake and the checks of

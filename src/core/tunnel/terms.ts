@@ -76,7 +76,7 @@ export function agreeTerms(given: GivenTerms, connect: Endpoint): Terms {
   return agreeServerTerms(given);
 }
 
-export function agreeServerTerms(given: Omit<GivenTerms, 'client' | 'remoteId'>): ServerTerms {
+function agreeServerTerms(given: Omit<GivenTerms, 'client' | 'remoteId'>): ServerTerms {
   const { localIds, service, alpn } = given;
   return { role: 'server', localIds, remote: demandOf(given), service, alpn };
 }

@@ -51,8 +51,8 @@ napi_value raiseFileLimit(napi_env env, napi_callback_info) {
   return node::number(env, static_cast<double>(limit.rlim_cur));
 }
 
-/// `sendDatagram(path, text)`: to a UNIX datagram socket; a leading `@` names the abstract space, as
-/// in sd_notify(3).
+/// `sendDatagram(path, text)`: to a UNIX datagram socket; a leading `@` names the abstract space,
+/// as in sd_notify(3).
 napi_value sendDatagram(napi_env env, napi_callback_info info) {
   Arguments arguments(env, info);
   std::string path = arguments.text(0);

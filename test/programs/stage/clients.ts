@@ -1,5 +1,6 @@
 import { once } from 'node:events';
 import { readFileSync } from 'node:fs';
+import type { Socket } from 'node:net';
 import { type ConnectionOptions, connect as connectTls, type TLSSocket } from 'node:tls';
 import type { Pool } from './pool.ts';
 import { run } from './running.ts';
@@ -18,7 +19,7 @@ export function curl(pool: Pool, port: number, path: string, ...flags: readonly 
 export function openssl(pool: Pool, port: number, input: string, ...flags: readonly string[]) {
   const verify = ['-CAfile', pool.caFile, '-verify_return_error', '-verify_hostname', name];
   const args = ['s_client', '-connect', `127.0.0.1:${port}`, '-servername', name, ...verify];
-  return run('openssl', [...args, '-quiet', '-no_ign_eof', ...flags], { input });
+  return run('openssl', [...args, '-quiet', ...flags], { input });
 }
 
 /** Node's own TLS, as another implementation's client; half-open, verified. */
@@ -39,9 +40,12 @@ export async function connected(
   return socket;
 }
 
-/** Everything until the other side ends its direction. */
-export async function readAll(socket: NodeJS.ReadableStream): Promise<string> {
+/** Everything until the other side ends its direction. The socket stays open for ours. */
+export async function readAll(socket: Socket): Promise<string> {
   let text = '';
-  for await (const chunk of socket) text += chunk;
+  socket.setEncoding('utf8').on('data', (chunk: string) => {
+    text += chunk;
+  });
+  await once(socket, 'end');
   return text;
 }

@@ -4,6 +4,7 @@ import { constants } from 'node:os';
 import type { Readable } from 'node:stream';
 import { fileURLToPath } from 'node:url';
 
+const launcher = fileURLToPath(new URL('../../../build/launcher', import.meta.url));
 const devEntry = fileURLToPath(new URL('../../../bin/dev.js', import.meta.url));
 
 /** A process of a scenario, with all that it said so far. Disposing of it kills it and waits for its end. */
@@ -66,9 +67,10 @@ export class Running implements AsyncDisposable {
   }
 }
 
-/** tlspool from its sources. */
+/** tlspool from its sources; it ends with the scenario, however that ends. */
 export function tlspool(args: readonly string[], options: SpawnOptions = {}): Running {
-  return new Running(process.execPath, [devEntry, ...args], options);
+  const bond = ['--parent', String(process.pid), '--'];
+  return new Running(launcher, [...bond, process.execPath, devEntry, ...args], options);
 }
 
 /** Runs a program to its end; its exit code and all that it said. */
