@@ -76,7 +76,8 @@ export function agreeTerms(given: GivenTerms, connect: Endpoint): Terms {
   return agreeServerTerms(given);
 }
 
-function agreeServerTerms(given: Omit<GivenTerms, 'client' | 'remoteId'>): ServerTerms {
+/** @public */
+export function agreeServerTerms(given: Omit<GivenTerms, 'client' | 'remoteId'>): ServerTerms {
   const { localIds, service, alpn } = given;
   return { role: 'server', localIds, remote: demandOf(given), service, alpn };
 }
