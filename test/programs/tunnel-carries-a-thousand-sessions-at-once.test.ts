@@ -12,24 +12,25 @@ const sessions = 1_000;
 test('a thousand sessions are open at once, each its own, and nothing of them stays', async () => {
   await using pool = await Pool.serving([[name]]);
   await using echo = await PlainServer.echo();
-  const { running, port } = await tunnelled(pool, '--connect', echo.address);
-  await using _running = running;
-  const idle = { tunnel: descriptors(running.pid), daemon: descriptors(pool.daemon.pid) };
+  await using served = await tunnelled(pool, '--connect', echo.address);
+  const { port } = served;
+  const idle = { tunnel: descriptors(served.running.pid), daemon: descriptors(pool.daemon.pid) };
 
   const sockets: TLSSocket[] = [];
   while (sockets.length < sessions) {
     const batch = Array.from({ length: 50 }, () => connected(pool, port));
     sockets.push(...(await Promise.all(batch)));
   }
+  await settled(() => echo.open === sessions);
   assert.equal(echo.open, sessions);
-  assert.equal(descriptors(running.pid), idle.tunnel, 'no descriptor stays in the tunnel');
+  assert.equal(descriptors(served.running.pid), idle.tunnel, 'no descriptor stays in the tunnel');
 
   const answers = sockets.map(async (socket, index) => {
     socket.end(`session ${index}`);
     assert.equal(await readAll(socket), `session ${index}`);
   });
   await Promise.all(answers);
-  while (echo.open > 0) await new Promise((resolve) => setTimeout(resolve, 5));
+  await settled(() => echo.open === 0);
   await settled(() => descriptors(pool.daemon.pid) === idle.daemon);
   assert.equal(descriptors(pool.daemon.pid), idle.daemon, 'no descriptor stays in the daemon');
 });

@@ -1,85 +1,78 @@
 import assert from 'node:assert/strict';
-import { once } from 'node:events';
-import { connect } from 'node:net';
+import { connect, type Socket } from 'node:net';
 import { after, before, test } from 'node:test';
 import { name, readAll } from './stage/clients.ts';
 import { PlainServer } from './stage/plain-server.ts';
 import { Pool } from './stage/pool.ts';
 import { type Served, tunnelled } from './stage/wrapped.ts';
 
+const stage = new AsyncDisposableStack();
 let pool: Pool;
-let echo: PlainServer;
-let server: Served;
-let client: Served;
-
 before(async () => {
-  pool = await Pool.serving([[name]]);
-  echo = await PlainServer.echo();
-  server = await tunnelled(pool, '--connect', echo.address);
-  const remote = ['--connect', `127.0.0.1:${server.port}`, '--remote-id', name];
-  client = await tunnelled(pool, '--client', ...remote);
+  pool = stage.use(await Pool.serving([[name]]));
 });
+after(() => stage.disposeAsync());
 
-after(async () => {
-  await client.running[Symbol.asyncDispose]();
-  await server.running[Symbol.asyncDispose]();
-  await echo[Symbol.asyncDispose]();
-  await pool[Symbol.asyncDispose]();
-});
+/** A tunnel into TLS that leads to one out of it, which leads to `target`. */
+async function twoTunnels(parts: AsyncDisposableStack, target: PlainServer): Promise<Served> {
+  const server = parts.use(await tunnelled(pool, '--connect', target.address));
+  const expecting = ['--connect', `127.0.0.1:${server.port}`, '--remote-id', name];
+  return parts.use(await tunnelled(pool, '--client', ...expecting));
+}
+
+function halfOpen(port: number): Socket {
+  return connect({ port, host: '127.0.0.1', allowHalfOpen: true });
+}
 
 test('plaintext goes into TLS and out again, and back', async () => {
-  const socket = connect(client.port, '127.0.0.1');
+  await using parts = new AsyncDisposableStack();
+  const { port } = await twoTunnels(parts, parts.use(await PlainServer.echo()));
+  const socket = halfOpen(port);
   socket.end('there and back');
   assert.equal(await readAll(socket), 'there and back');
 });
 
-test('one direction may end long before the other', async () => {
+test('the client may end its direction long before the server answers', async () => {
+  await using parts = new AsyncDisposableStack();
   const late = await PlainServer.start(async (socket) => {
     const request = await readAll(socket);
-    await new Promise((resolve) => setTimeout(resolve, 300));
-    socket.end(`${request.length} bytes`);
+    setTimeout(() => socket.end(`${request.length} bytes`), 300);
   });
-  const inner = await tunnelled(pool, '--connect', late.address);
-  const outer = await tunnelled(
-    pool,
-    ...['--client', '--connect', `127.0.0.1:${inner.port}`, '--remote-id', name],
-  );
-  const socket = connect({ port: outer.port, host: '127.0.0.1', allowHalfOpen: true });
+  const { port } = await twoTunnels(parts, parts.use(late));
+  const socket = halfOpen(port);
   socket.end('x'.repeat(100_000));
   assert.equal(await readAll(socket), '100000 bytes');
-  for (const thing of [inner.running, outer.running, late]) await thing[Symbol.asyncDispose]();
 });
 
-test('the server may end first, and still be told something', async () => {
-  let heard = '';
-  const talker = await PlainServer.start(async (socket) => {
+test('the server may end its direction first, and still be told something', async () => {
+  await using parts = new AsyncDisposableStack();
+  const heard = Promise.withResolvers<string>();
+  const talker = await PlainServer.start((socket) => {
     socket.end('I have said everything');
-    heard = await readAll(socket);
+    heard.resolve(readAll(socket));
   });
-  const inner = await tunnelled(pool, '--connect', talker.address);
-  const outer = await tunnelled(
-    pool,
-    ...['--client', '--connect', `127.0.0.1:${inner.port}`, '--remote-id', name],
-  );
-  const socket = connect({ port: outer.port, host: '127.0.0.1', allowHalfOpen: true });
+  const { port } = await twoTunnels(parts, parts.use(talker));
+  const socket = halfOpen(port);
   assert.equal(await readAll(socket), 'I have said everything');
   socket.end('but I have not');
-  await once(socket, 'close');
-  while (heard === '') await new Promise((resolve) => setTimeout(resolve, 5));
-  assert.equal(heard, 'but I have not');
-  for (const thing of [inner.running, outer.running, talker]) await thing[Symbol.asyncDispose]();
+  assert.equal(await heard.promise, 'but I have not');
 });
 
 test('a server that is not whom the client expects is not talked to', async () => {
-  const stranger = await tunnelled(
-    pool,
-    ...['--client', '--connect', `127.0.0.1:${server.port}`, '--remote-id', 'other.example.com'],
+  await using parts = new AsyncDisposableStack();
+  let reached = false;
+  const target = parts.use(
+    await PlainServer.start(() => {
+      reached = true;
+    }),
   );
-  const before = echo.open;
-  const socket = connect(stranger.port, '127.0.0.1');
+  const server = parts.use(await tunnelled(pool, '--connect', target.address));
+  const expecting = ['--connect', `127.0.0.1:${server.port}`, '--remote-id', 'other.example.com'];
+  const client = parts.use(await tunnelled(pool, '--client', ...expecting));
+  const socket = halfOpen(client.port);
   socket.on('error', () => undefined).end('secret');
-  await once(socket, 'close');
+  await new Promise((resolve) => socket.resume().on('close', resolve));
   assert.equal(socket.bytesRead, 0);
-  assert.equal(echo.open, before);
-  await stranger.running[Symbol.asyncDispose]();
+  await client.running.saying(/other\.example\.com/);
+  assert.equal(reached, false);
 });

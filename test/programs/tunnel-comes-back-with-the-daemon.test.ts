@@ -10,8 +10,8 @@ import { tunnelled } from './stage/wrapped.ts';
 test('clients that come while the daemon restarts are served afterwards', async () => {
   await using pool = await Pool.serving([[name]]);
   await using echo = await PlainServer.echo();
-  const { running, port } = await tunnelled(pool, '--connect', echo.address);
-  await using _running = running;
+  await using served = await tunnelled(pool, '--connect', echo.address);
+  const { port } = served;
 
   await pool.stopServing();
   const waiting = connected(pool, port);
@@ -33,26 +33,26 @@ test('without a daemon a tunnel does not start, and says how it could', async ()
 test('with --standalone it needs none', async () => {
   await using pool = await Pool.create([[name]]);
   await using echo = await PlainServer.echo();
-  const { running, port } = await tunnelled(pool, '--standalone', '--connect', echo.address);
-  await using _running = running;
+  await using served = await tunnelled(pool, '--standalone', '--connect', echo.address);
+  const { port } = served;
   const socket = await connected(pool, port);
   socket.end('all in one');
   assert.equal(await readAll(socket), 'all in one');
-  running.child.kill('SIGTERM');
-  assert.equal(await running.ended, 0);
+  assert.equal(await served.stop(), 0);
 });
 
 test('SIGTERM ends a tunnel: nothing listens, and sessions get their time', async () => {
   await using pool = await Pool.serving([[name]]);
   await using echo = await PlainServer.echo();
-  const { running, port } = await tunnelled(pool, '--connect', echo.address);
+  await using served = await tunnelled(pool, '--connect', echo.address);
+  const { port } = served;
   const socket = await connected(pool, port);
-  running.child.kill('SIGTERM');
+  const ended = served.stop();
   while (await accepts(port)) await new Promise((resolve) => setTimeout(resolve, 10));
   socket.write('still');
   socket.end(' here');
   assert.equal(await readAll(socket), 'still here');
-  assert.equal(await running.ended, 0);
+  assert.equal(await ended, 0);
 });
 
 function accepts(port: number): Promise<boolean> {

@@ -15,11 +15,9 @@ test('2 GiB each way at once through one session arrive intact', { timeout: 300_
   await using pool = await Pool.serving([[name]]);
   const far = Promise.withResolvers<Traffic>();
   await using server = await PlainServer.start((socket) => exchange(socket).then(far.resolve));
-  const inner = await tunnelled(pool, '--connect', server.address);
-  await using _inner = inner.running;
+  await using inner = await tunnelled(pool, '--connect', server.address);
   const expected = ['--connect', `127.0.0.1:${inner.port}`, '--remote-id', name];
-  const outer = await tunnelled(pool, '--client', ...expected);
-  await using _outer = outer.running;
+  await using outer = await tunnelled(pool, '--client', ...expected);
 
   const socket = connect({ port: outer.port, host: '127.0.0.1', allowHalfOpen: true });
   const [there, here] = await Promise.all([far.promise, exchange(socket)]);

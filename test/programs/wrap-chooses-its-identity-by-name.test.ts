@@ -8,8 +8,8 @@ test('SNI chooses among the identities of the listener, and no others', async ()
   const names = ['a.example.com', 'b.example.com', 'c.example.com'];
   await using pool = await Pool.serving(names.map((id) => [id]));
   const flags = ['--inetd', '--local-id', 'a.example.com', '--local-id', 'b.example.com'];
-  const { running, port } = await wrapped(pool, flags, ['sh', '-c', 'echo "$TLS_LOCAL_ID"']);
-  await using _running = running;
+  await using served = await wrapped(pool, flags, ['sh', '-c', 'echo "$TLS_LOCAL_ID"']);
+  const { port } = served;
   for (const servername of ['a.example.com', 'b.example.com']) {
     const socket = await connected(pool, port, { servername });
     assert.equal(await readAll(socket), `${servername}\n`);
@@ -22,8 +22,8 @@ test('SNI chooses among the identities of the listener, and no others', async ()
 
 test('a listener with one identity shows it whatever name is asked for', async () => {
   await using pool = await Pool.serving([['a.example.com']]);
-  const { running, port } = await wrapped(pool, ['--inetd'], ['echo', 'in']);
-  await using _running = running;
+  await using served = await wrapped(pool, ['--inetd'], ['echo', 'in']);
+  const { port } = served;
   const accepting = { servername: 'other.example.net', checkServerIdentity: () => undefined };
   const socket = await connected(pool, port, accepting);
   assert.equal(socket.getPeerCertificate().subjectaltname, 'DNS:a.example.com');
@@ -34,8 +34,8 @@ test('a listener with one identity shows it whatever name is asked for', async (
 test('ALPN: what both speak is chosen by our order, no overlap is refused', async () => {
   await using pool = await Pool.serving([['www.example.com']]);
   const flags = ['--inetd', '--alpn', 'h2,http/1.1'];
-  const { running, port } = await wrapped(pool, flags, ['sh', '-c', 'echo "<$TLS_ALPN>"']);
-  await using _running = running;
+  await using served = await wrapped(pool, flags, ['sh', '-c', 'echo "<$TLS_ALPN>"']);
+  const { port } = served;
   for (const [offered, chosen] of [
     [['http/1.1', 'h2'], 'h2'],
     [['http/1.1'], 'http/1.1'],

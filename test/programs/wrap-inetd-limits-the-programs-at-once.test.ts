@@ -7,8 +7,8 @@ import { wrapped } from './stage/wrapped.ts';
 test('clients beyond --max-connections wait for a program to end', async () => {
   await using pool = await Pool.serving([[name]]);
   const flags = ['--inetd', '--max-connections', '2'];
-  const { running, port } = await wrapped(pool, flags, ['sh', '-c', 'echo in; cat; echo out']);
-  await using _running = running;
+  await using served = await wrapped(pool, flags, ['sh', '-c', 'echo in; cat; echo out']);
+  const { port } = served;
 
   const first = await connected(pool, port);
   const second = await connected(pool, port);

@@ -16,8 +16,8 @@ for (const keyType of keyTypes) {
     mkdirSync(join(pool.folder, 'www'));
     writeFileSync(join(pool.folder, 'www', 'index.html'), page);
     const httpd = ['busybox', 'httpd', '-i', '-h', join(pool.folder, 'www')];
-    const { running, port } = await wrapped(pool, ['--inetd'], httpd);
-    await using _running = running;
+    await using served = await wrapped(pool, ['--inetd'], httpd);
+    const { port } = served;
 
     for (const version of ['1.2', '1.3']) {
       await t.test(`curl fetches a page over TLS ${version}`, async () => {

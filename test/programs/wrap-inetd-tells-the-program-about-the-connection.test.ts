@@ -7,8 +7,8 @@ import { wrapped } from './stage/wrapped.ts';
 test('the environment says who is connected to whom, and how', async () => {
   await using pool = await Pool.serving([[name]]);
   const flags = ['--inetd', '--alpn', 'http/1.1'];
-  const { running, port } = await wrapped(pool, flags, ['sh', '-c', 'env']);
-  await using _running = running;
+  await using served = await wrapped(pool, flags, ['sh', '-c', 'env']);
+  const { port } = served;
 
   const socket = await connected(pool, port, { ALPNProtocols: ['http/1.1'] });
   const clientPort = socket.localPort;

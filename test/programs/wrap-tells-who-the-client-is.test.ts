@@ -10,13 +10,12 @@ const john = 'john@example.com';
 
 test('a client that proves who it is, is known by name; one that does not is turned away', async () => {
   await using pool = await Pool.serving([[name], [john, '--role', 'client']]);
-  const { running, port } = await wrapped(pool, ['--inetd', '--require-remote-id'], tellRemote);
-  await using _running = running;
+  await using served = await wrapped(pool, ['--inetd', '--require-remote-id'], tellRemote);
+  const { port } = served;
   const server = ['--client', '--connect', `127.0.0.1:${port}`, '--remote-id', name];
 
-  const known = await tunnelled(pool, ...server, '--local-id', john);
+  await using known = await tunnelled(pool, ...server, '--local-id', john);
   assert.equal(await readAll(connect(known.port, '127.0.0.1')), `<${john}>\n`);
-  await known.running[Symbol.asyncDispose]();
 
   const unknown = await connected(pool, port, { maxVersion: 'TLSv1.3' });
   await assert.rejects(readAll(unknown), { code: 'ERR_SSL_TLSV13_ALERT_CERTIFICATE_REQUIRED' });
@@ -24,24 +23,22 @@ test('a client that proves who it is, is known by name; one that does not is tur
 
 test('a client that is asked may stay anonymous', async () => {
   await using pool = await Pool.serving([[name], [john, '--role', 'client']]);
-  const { running, port } = await wrapped(pool, ['--inetd', '--request-remote-id'], tellRemote);
-  await using _running = running;
+  await using served = await wrapped(pool, ['--inetd', '--request-remote-id'], tellRemote);
+  const { port } = served;
   const anonymous = await connected(pool, port);
   assert.equal(await readAll(anonymous), '<>\n');
   anonymous.destroy();
 
   const server = ['--client', '--connect', `127.0.0.1:${port}`, '--remote-id', name];
-  const known = await tunnelled(pool, ...server, '--local-id', john);
+  await using known = await tunnelled(pool, ...server, '--local-id', john);
   assert.equal(await readAll(connect(known.port, '127.0.0.1')), `<${john}>\n`);
-  await known.running[Symbol.asyncDispose]();
 });
 
 test('nobody is asked unless a flag says so', async () => {
   await using pool = await Pool.serving([[name], [john, '--role', 'client']]);
-  const { running, port } = await wrapped(pool, ['--inetd'], tellRemote);
-  await using _running = running;
+  await using served = await wrapped(pool, ['--inetd'], tellRemote);
+  const { port } = served;
   const server = ['--client', '--connect', `127.0.0.1:${port}`, '--remote-id', name];
-  const client = await tunnelled(pool, ...server, '--local-id', john);
+  await using client = await tunnelled(pool, ...server, '--local-id', john);
   assert.equal(await readAll(connect(client.port, '127.0.0.1')), '<>\n');
-  await client.running[Symbol.asyncDispose]();
 });

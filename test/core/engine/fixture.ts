@@ -254,7 +254,7 @@ export interface Listener extends Disposable {
   accept(): Promise<number>;
 }
 
-function listen(): Listener {
+export function listen(): Listener {
   const fd = sockets.listenTcp('127.0.0.1', 0);
   const port = sockets.socketAddresses(fd).local?.port ?? 0;
   return {
@@ -365,7 +365,7 @@ export async function nodeServer(
 }
 
 /** A descriptor connected to a port of this machine. */
-function connectedFd(port: number): Promise<number> {
+export function connectedFd(port: number): Promise<number> {
   const fd = sockets.connectTcp('127.0.0.1', port);
   return new Promise((resolve, reject) => {
     const watch = sockets.watch(fd, { writable: true }, () => {

@@ -22,9 +22,10 @@ export class Pool implements AsyncDisposable {
     return pool;
   }
 
-  /** The same, with a daemon. */
-  static async serving(identities: readonly (readonly string[])[]): Promise<Pool> {
+  /** The same, with a daemon. @param config text of its tlspool.conf */
+  static async serving(identities: readonly (readonly string[])[], config = ''): Promise<Pool> {
     const pool = await Pool.create(identities);
+    writeFileSync(join(pool.folder, 'tlspool.conf'), config);
     await pool.serve();
     return pool;
   }

@@ -1,9 +1,25 @@
 import type { Pool } from './pool.ts';
 import type { Running } from './running.ts';
 
-export interface Served {
+/** A wrap or tunnel that is ready, and the loopback port to meet it at. */
+export class Served implements AsyncDisposable {
   readonly running: Running;
   readonly port: number;
+
+  constructor(running: Running, port: number) {
+    this.running = running;
+    this.port = port;
+  }
+
+  /** Ends it as an operator would; its exit code. */
+  stop(): Promise<number> {
+    this.running.child.kill('SIGTERM');
+    return this.running.ended;
+  }
+
+  [Symbol.asyncDispose](): Promise<void> {
+    return this.running[Symbol.asyncDispose]();
+  }
 }
 
 /** `tlspool wrap` on a free loopback port, ready to serve. */
@@ -13,13 +29,13 @@ export async function wrapped(
   command: readonly string[],
 ): Promise<Served> {
   const running = pool.start('wrap', '--listen', '127.0.0.1:0', ...flags, '--', ...command);
-  return { running, port: await portOf(running) };
+  return new Served(running, await portOf(running));
 }
 
 /** `tlspool tunnel` with the given flags but --accept, ready to carry. */
 export async function tunnelled(pool: Pool, ...flags: readonly string[]): Promise<Served> {
   const running = pool.start('tunnel', '--accept', '127.0.0.1:0', ...flags);
-  return { running, port: await portOf(running) };
+  return new Served(running, await portOf(running));
 }
 
 /** The first loopback port in what the command says when it is ready. */

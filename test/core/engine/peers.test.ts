@@ -1,0 +1,202 @@
+/** Other implementations at the other end: OpenSSL of the system, GnuTLS. */
+import assert from 'node:assert/strict';
+import { spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { createServer } from 'node:net';
+import { after, test } from 'node:test';
+import { setTimeout as delay } from 'node:timers/promises';
+import {
+  connectedFd,
+  type Kind,
+  type Leaf,
+  listen,
+  open,
+  Pki,
+  plaintext,
+  startEngine,
+} from './fixture.ts';
+
+const pki = new Pki();
+const engine = startEngine();
+const kinds: readonly Kind[] = ['p256', 'p384', 'ed25519', 'rsa'];
+const leaves = new Map<Kind, Leaf>(kinds.map((kind) => [kind, pki.leaf(kind, 'server.example')]));
+
+after(async () => {
+  await engine.stop();
+  pki[Symbol.dispose]();
+});
+
+function leafOf(kind: Kind): Leaf {
+  const leaf = leaves.get(kind);
+  assert.ok(leaf);
+  return leaf;
+}
+
+async function freePort(): Promise<number> {
+  const server = createServer().listen(0, '127.0.0.1');
+  await once(server, 'listening');
+  const { port } = server.address() as { port: number };
+  server.close();
+  await once(server, 'close');
+  return port;
+}
+
+/** Runs a client against a session that answers "pong" to what it hears; gives what it printed and its exit code. */
+async function visitBy(
+  kind: Kind,
+  command: string,
+  args: (port: number) => string[],
+): Promise<{ text: string; code: number | null; cipher: string }> {
+  using listener = listen();
+  const credential = await pki.credential(engine, leafOf(kind));
+  const accepted = listener.accept();
+  const child = spawn(command, args(listener.port));
+  let text = '';
+  child.stdout.on('data', (chunk: Buffer) => {
+    text += chunk;
+  });
+  child.stderr.on('data', (chunk: Buffer) => {
+    text += chunk;
+  });
+  const { fd, program } = plaintext();
+  const session = open(engine, {
+    fd: await accepted,
+    role: 'server',
+    local: { credentials: [credential] },
+    plainFd: fd,
+  });
+  const established = await session.established;
+  assert.ok(established, JSON.stringify((await session.closed).failure));
+  child.stdin.write('ping\n');
+  const [heard] = (await once(program, 'data')) as [Buffer];
+  assert.equal(heard.toString(), 'ping\n');
+  program.end('pong\n');
+  await delay(50);
+  child.stdin.end();
+  const [code] = (await once(child, 'exit')) as [number | null];
+  program.resume();
+  assert.equal((await session.closed).reason, 'closed');
+  return { text, code, cipher: `${established.version} ${established.cipher}` };
+}
+
+for (const kind of kinds) {
+  for (const version of ['-tls1_3', '-tls1_2']) {
+    test(`openssl s_client ${version} verifies a ${kind} server`, async () => {
+      const { text, code } = await visitBy(kind, 'openssl', (port) => [
+        's_client',
+        '-connect',
+        `127.0.0.1:${port}`,
+        '-CAfile',
+        pki.caFile,
+        '-verify_return_error',
+        '-verify_hostname',
+        'server.example',
+        version,
+      ]);
+      assert.match(text, /Verif(y return code|ication): (0 )?\(?OK/i);
+      assert.match(text, /pong/);
+      assert.equal(code, 0);
+    });
+  }
+  for (const version of ['1.3', '1.2']) {
+    test(`gnutls-cli verifies a ${kind} server over TLS ${version}`, async () => {
+      const { text, code } = await visitBy(kind, 'gnutls-cli', (port) => [
+        '--x509cafile',
+        pki.caFile,
+        '--verify-hostname',
+        'server.example',
+        '--sni-hostname',
+        'server.example',
+        '--priority',
+        `NORMAL:-VERS-ALL:+VERS-TLS${version}`,
+        '-p',
+        String(port),
+        '127.0.0.1',
+      ]);
+      assert.match(text, /The certificate is trusted/);
+      assert.match(text, /pong/);
+      assert.equal(code, 0);
+    });
+  }
+}
+
+/** Our client against a server program that sends back what it hears, or its greeting. */
+async function visitTo(command: string, args: string[], port: number): Promise<string> {
+  const child = spawn(command, args);
+  child.stdout.resume();
+  child.stderr.resume();
+  try {
+    let fd: number | undefined;
+    for (let attempt = 0; fd === undefined && attempt < 100; attempt++) {
+      fd = await connectedFd(port).catch(() => delay(20, undefined));
+    }
+    assert.ok(fd !== undefined, 'the server listens');
+    const { fd: plainFd, program } = plaintext();
+    const session = open(
+      engine,
+      { fd, role: 'client', serverName: 'server.example', plainFd },
+      {
+        verifyPeer: (event) => {
+          engine.verifyPath({ chain: event.chain, anchors, role: 'server' }).then((verdict) => {
+            if (verdict.ok) engine.acceptPeer(event.session, { name: 'server.example', until: 0 });
+            else engine.refuse(event.session, 'unknown_ca', verdict.message);
+          });
+        },
+      },
+    );
+    const established = await session.established;
+    assert.ok(established, JSON.stringify((await session.closed).failure));
+    program.write('GET / HTTP/1.0\r\n\r\n');
+    await once(program, 'data');
+    program.end();
+    program.resume();
+    await session.closed;
+    return established.version;
+  } finally {
+    child.kill();
+  }
+}
+
+const anchors = engine.createAnchors([pki.ca()]);
+
+for (const kind of kinds) {
+  test(`as client we talk to openssl s_server with a ${kind} key`, async () => {
+    const port = await freePort();
+    const leaf = leafOf(kind);
+    const version = await visitTo(
+      'openssl',
+      [
+        's_server',
+        '-accept',
+        `127.0.0.1:${port}`,
+        '-cert',
+        leaf.certificateFile,
+        '-key',
+        leaf.keyFile,
+        '-www',
+      ],
+      port,
+    );
+    assert.equal(version, 'TLSv1.3');
+  });
+  test(`as client we talk to gnutls-serv with a ${kind} key, TLS 1.2`, async () => {
+    const port = await freePort();
+    const leaf = leafOf(kind);
+    const version = await visitTo(
+      'gnutls-serv',
+      [
+        '--http',
+        '--port',
+        String(port),
+        '--x509certfile',
+        leaf.certificateFile,
+        '--x509keyfile',
+        leaf.keyFile,
+        '--priority',
+        'NORMAL:-VERS-ALL:+VERS-TLS1.2',
+      ],
+      port,
+    );
+    assert.equal(version, 'TLSv1.2');
+  });
+}

@@ -1,0 +1,55 @@
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import { setTimeout as pause } from 'node:timers/promises';
+import { fileURLToPath } from 'node:url';
+import { closeSession, sessions, status } from '../../src/client/administration.ts';
+import { Pool } from './stage/pool.ts';
+import { Running } from './stage/running.ts';
+
+const script = fileURLToPath(new URL('python/hold_sessions.py', import.meta.url));
+const name = 'www.example.com';
+const COUNT = '20';
+
+/** Waits until the daemon has so many sessions. */
+async function sessionsBecome(pool: Pool, count: number): Promise<void> {
+  for (let tries = 0; tries < 500; tries += 1) {
+    if ((await status({ socket: pool.socket })).sessions === count) return;
+    await pause(10);
+  }
+  assert.fail(
+    `there are ${(await status({ socket: pool.socket })).sessions} sessions, not ${count}`,
+  );
+}
+
+test('kill -9 of a program ends its sessions and frees all that they had', async () => {
+  await using pool = await Pool.serving([[name]]);
+  await using warm = new Running('python3', [script, pool.socket, name, '1', 'plain']);
+  await warm.saying(/holding/);
+  warm.child.kill('SIGKILL');
+  await sessionsBecome(pool, 0);
+  const { openFiles } = await status({ socket: pool.socket });
+
+  await using program = new Running('python3', [script, pool.socket, name, COUNT, 'plain']);
+  await program.saying(/holding/);
+  await sessionsBecome(pool, 2 * Number(COUNT));
+  program.child.kill('SIGKILL');
+  await sessionsBecome(pool, 0);
+  assert.equal((await status({ socket: pool.socket })).openFiles, openFiles);
+});
+
+test('with FORK they live on, and can be listed and closed', async () => {
+  await using pool = await Pool.serving([[name]]);
+  await using program = new Running('python3', [script, pool.socket, name, COUNT, 'fork']);
+  await program.saying(/holding/);
+  program.child.kill('SIGUSR1');
+  await program.saying(/disconnected/);
+  await sessionsBecome(pool, 2 * Number(COUNT));
+  for await (const session of sessions({ socket: pool.socket })) {
+    assert.equal(session.attached, false);
+    assert.equal(session.version, 'TLSv1.3');
+    assert.equal(session.group, 'X25519MLKEM768');
+    await closeSession(session.id, { socket: pool.socket });
+  }
+  await sessionsBecome(pool, 0);
+  await assert.rejects(closeSession('none', { socket: pool.socket }), { code: 'no-session' });
+});
