@@ -24,7 +24,7 @@ export async function serve(order: ServeOrder): Promise<void> {
   const { paths, settings, log, ready } = order;
   forbidDumps();
   raiseFileLimit();
-  const manager = new ServiceManager(order.notifySocket);
+  const manager = new ServiceManager(order.notifySocket, log);
   const { socket, stateDir } = paths;
   await using pool = await startPool({ socket, stateDir, settings, log });
   const pidFile = settings.pidFile ?? pidFileBeside(socket);

@@ -1,12 +1,15 @@
 import { sendDatagram } from '../engine/process.ts';
+import type { Log } from '../telemetry/log.ts';
 
-/** What a daemon tells its service manager (sd_notify(3)); does nothing where none listens. */
+/** What a daemon tells its service manager (sd_notify(3)), if there is one that listens. */
 export class ServiceManager {
   readonly #socket: string | undefined;
+  readonly #log: Log;
 
   /** @param socket NOTIFY_SOCKET of the environment */
-  constructor(socket: string | undefined) {
+  constructor(socket: string | undefined, log: Log) {
     this.#socket = socket;
+    this.#log = log;
   }
 
   ready(status: string): void {
@@ -22,7 +25,13 @@ export class ServiceManager {
     this.#notify('STOPPING=1');
   }
 
+  /** Programs are served whether the manager hears of it or not. */
   #notify(text: string): void {
-    if (this.#socket !== undefined && this.#socket !== '') sendDatagram(this.#socket, text);
+    if (this.#socket === undefined || this.#socket === '') return;
+    try {
+      sendDatagram(this.#socket, text);
+    } catch (error) {
+      this.#log.warn({ err: error, socket: this.#socket }, 'the service manager cannot be told');
+    }
   }
 }
