@@ -98,7 +98,9 @@ function planOf(section: Section, file: string): TunnelPlan {
 }
 
 function schemaMistake(section: Section, error: z.ZodError, file: string): ConfigError {
-  const issue = error.issues[0];
+  // A misspelt word is the likely reason why another one is missing.
+  const misspelt = error.issues.find(({ code }) => code === 'unrecognized_keys');
+  const issue = misspelt ?? error.issues[0];
   const unknown = issue?.code === 'unrecognized_keys';
   const word = String(unknown ? issue.keys[0] : issue?.path[0]);
   const entry = section.entries.get(word);

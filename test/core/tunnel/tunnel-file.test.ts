@@ -51,6 +51,7 @@ const mistakes: readonly (readonly [text: string, message: string])[] = [
   ['tunnel', 'tunnels.conf, line 1: `tunnel` has no value'],
   ['tunnel a\nconnect b:1', 'tunnels.conf, line 1: tunnel a has no `accept`'],
   ['tunnel a\naccept b:1', 'tunnels.conf, line 1: tunnel a has no `connect`'],
+  ['tunnel a\naccept b:1\nconect c:1', 'tunnels.conf, line 3: unknown word `conect`'],
   ['tunnel a\naccept b:1\nconnect c:1\nclint yes', 'tunnels.conf, line 4: unknown word `clint`'],
   [
     'tunnel a\naccept b:1\nconnect c:1\nclient maybe',
