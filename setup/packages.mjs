@@ -36,7 +36,8 @@ export function installPackages(packages) {
   const missing = packages.filter(({ has }) => !isThere(has)).map(({ name }) => name);
   if (missing.length === 0) return;
 
-  const command = ['apt-get', 'install', '-y', '--no-install-recommends', ...missing];
+  const patience = ['-o', 'DPkg::Lock::Timeout=600'];
+  const command = ['apt-get', 'install', ...patience, '-y', '--no-install-recommends', ...missing];
   const toldToUser = `sudo apt-get install ${missing.join(' ')}`;
   const become = waysToRoot();
   if (become === undefined || !isThere('apt-get')) {
@@ -47,8 +48,26 @@ export function installPackages(packages) {
   const apt = ['env', 'DEBIAN_FRONTEND=noninteractive'];
   const [file, ...args] = [...become, ...apt];
   run('apt-get update', file, [...args, 'apt-get', 'update', '-q'], quiet);
-  run('apt-get install', file, [...args, ...command, '-q'], quiet);
+  run('apt-get install', file, [...args, ...startingNothing, ...command, '-q'], quiet);
 }
+
+/**
+ * Runs the command after it with Debian told to start no service that it installs (invoke-rc.d(8)): we want
+ * programs. A policy that the machine has already is left as it is.
+ */
+const startingNothing = [
+  'sh',
+  '-c',
+  `policy=/usr/sbin/policy-rc.d
+  if [ ! -e $policy ]; then
+    trap 'rm -f $policy' EXIT
+    trap 'exit 1' HUP INT TERM
+    printf '#!/bin/sh\\nexit 101\\n' >$policy
+    chmod 755 $policy
+  fi
+  "$@"`,
+  'sh',
+];
 
 /** What to put before a command that needs root; undefined if there is no way. */
 function waysToRoot() {
