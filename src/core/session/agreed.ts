@@ -4,8 +4,14 @@ import type { SessionDetails } from '../protocol/extension.ts';
 export interface Agreed extends SessionDetails {
   /** Who we were shown to be; '' if we showed nothing. */
   readonly localId: string;
-  /** Who the other side proved to be; '' if it did not have to. */
+  /** Who the other side proved to be; '' if it did not have to, or did not. */
   readonly remoteId: string;
+  /** Whether that is proven; what is not, rules take for `anonymous`. */
+  readonly proven: boolean;
+  /** Letters of the predicates that held: how it was validated. */
+  readonly validatedBy: string;
+  /** Everybody that a proven certificate names: a rule that denies one of them applies. */
+  readonly remoteNames: readonly string[];
   /** A remote domain stood for its user. */
   readonly domainRepresented: boolean;
 }

@@ -15,6 +15,8 @@ import type {
 import { TlspoolError } from '../errors.ts';
 import { type Donai, formatDonai, parseDonai } from '../identity/donai.ts';
 import { PoolError } from '../protocol/errors.ts';
+import { type Believed, readBelieved, writeBelieved } from '../trust/believed.ts';
+import type { AcceptedRemote } from '../trust/trust.ts';
 import type { Agreed } from './agreed.ts';
 import { dropAnswer, readChoice, readPlaintext } from './answers.ts';
 import { Audit } from './audit.ts';
@@ -39,6 +41,8 @@ type Phase =
       myself: Myself | undefined;
       serverName: string | undefined;
       domainRepresented: boolean;
+      /** What came out of validating the other side in this very handshake. */
+      believed: Believed | undefined;
       /** Came with the answer to a proposal. */
       plainFd: number | undefined;
       callback: Callback | undefined;
@@ -133,6 +137,7 @@ export class Session implements SessionHandler {
       myself,
       serverName: opened.serverName,
       domainRepresented: false,
+      believed: undefined,
       plainFd: undefined,
       callback: undefined,
     };
@@ -259,7 +264,10 @@ export class Session implements SessionHandler {
           return;
         }
         phase.domainRepresented = verdict.domainRepresented;
-        const known = { name: formatDonai(verdict.remoteId), until: verdict.until };
+        const believed = believedOf(verdict, request.role);
+        phase.believed = believed;
+        const name = writeBelieved(believed);
+        const known = name === undefined ? shownOnly : { name, until: verdict.until };
         this.#engineAnswer((engine, id) => engine.acceptPeer(id, known));
       })
       .catch((error: unknown) => this.#fail(error));
@@ -425,14 +433,34 @@ function proposedName({ message }: StartTlsRequest, serverName: string | undefin
   return serverName ?? message.localId;
 }
 
+/** For the engine: somebody was validated, but whom cannot be told to later sessions, so that none rests on it. */
+const shownOnly = { name: '?', until: 0 };
+
+/** Servers report nobody who is not proven; clients talk to whom they asked for. */
+function believedOf(verdict: AcceptedRemote, role: TlsRole): Believed {
+  const { remoteId, proven, validatedBy, names } = verdict;
+  const reported = proven || role === 'client' ? remoteId : undefined;
+  return {
+    remoteId: reported === undefined ? '' : formatDonai(reported),
+    proven,
+    validatedBy,
+    names: names.map(formatDonai),
+  };
+}
+
 function agreedOn(event: EstablishedEvent, phase: Extract<Phase, { is: 'negotiating' }>): Agreed {
   const { request, myself, serverName } = phase;
+  // A resumed session rests on what was believed when it began: the ticket has it.
+  const believed = phase.believed ?? readBelieved(event.peerName);
   const { version, cipher, group, alpn, resumed } = event;
   // A resumed session rests on what was shown when it began.
   const shown = myself !== undefined && (event.credential !== 0 || resumed);
   return {
     localId: shown ? formatDonai(myself.name) : '',
-    remoteId: event.peerName,
+    remoteId: believed.remoteId,
+    proven: believed.proven,
+    validatedBy: believed.validatedBy,
+    remoteNames: believed.names,
     domainRepresented: phase.domainRepresented || (resumed && request.domainRepresentsUser),
     version,
     cipher,

@@ -39,7 +39,11 @@ export type RemoteVerdict = AcceptedRemote | RefusedRemote;
 export interface AcceptedRemote {
   readonly ok: true;
   /** Where we are the client, the name asked for; else the first user, or the first domain, that is named. */
-  readonly remoteId: Donai;
+  readonly remoteId: Donai | undefined;
+  /** Whether it is proven who that is: by a path to an anchor, by DANE, or by a pin that the operator made. */
+  readonly proven: boolean;
+  /** Letters of the predicates that held. */
+  readonly validatedBy: string;
   /** Whether a domain stood for its user. */
   readonly domainRepresented: boolean;
   /** Everything that the certificate proves without a wildcard: a rule that denies one of them applies. */
@@ -106,7 +110,7 @@ export class Trust {
         role: question.remoteRole,
       });
       if (!path.ok) return { ok: false, ...pathFailure(path) };
-      return { ok: true, ...named, until: verdictEnd(path.path) };
+      return { ok: true, ...named, proven: true, validatedBy: 'TI', until: verdictEnd(path.path) };
     } finally {
       anchors.release();
     }
@@ -124,7 +128,11 @@ export class Trust {
   }
 }
 
-type Named = Pick<AcceptedRemote, 'remoteId' | 'domainRepresented' | 'names'>;
+interface Named {
+  readonly remoteId: Donai;
+  readonly domainRepresented: boolean;
+  readonly names: readonly Donai[];
+}
 
 /** What the certificate claims, provided that it holds what was asked for; nothing is verified yet. */
 function whoIsIt({ chain, expected, domainRepresentsUser }: RemoteQuestion): Named | RefusedRemote {

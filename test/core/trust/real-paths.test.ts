@@ -45,7 +45,9 @@ async function verdict(trust: Trust, remoteRole: TlsRole, ...chain: Maker[]): Pr
     remoteRole,
     expected,
   });
-  return outcome.ok ? formatDonai(outcome.remoteId) : `${outcome.alert}: ${outcome.reason}`;
+  return outcome.ok
+    ? formatDonai(outcome.remoteId ?? parseDonai('nobody'))
+    : `${outcome.alert}: ${outcome.reason}`;
 }
 
 test('a path over an intermediate is found, in whatever order the chain came', async (t) => {

@@ -92,7 +92,7 @@ const askClient = (trust: Trust, leaf: Maker) =>
   trust.validate({ chain: [leaf.certificate], remoteRole: 'client' });
 
 const outcome = (verdict: Awaited<ReturnType<Trust['validate']>>) =>
-  verdict.ok ? formatDonai(verdict.remoteId) : verdict.alert;
+  verdict.ok ? verdict.remoteId && formatDonai(verdict.remoteId) : verdict.alert;
 
 test('without anchors nobody is believed', async (t) => {
   const { trust } = await setUp(t);
