@@ -7,13 +7,23 @@ interface LockedPackage {
   readonly version?: string;
   readonly optional?: boolean;
   readonly integrity?: string;
+  readonly dependencies?: Readonly<Record<string, string>>;
+  readonly devDependencies?: Readonly<Record<string, string>>;
   readonly optionalDependencies?: Readonly<Record<string, string>>;
 }
 
-const lockfile = join(import.meta.dirname, '../../package-lock.json');
-const { packages } = JSON.parse(readFileSync(lockfile, 'utf8')) as {
-  packages: Record<string, LockedPackage>;
-};
+const root = join(import.meta.dirname, '../..');
+const { packages } = read<{ packages: Record<string, LockedPackage> }>('package-lock.json');
+
+function read<T>(file: string): T {
+  return JSON.parse(readFileSync(join(root, file), 'utf8')) as T;
+}
+
+test('what is locked is what is asked for: npm ci installs nothing less', () => {
+  const wanted = read<LockedPackage>('package.json');
+  assert.deepEqual(packages['']?.dependencies, wanted.dependencies);
+  assert.deepEqual(packages['']?.devDependencies, wanted.devDependencies);
+});
 
 test('every optional package has its entry, without which npm ci refuses the lockfile', () => {
   const missing = Object.values(packages)
