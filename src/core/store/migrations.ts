@@ -1,12 +1,14 @@
-import { type Kysely, sql, type Transaction } from 'kysely';
+import type { Kysely, Transaction } from 'kysely';
 import { TlspoolError } from '../errors.ts';
+import { createAuthorisationTables } from './authorisation.ts';
+import { countChanges } from './change-counter.ts';
 import type { Schema } from './schema.ts';
 
 /** One step of the schema. Never changed after a release: the next change is a new step. */
 export type Migration = (transaction: Transaction<Schema>) => Promise<void>;
 
 /** Step n brings a store from version n to version n + 1. */
-const MIGRATIONS: readonly Migration[] = [createFirstSchema];
+export const MIGRATIONS: readonly Migration[] = [createFirstSchema, createAuthorisationTables];
 
 /** Table of the versions that a store has gone through; not part of what queries see. */
 const VERSIONS = 'schema_versions';
@@ -173,23 +175,4 @@ async function createFirstSchema(transaction: Transaction<Schema>): Promise<void
     .execute();
   await countChanges(transaction, 'trust_generation', ['anchors']);
   await countChanges(transaction, 'identity_generation', ['identities', 'credentials']);
-}
-
-/** Raises the setting with every row that changes: no writer can forget it. */
-async function countChanges(
-  transaction: Transaction<Schema>,
-  setting: string,
-  tables: readonly (keyof Schema)[],
-): Promise<void> {
-  await transaction.insertInto('settings').values({ key: setting, value: '1' }).execute();
-  for (const table of tables) {
-    for (const change of ['insert', 'update', 'delete']) {
-      await sql`
-        create trigger ${sql.id(`${setting}_${table}_${change}`)}
-        after ${sql.raw(change)} on ${sql.table(table)} begin
-          update settings set value = cast(cast(value as integer) + 1 as text)
-          where key = ${sql.lit(setting)};
-        end`.execute(transaction);
-    }
-  }
 }

@@ -1,4 +1,12 @@
 import type { ColumnType, Generated } from 'kysely';
+import type {
+  FetchedMembersTable,
+  GroupsTable,
+  MembersTable,
+  ProgramRulesTable,
+  RulesTable,
+  StandingsTable,
+} from './authorisation.ts';
 
 /** DER. */
 type Blob = ColumnType<Buffer, Uint8Array, Uint8Array>;
@@ -19,6 +27,12 @@ export interface Schema {
   readonly credentials: CredentialsTable;
   readonly requests: RequestsTable;
   readonly anchors: AnchorsTable;
+  readonly rules: RulesTable;
+  readonly program_rules: ProgramRulesTable;
+  readonly standings: StandingsTable;
+  readonly groups: GroupsTable;
+  readonly members: MembersTable;
+  readonly fetched_members: FetchedMembersTable;
 }
 
 export interface SettingsTable {

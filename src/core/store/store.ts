@@ -89,6 +89,11 @@ export class Store implements AsyncDisposable {
     return this.#generation('identity_generation');
   }
 
+  /** Rises whenever a rule, a group or one of its members comes or goes. */
+  authorisationGeneration(): Promise<number> {
+    return this.#generation('authorisation_generation');
+  }
+
   /** Idempotent. */
   async close(): Promise<void> {
     await this.db.destroy();
