@@ -73,6 +73,8 @@ interface SocketFunctions {
   accept(listener: number): number | undefined;
   receive(fd: number, buffer: Uint8Array, offset: number): Received | undefined;
   send(fd: number, buffer: Uint8Array, passFd: number): number | undefined;
+  sniffDns(): number;
+  nextPacket(fd: number, buffer: Uint8Array): number | undefined;
   closeFd(fd: number): void;
   shutdownFd(fd: number, how: number): void;
   duplicate(fd: number): number;
@@ -152,6 +154,19 @@ export function receive(fd: number, buffer: Uint8Array, offset: number): Receive
 /** Bytes taken, the descriptor going with the first of them; undefined: nothing fits now. */
 export function send(fd: number, buffer: Uint8Array, passFd = -1): number | undefined {
   return call((native) => native.send(fd, buffer, passFd));
+}
+
+/**
+ * A socket from which every UDP packet from and to port 53 is read, behind its IP header, before the socket that it is
+ * meant for has it. EPERM without CAP_NET_RAW.
+ */
+export function sniffDns(): number {
+  return call((native) => native.sniffDns());
+}
+
+/** Bytes of the next packet, put at the start of `buffer`; undefined: none there now. */
+export function nextPacket(fd: number, buffer: Uint8Array): number | undefined {
+  return call((native) => native.nextPacket(fd, buffer));
 }
 
 export function closeFd(fd: number): void {

@@ -8,6 +8,7 @@
 #include "node/values.h"
 #include "socket/credentials.h"
 #include "socket/opening.h"
+#include "socket/packets.h"
 #include "socket/transfer.h"
 #include "socket/watch.h"
 
@@ -127,6 +128,23 @@ napi_value sendFrom(napi_env env, napi_callback_info info) {
   return node::throwErrno(env, errno, "cannot send");
 }
 
+napi_value sniff(napi_env env, napi_callback_info) {
+  return given(env, sniffDns(), "cannot see the packets of DNS");
+}
+
+/// `nextPacket(fd, buffer) → bytes`, or undefined when none is there.
+napi_value nextPacket(napi_env env, napi_callback_info info) {
+  Arguments arguments(env, info);
+  int fd = static_cast<int>(arguments.integer(0));
+  auto [data, length] = arguments.view(1);
+  if (!arguments.ok()) return nullptr;
+  ssize_t bytes = recv(fd, data, length, MSG_DONTWAIT);
+  if (bytes >= 0) return node::number(env, static_cast<double>(bytes));
+  // An interface that goes down shows as an error, once.
+  if (errno == EAGAIN || errno == EINTR || errno == ENETDOWN) return node::undefined(env);
+  return node::throwErrno(env, errno, "cannot receive a packet");
+}
+
 napi_value closeFd(napi_env env, napi_callback_info info) {
   Arguments arguments(env, info);
   int fd = static_cast<int>(arguments.integer(0));
@@ -232,6 +250,8 @@ void registerBinding(napi_env env, napi_value exports) {
                     {"accept", acceptNext},
                     {"receive", receiveInto},
                     {"send", sendFrom},
+                    {"sniffDns", sniff},
+                    {"nextPacket", nextPacket},
                     {"closeFd", closeFd},
                     {"shutdownFd", shutdownFd},
                     {"duplicate", duplicate},
