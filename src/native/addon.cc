@@ -2,6 +2,7 @@
 #include <openssl/opensslv.h>
 
 #include "engine/binding.h"
+#include "gate/binding.h"
 #include "node/event.h"
 #include "node/values.h"
 #include "process/binding.h"
@@ -15,6 +16,7 @@ NAPI_MODULE_INIT() {
   tlspool::node::registerEvents(env, exports);
   tlspool::socket::registerBinding(env, exports);
   tlspool::process::registerBinding(env, exports);
+  tlspool::gate::registerBinding(env, exports);
   tlspool::token::registerBinding(env, exports);
   tlspool::engine::registerBinding(env, exports);
   return exports;

@@ -1,0 +1,169 @@
+#include "gate/binding.h"
+
+#include <sys/socket.h>
+
+#include <cerrno>
+#include <cstring>
+#include <vector>
+
+#include "gate/gate.h"
+#include "gate/upstream.h"
+#include "node/values.h"
+
+namespace tlspool::gate {
+
+namespace {
+
+using node::Arguments;
+using socket::Address;
+using socket::Descriptor;
+
+/// Gates live as long as the process; JavaScript knows them by their place here.
+thread_local std::vector<Gate> gates;
+
+/// A sockaddr as its bytes, as the kernel writes it.
+napi_value bytesOf(napi_env env, const Address& address) {
+  return node::buffer(env, &address.storage, address.length);
+}
+
+bool readAddress(const node::Bytes& bytes, Address* address) {
+  if (bytes.size() < sizeof(sa_family_t) || bytes.size() > sizeof address->storage) return false;
+  memcpy(&address->storage, bytes.data(), bytes.size());
+  address->length = bytes.size();
+  return true;
+}
+
+const Gate* find(int64_t gate) {
+  return gate >= 0 && static_cast<size_t>(gate) < gates.size() ? &gates[gate] : nullptr;
+}
+
+napi_value badArgument(napi_env env, const char* what) {
+  return node::throwErrno(env, EINVAL, what);
+}
+
+/// `gateOpen(ipv6) → gate`
+napi_value gateOpen(napi_env env, napi_callback_info info) {
+  Arguments arguments(env, info);
+  bool ipv6 = arguments.flag(0);
+  if (!arguments.ok()) return nullptr;
+  auto gate = Gate::open(ipv6 ? AF_INET6 : AF_INET);
+  if (!gate) return node::throwErrno(env, errno, "cannot open a gate for waiting sockets");
+  gates.push_back(std::move(*gate));
+  return node::number(env, static_cast<double>(gates.size() - 1));
+}
+
+/// `gateHold(gate, fd) → errno`, 0 when it waits.
+napi_value gateHold(napi_env env, napi_callback_info info) {
+  Arguments arguments(env, info);
+  const Gate* gate = find(arguments.integer(0));
+  int fd = static_cast<int>(arguments.integer(1));
+  if (!arguments.ok()) return nullptr;
+  if (!gate) return badArgument(env, "no such gate");
+  return node::number(env, gate->hold(fd));
+}
+
+/// `gateComplete(gate, waitingAddress) → fd`
+napi_value gateComplete(napi_env env, napi_callback_info info) {
+  Arguments arguments(env, info);
+  const Gate* gate = find(arguments.integer(0));
+  Address waiting;
+  bool wellFormed = readAddress(arguments.bytes(1), &waiting);
+  if (!arguments.ok()) return nullptr;
+  if (!gate || !wellFormed) return badArgument(env, "no such gate, or no address");
+  Descriptor fd = gate->complete(waiting);
+  if (!fd) return node::throwErrno(env, errno, "cannot meet the waiting socket");
+  return node::number(env, fd.release());
+}
+
+/// `gateMeets(gate, fd) → boolean`
+napi_value gateMeets(napi_env env, napi_callback_info info) {
+  Arguments arguments(env, info);
+  const Gate* gate = find(arguments.integer(0));
+  int fd = static_cast<int>(arguments.integer(1));
+  if (!arguments.ok()) return nullptr;
+  return node::boolean(env, gate && gate->meets(fd));
+}
+
+/// `connectLike(model, destination) → { fd, local }`, or `{ error, step }` with an errno.
+napi_value startUpstream(napi_env env, napi_callback_info info) {
+  Arguments arguments(env, info);
+  int model = static_cast<int>(arguments.integer(0));
+  Address destination;
+  bool wellFormed = readAddress(arguments.bytes(1), &destination);
+  if (!arguments.ok()) return nullptr;
+  if (!wellFormed) return badArgument(env, "no address");
+  Upstream upstream = connectLike(model, destination);
+  napi_value result = node::object(env);
+  if (upstream.fd) {
+    node::set(env, result, "local", bytesOf(env, upstream.local));
+    node::set(env, result, "fd", node::number(env, upstream.fd.release()));
+  } else {
+    node::set(env, result, "error", node::number(env, upstream.error));
+    node::set(env, result, "step", node::string(env, upstream.step));
+  }
+  return result;
+}
+
+/// `prepareToWait(fd) → { userTimeout, synRetries }`
+napi_value prepare(napi_env env, napi_callback_info info) {
+  Arguments arguments(env, info);
+  int fd = static_cast<int>(arguments.integer(0));
+  if (!arguments.ok()) return nullptr;
+  SetAside aside;
+  if (!prepareToWait(fd, &aside))
+    return node::throwErrno(env, errno, "the socket cannot be made to wait");
+  napi_value result = node::object(env);
+  node::set(env, result, "userTimeout", node::number(env, aside.userTimeout));
+  node::set(env, result, "synRetries", node::number(env, aside.synRetries));
+  return result;
+}
+
+/// `putBack(fd, userTimeout, synRetries)`
+napi_value restore(napi_env env, napi_callback_info info) {
+  Arguments arguments(env, info);
+  int fd = static_cast<int>(arguments.integer(0));
+  SetAside aside{.userTimeout = static_cast<int>(arguments.integer(1)),
+                 .synRetries = static_cast<int>(arguments.integer(2))};
+  if (!arguments.ok()) return nullptr;
+  putBack(fd, aside);
+  return node::undefined(env);
+}
+
+/// `socketCookie(fd) → bigint`, 0n if it is no socket.
+napi_value cookie(napi_env env, napi_callback_info info) {
+  Arguments arguments(env, info);
+  int fd = static_cast<int>(arguments.integer(0));
+  if (!arguments.ok()) return nullptr;
+  napi_value result;
+  napi_create_bigint_uint64(env, cookieOf(fd), &result);
+  return result;
+}
+
+/// `localAddressBytes(fd) → Buffer`
+napi_value localAddressBytes(napi_env env, napi_callback_info info) {
+  Arguments arguments(env, info);
+  int fd = static_cast<int>(arguments.integer(0));
+  if (!arguments.ok()) return nullptr;
+  Address address;
+  address.length = sizeof address.storage;
+  if (getsockname(fd, address.get(), &address.length) != 0)
+    return node::throwErrno(env, errno, "not a socket");
+  return bytesOf(env, address);
+}
+
+}  // namespace
+
+void registerBinding(napi_env env, napi_value exports) {
+  node::addMethods(env, exports,
+                   {{"gateOpen", gateOpen},
+                    {"gateHold", gateHold},
+                    {"gateComplete", gateComplete},
+                    {"gateMeets", gateMeets},
+                    {"connectLike", startUpstream},
+                    {"prepareToWait", prepare},
+                    {"putBack", restore},
+                    {"socketCookie", cookie},
+                    {"localAddressBytes", localAddressBytes}});
+}
+
+}  // namespace tlspool::gate

@@ -1,0 +1,105 @@
+#include "gate/gate.h"
+
+#include <fcntl.h>
+#include <linux/filter.h>
+#include <netinet/in.h>
+#include <sys/socket.h>
+
+#include <cerrno>
+#include <cstdint>
+#include <cstring>
+
+namespace tlspool::gate {
+
+namespace {
+
+using socket::Address;
+using socket::Descriptor;
+
+bool enable(int fd, int level, int option) {
+  int on = 1;
+  return setsockopt(fd, level, option, &on, sizeof on) == 0;
+}
+
+/// A socket that shares the gate's address with the others of this user (SO_REUSEPORT).
+Descriptor bound(const Address& address) {
+  Descriptor fd(
+      ::socket(address.family(), SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, IPPROTO_TCP));
+  if (!fd || !enable(fd.number(), SOL_SOCKET, SO_REUSEADDR) ||
+      !enable(fd.number(), SOL_SOCKET, SO_REUSEPORT) ||
+      bind(fd.number(), address.get(), address.length) != 0)
+    return {};
+  return fd;
+}
+
+bool dropEverything(int fd) {
+  sock_filter drop = BPF_STMT(BPF_RET | BPF_K, 0);
+  sock_fprog program{1, &drop};
+  return setsockopt(fd, SOL_SOCKET, SO_ATTACH_FILTER, &program, sizeof program) == 0;
+}
+
+/// Compared without what the kernel fills in besides.
+bool samePlace(const Address& one, const Address& other) {
+  if (one.family() != other.family()) return false;
+  if (one.family() == AF_INET6) {
+    sockaddr_in6 left;
+    sockaddr_in6 right;
+    memcpy(&left, &one.storage, sizeof left);
+    memcpy(&right, &other.storage, sizeof right);
+    return left.sin6_port == right.sin6_port &&
+           memcmp(&left.sin6_addr, &right.sin6_addr, sizeof left.sin6_addr) == 0;
+  }
+  sockaddr_in left;
+  sockaddr_in right;
+  memcpy(&left, &one.storage, sizeof left);
+  memcpy(&right, &other.storage, sizeof right);
+  return left.sin_port == right.sin_port && left.sin_addr.s_addr == right.sin_addr.s_addr;
+}
+
+}  // namespace
+
+std::optional<Gate> Gate::open(int family) {
+  auto address = socket::ipAddress(family == AF_INET6 ? "::1" : "127.0.0.1", 0);
+  if (!address) {
+    errno = EAFNOSUPPORT;
+    return std::nullopt;
+  }
+  Descriptor listener = bound(*address);
+  // The filter is there before the first SYN can be.
+  if (!listener || !dropEverything(listener.number()) || listen(listener.number(), 1) != 0)
+    return std::nullopt;
+  if (getsockname(listener.number(), address->get(), &address->length) != 0) return std::nullopt;
+  return Gate(std::move(listener), *address);
+}
+
+int Gate::hold(int waiting) const {
+  int flags = fcntl(waiting, F_GETFL);
+  if (flags < 0) return errno;
+  bool blocking = (flags & O_NONBLOCK) == 0;
+  if (blocking && fcntl(waiting, F_SETFL, flags | O_NONBLOCK) != 0) return errno;
+  int result = connect(waiting, address_.get(), address_.length) == 0 ? EISCONN : errno;
+  if (blocking) fcntl(waiting, F_SETFL, flags);
+  return result == EINPROGRESS ? 0 : result;
+}
+
+Descriptor Gate::complete(const Address& waiting) const {
+  Descriptor fd = bound(address_);
+  if (!fd) return {};
+  if (connect(fd.number(), waiting.get(), waiting.length) != 0 && errno != EINPROGRESS) return {};
+  return fd;
+}
+
+bool Gate::meets(int waiting) const {
+  // While it is in SYN_SENT, and after it failed, it has no peer (ENOTCONN).
+  Address peer;
+  peer.length = sizeof peer.storage;
+  return getpeername(waiting, peer.get(), &peer.length) == 0 && samePlace(peer, address_);
+}
+
+uint64_t cookieOf(int fd) {
+  uint64_t cookie = 0;
+  socklen_t length = sizeof cookie;
+  return getsockopt(fd, SOL_SOCKET, SO_COOKIE, &cookie, &length) == 0 ? cookie : 0;
+}
+
+}  // namespace tlspool::gate
