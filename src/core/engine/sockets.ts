@@ -30,6 +30,8 @@ export interface PeerCredentials {
   readonly pid: number;
   readonly uid: number;
   readonly gid: number;
+  /** Supplementary groups; empty where the kernel does not tell. */
+  readonly groups: readonly number[];
   /** Path of the program it runs; undefined if it is gone or may not be read. */
   readonly executable: string | undefined;
 }

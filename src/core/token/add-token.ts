@@ -28,10 +28,12 @@ export interface TokenAddition {
     /** It exists already. */
     | {
         readonly uri: string;
-        /** Where the daemon finds the PIN. */
-        readonly pinSource: PinSource;
+        /** Where the daemon finds the PIN; undefined: people are asked. */
+        readonly pinSource: PinSource | undefined;
         /** Where it is now, if only the daemon will get that source. */
         readonly pinNow: PinSource | undefined;
+        /** Asks a person for the PIN, if no source has it. */
+        readonly ask: () => Promise<Buffer>;
       };
 }
 
@@ -40,6 +42,7 @@ export interface AddedToken {
   readonly uri: string;
   /** Path of the module. */
   readonly module: string;
+  /** `ask`: people are asked. */
   readonly pinSource: string;
   /** Of the security officer; undefined if the token existed already. */
   readonly soPinSource: string | undefined;
@@ -48,9 +51,10 @@ export interface AddedToken {
 /** @throws TlspoolError, TokenError; the token is remembered only if it could be logged in to. */
 export async function addToken(store: Store, addition: TokenAddition): Promise<AddedToken> {
   const module = await chooseModule(store, addition);
-  const { uri, pinSource, soPinSource, pinNow } = await obtain(module, addition);
+  const { uri, pinSource, soPinSource, pinNow, ask } = await obtain(module, addition);
 
-  const pin = await readPin(pinNow ?? pinSource);
+  const source = pinNow ?? pinSource;
+  const pin = source === undefined ? await ask() : await readPin(source);
   using session = openToken(module, uri, pin);
   pin.fill(0);
   await store.transaction((transaction) =>
@@ -59,7 +63,7 @@ export async function addToken(store: Store, addition: TokenAddition): Promise<A
   return {
     uri: session.uri,
     module: module.path,
-    pinSource: formatPinSource(pinSource),
+    pinSource: pinSource === undefined ? 'ask' : formatPinSource(pinSource),
     soPinSource: soPinSource && formatPinSource(soPinSource),
   };
 }
@@ -89,18 +93,20 @@ async function obtain(
   { stateDir, token }: TokenAddition,
 ): Promise<{
   uri: string;
-  pinSource: PinSource;
+  pinSource: PinSource | undefined;
   soPinSource?: PinSource;
   pinNow?: PinSource | undefined;
+  ask: () => Promise<Buffer>;
 }> {
   if ('uri' in token) return token;
   const { label, pinSource, soPinSource } = token;
   const name = encodeURIComponent(label);
-  return createToken(module, {
+  const made = await createToken(module, {
     label,
     pin: pinSource ?? { newFile: join(stateDir, `pin-${name}`) },
     soPin: soPinSource ?? { newFile: join(stateDir, `so-pin-${name}`) },
   });
+  return { ...made, ask: () => readPin(made.pinSource) };
 }
 
 /** Made if the pool was begun with someone else's token. */

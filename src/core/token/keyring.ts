@@ -1,14 +1,21 @@
 import { createHash } from 'node:crypto';
 import { EventEmitter } from 'node:events';
 import { EngineEvents } from '../engine/events.ts';
-import type { KeyHandle, TokenEvent, TokenState } from '../engine/types.ts';
+import type { KeyHandle, SessionId, TokenEvent, TokenState } from '../engine/types.ts';
 import { TlspoolError } from '../errors.ts';
+import { TokenError } from './failure.ts';
 import type { ModuleConfig } from './modules.ts';
-import { type NativeTokenStatus, NativeTokens } from './native-tokens.ts';
+import { type NativeTokenStatus, NativeTokens, type NoPin } from './native-tokens.ts';
 import { formatPinSource, type PinSource } from './pin-source.ts';
 import { type PinState, pinStateOf } from './pin-state.ts';
 import { SourcedLogin } from './sourced-login.ts';
-import { formatPkcs11Uri, type Pkcs11Uri, parsePkcs11Uri, tokenPart } from './uri.ts';
+import {
+  formatPkcs11Uri,
+  matchPkcs11Uri,
+  type Pkcs11Uri,
+  parsePkcs11Uri,
+  tokenPart,
+} from './uri.ts';
 
 /** What a Keyring tells an operator, as pino and others take it. */
 export interface KeyringLog {
@@ -48,8 +55,22 @@ export interface TokenStatus {
 }
 
 interface KeyringEventMap {
-  /** A token waits for `login`; its PIN source, if it has one, is being read already. */
+  /** A token waits for `login` or `enter`; it has no PIN source, or that did not help. */
   'needs-pin': [token: string];
+  /** It does not wait any more, or not for its PIN. */
+  settled: [token: string];
+}
+
+export interface TokenDescription {
+  /** As complete as it is known. */
+  readonly uri: string;
+  readonly state: TokenStatus['state'];
+  readonly label: string;
+  readonly manufacturer: string;
+  readonly model: string;
+  readonly serial: string;
+  /** Undefined until the token was seen. */
+  readonly pinState: PinState | undefined;
 }
 
 interface HeldKey {
@@ -70,6 +91,8 @@ export class Keyring extends EventEmitter<KeyringEventMap> {
   readonly #keysByHandle = new Map<KeyHandle, HeldKey>();
   /** Tokens that were named, and how each is logged in to, by URI. */
   readonly #logins = new Map<string, SourcedLogin | undefined>();
+  /** Tokens that someone locked by hand: their PIN sources are not used until someone logs in by hand. */
+  readonly #locked = new Set<string>();
   #closed = false;
 
   /** Loads the modules. One that cannot be used is reported to the log: its tokens are absent then. */
@@ -174,8 +197,75 @@ export class Keyring extends EventEmitter<KeyringEventMap> {
    */
   async login(token: string, pin: Buffer): Promise<void> {
     const uri = this.#open(parsePkcs11Uri(token));
-    await this.#native.login(uri, pin, false);
-    this.#logins.get(uri)?.stop();
+    await this.#native.login(uri, pin, { repeatable: false, patient: false });
+    this.#loggedIn(uri);
+  }
+
+  /**
+   * The same with a PIN that a person was asked for: if it is wrong, what waits goes on waiting, so that the person may
+   * be asked again. Whoever does not ask again says `giveUp`.
+   * @param token as `needs-pin` and `tokens` name it
+   * @throws TokenError `wrong-pin`, `pin-locked` and others
+   */
+  async enter(token: string, pin: Buffer): Promise<void> {
+    await this.#native.login(token, pin, { repeatable: false, patient: true });
+    this.#loggedIn(token);
+  }
+
+  /** Nobody will log in: what waits for that fails, with that reason. What comes later waits anew. */
+  giveUp(token: string, why: NoPin): void {
+    this.#native.giveUp(token, why);
+  }
+
+  /**
+   * Signatures that are under way end, then we are logged out; a PIN that is kept is forgotten, and the token's PIN
+   * source is not used until someone has logged in by hand. @param token as `tokens` names it
+   */
+  async lock(token: string): Promise<void> {
+    this.#locked.add(token);
+    this.#logins.get(token)?.stop();
+    await this.#native.logout(token);
+  }
+
+  /** Sessions whose handshakes wait for the token. @param token as `needs-pin` and `tokens` name it */
+  waiters(token: string): readonly SessionId[] {
+    return this.#native.waiters(token);
+  }
+
+  /** What a token calls itself, its attributes being '' before it was seen. @param token as `needs-pin` names it */
+  describe(token: string): TokenDescription {
+    const status = this.#native.status(token);
+    const { label, manufacturer, model, serial, flags, located, state } = status;
+    const asked = parsePkcs11Uri(token);
+    return {
+      uri: located ? completeUri(token, status) : token,
+      state,
+      label: located ? label : (asked.token ?? ''),
+      manufacturer,
+      model,
+      serial,
+      pinState: located ? pinStateOf(flags) : undefined,
+    };
+  }
+
+  /**
+   * The token of that label or `pkcs11:` URI, as `tokens` has it and as the other methods want it named.
+   * @throws TokenError `token-absent`, `token-ambiguous`
+   */
+  named(text: string): string {
+    const wanted = text.startsWith('pkcs11:') ? parsePkcs11Uri(text) : { token: text };
+    const found = [...this.#logins.keys()].filter((uri) => {
+      const known = parsePkcs11Uri(completeUri(uri, this.#native.status(uri)));
+      return matchPkcs11Uri(wanted, known) || matchPkcs11Uri(known, wanted);
+    });
+    const [token, another] = found;
+    if (token !== undefined && another === undefined) return token;
+    const names = this.tokens().map(({ uri }) => uri);
+    throw new TokenError(
+      token === undefined ? 'token-absent' : 'token-ambiguous',
+      `${token === undefined ? 'no token' : 'more than one token'} of this pool is ${text}`,
+      { hint: names.length === 0 ? undefined : `There are: ${names.join(', ')}` },
+    );
   }
 
   /** PIN sources are asked for and read anew, where a token waits for its PIN or refused it. */
@@ -187,7 +277,8 @@ export class Keyring extends EventEmitter<KeyringEventMap> {
         this.#logins.set(uri, source && this.#loginFrom(uri, source));
       }
       const { state } = this.#native.status(uri);
-      if (state === 'needs-pin' || state === 'wrong-pin') void this.#logins.get(uri)?.attempt();
+      const refused = state === 'needs-pin' || state === 'wrong-pin';
+      if (refused && !this.#locked.has(uri)) void this.#logins.get(uri)?.attempt();
     }
   }
 
@@ -238,9 +329,14 @@ export class Keyring extends EventEmitter<KeyringEventMap> {
     return uri;
   }
 
+  #loggedIn(token: string): void {
+    this.#locked.delete(token);
+    this.#logins.get(token)?.stop();
+  }
+
   #loginFrom(token: string, source: PinSource): SourcedLogin {
     return new SourcedLogin(source, {
-      login: (pin) => this.#native.login(token, pin, true),
+      login: (pin) => this.#native.login(token, pin, { repeatable: true, patient: false }),
       failed: (error) => {
         const details = { token, from: formatPinSource(source), err: error };
         this.#options.log.error(details, (error as Error).message);
@@ -251,19 +347,30 @@ export class Keyring extends EventEmitter<KeyringEventMap> {
   #onToken({ token, state, error }: TokenEvent): void {
     if (this.#closed || !this.#logins.has(token)) return;
     this.#report(token, state, error);
-    if (state !== 'needs-pin') return;
-    this.emit('needs-pin', token);
-    const login = this.#logins.get(token);
-    if (login === undefined) return;
-    // A wrong PIN now would lock the token: somebody has to answer for that.
-    if (pinStateOf(this.#native.status(token).flags) === 'final-try') {
-      this.#options.log.error(
-        { token },
-        'one wrong PIN more locks the token: it is not logged in to by itself',
-      );
+    if (state !== 'needs-pin') {
+      this.emit('settled', token);
       return;
     }
-    void login.attempt();
+    const login = this.#logins.get(token);
+    if (login === undefined || !this.#mayTry(token)) this.emit('needs-pin', token);
+    else void login.attempt().then(() => this.#askIfStillNeeded(token));
+  }
+
+  /** A wrong PIN now would lock the token: somebody has to answer for that. */
+  #mayTry(token: string): boolean {
+    if (this.#locked.has(token)) return false;
+    if (pinStateOf(this.#native.status(token).flags) !== 'final-try') return true;
+    this.#options.log.error(
+      { token },
+      'one wrong PIN more locks the token: it is not logged in to by itself',
+    );
+    return false;
+  }
+
+  #askIfStillNeeded(token: string): void {
+    if (!this.#closed && this.#native.status(token).state === 'needs-pin') {
+      this.emit('needs-pin', token);
+    }
   }
 
   #report(token: string, state: TokenState, error: string): void {

@@ -1,6 +1,6 @@
 import { EngineEvents } from '../engine/events.ts';
 import { loadNative } from '../engine/native.ts';
-import type { KeyHandle, TokenState } from '../engine/types.ts';
+import type { KeyHandle, SessionId, TokenState } from '../engine/types.ts';
 import { TlspoolError } from '../errors.ts';
 import { TokenError, tokenFailure } from './failure.ts';
 
@@ -15,7 +15,9 @@ interface TokenFunctions {
   prepareKey(key: KeyHandle, request: number): void;
   signatureSchemes(key: KeyHandle): number[];
   sign(key: KeyHandle, scheme: number, message: Buffer, request: number): void;
-  login(uri: string, pin: Buffer, repeatable: boolean, request: number): void;
+  login(uri: string, pin: Buffer, repeatable: boolean, patient: boolean, request: number): void;
+  giveUp(uri: string, why: NoPin): void;
+  tokenWaiters(uri: string): SessionId[];
   logout(uri: string, request: number): void;
   limitSigners(count: number): void;
 }
@@ -26,6 +28,9 @@ export interface NativeModule {
   /** ms between revivals (C_Finalize and C_Initialize), at least; 30,000 if absent. */
   readonly revivalInterval?: number | undefined;
 }
+
+/** Why nobody logs in: who was asked did not want to, gave wrong PINs only, or the program that asks went away. */
+export type NoPin = 'declined' | 'wrong-pin' | 'seat-lost';
 
 /** Attributes that are absent match any token. */
 export interface NativeToken {
@@ -134,15 +139,29 @@ export class NativeTokens {
     );
   }
 
-  /** `pin` is wiped, also on failure. */
-  async login(uri: string, pin: Buffer, repeatable: boolean): Promise<void> {
+  /** `pin` is wiped, also on failure. `patient`: what waits for the log-in survives a wrong PIN, as another is asked for. */
+  async login(
+    uri: string,
+    pin: Buffer,
+    { repeatable, patient }: { readonly repeatable: boolean; readonly patient: boolean },
+  ): Promise<void> {
     try {
       await this.#ask(`log in to ${uri}`, (request) =>
-        this.#native.login(uri, pin, repeatable, request),
+        this.#native.login(uri, pin, repeatable, patient, request),
       );
     } finally {
       pin.fill(0);
     }
+  }
+
+  /** What waits for a log-in fails; what comes later waits anew. */
+  giveUp(uri: string, why: NoPin): void {
+    this.#native.giveUp(uri, why);
+  }
+
+  /** Sessions whose handshakes wait for a signature. */
+  waiters(uri: string): readonly SessionId[] {
+    return this.#native.tokenWaiters(uri);
   }
 
   logout(uri: string): Promise<void> {
@@ -194,6 +213,22 @@ const ownFindings: ReadonlyMap<string, { code: string; text: string; hint: strin
       code: 'key-mismatch',
       text: "the token's private key does not belong to the certificate",
       hint: 'Check which key the certificate was made for.',
+    },
+  ],
+  [
+    'PIN_DECLINED',
+    {
+      code: 'pin-declined',
+      text: 'who was asked for the PIN did not give it',
+      hint: 'The next use of the key asks again.',
+    },
+  ],
+  [
+    'PIN_SEAT_LOST',
+    {
+      code: 'pin-seat-lost',
+      text: 'the program that was asked for the PIN went away',
+      hint: 'Run `tlspool pin`.',
     },
   ],
 ]);

@@ -59,6 +59,8 @@ export class MessageSocket {
     const bytes = writeOrClose(messages, fd);
     if (this.#outgoing.length > 0) this.#queue(bytes, fd);
     else this.#sendNow(bytes, fd);
+    // What is sent may be a PIN.
+    if (messages.some(({ message }) => message.command === 'pinEntry')) bytes.fill(0);
   }
 
   /** Nothing is called back any more; what waits to be sent is dropped. Idempotent. */
@@ -141,6 +143,7 @@ export class MessageSocket {
           closeFd(entry.fd);
           entry.fd = undefined;
         }
+        entry.bytes.fill(0, 0, sent);
         entry.bytes = entry.bytes.subarray(sent);
         if (entry.bytes.length > 0) break;
         done += 1;

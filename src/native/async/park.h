@@ -10,6 +10,7 @@
 #pragma once
 
 #include <atomic>
+#include <cstdint>
 #include <functional>
 #include <memory>
 
@@ -22,6 +23,8 @@ class Waker {
   virtual void wake() = 0;
   /// True once the connection was given up: stop waiting and fail.
   virtual bool cancelled() const = 0;
+  /// Whose handshake it is: the number of its session; 0 for what is none.
+  virtual uint64_t owner() const { return 0; }
 };
 
 /// The Waker of the handshake that runs on this thread now; null outside an ASYNC job.
@@ -30,9 +33,9 @@ std::shared_ptr<Waker> currentWaker();
 /// Set by the engine's worker around each SSL call; null afterwards.
 void setCurrentWaker(std::shared_ptr<Waker> waker);
 
-/// Leaves the job until `done()` or the waker's `cancelled()` is true. Returns `done()`. Must be called
-/// on an ASYNC job with a current Waker. The parked stack may not be touched by others meanwhile:
-/// share heap memory with them.
+/// Leaves the job until `done()` or the waker's `cancelled()` is true. Returns `done()`. Must be
+/// called on an ASYNC job with a current Waker. The parked stack may not be touched by others
+/// meanwhile: share heap memory with them.
 bool parkUntil(const std::function<bool()>& done);
 
 /// Live parked jobs, for tests: returns to 0 when all connections are gone.

@@ -21,6 +21,7 @@ class SessionWaker final : public async::Waker {
 
   void wake() override { worker_.wake(id_); }
   bool cancelled() const override { return cancelled_; }
+  uint64_t owner() const override { return id_; }
   void cancel() { cancelled_ = true; }
 
  private:

@@ -40,7 +40,9 @@ napi_value buffer(napi_env env, const void* data, size_t length) {
   return result;
 }
 
-napi_value buffer(napi_env env, const Bytes& value) { return buffer(env, value.data(), value.size()); }
+napi_value buffer(napi_env env, const Bytes& value) {
+  return buffer(env, value.data(), value.size());
+}
 
 namespace {
 
@@ -105,6 +107,11 @@ napi_value strings(napi_env env, const std::vector<std::string>& values) {
 
 napi_value numbers(napi_env env, const std::vector<uint32_t>& values) {
   return array(env, values, [env](uint32_t each) { return number(env, each); });
+}
+
+napi_value bigNumbers(napi_env env, const std::vector<uint64_t>& values) {
+  return array(env, values,
+               [env](uint64_t each) { return number(env, static_cast<double>(each)); });
 }
 
 napi_value object(napi_env env) {
@@ -222,8 +229,8 @@ std::vector<Bytes> Fields::byteArrays(const char* name) const {
 }
 
 std::vector<std::string> Fields::texts(const char* name) const {
-  return elements<std::string>(env_, value(name),
-                               [this](napi_value item, bool* ok) { return toText(env_, item, ok); });
+  return elements<std::string>(
+      env_, value(name), [this](napi_value item, bool* ok) { return toText(env_, item, ok); });
 }
 
 std::vector<int64_t> Fields::integers(const char* name) const {

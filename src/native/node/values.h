@@ -1,5 +1,5 @@
-// Short ways between C++ values and JavaScript ones. Nothing here throws a C++ exception; a value of
-// the wrong type becomes a pending JavaScript TypeError and `Arguments::ok()` turns false.
+// Short ways between C++ values and JavaScript ones. Nothing here throws a C++ exception; a value
+// of the wrong type becomes a pending JavaScript TypeError and `Arguments::ok()` turns false.
 #pragma once
 
 #include <node_api.h>
@@ -26,6 +26,8 @@ napi_value buffer(napi_env env, const Bytes& value);
 napi_value buffers(napi_env env, const std::vector<Bytes>& values);
 napi_value strings(napi_env env, const std::vector<std::string>& values);
 napi_value numbers(napi_env env, const std::vector<uint32_t>& values);
+/// Below 2^53.
+napi_value bigNumbers(napi_env env, const std::vector<uint64_t>& values);
 napi_value object(napi_env env);
 void set(napi_env env, napi_value target, const char* name, napi_value value);
 

@@ -201,6 +201,8 @@ napi_value credentialsOf(napi_env env, napi_callback_info info) {
   node::set(env, result, "pid", node::number(env, credentials->pid));
   node::set(env, result, "uid", node::number(env, credentials->uid));
   node::set(env, result, "gid", node::number(env, credentials->gid));
+  node::set(env, result, "groups",
+            node::numbers(env, {credentials->groups.begin(), credentials->groups.end()}));
   node::set(env, result, "executable",
             credentials->executable.empty() ? node::undefined(env)
                                             : node::string(env, credentials->executable));

@@ -12,6 +12,9 @@
 #ifndef SO_PEERPIDFD
 #define SO_PEERPIDFD 77
 #endif
+#ifndef SO_PEERGROUPS
+#define SO_PEERGROUPS 59
+#endif
 
 namespace tlspool::socket {
 
@@ -22,6 +25,17 @@ Descriptor peerProcess(int fd) {
   socklen_t length = sizeof process;
   if (getsockopt(fd, SOL_SOCKET, SO_PEERPIDFD, &process, &length) != 0) return {};
   return Descriptor(process);
+}
+
+std::vector<gid_t> peerGroups(int fd) {
+  std::vector<gid_t> groups(32);
+  for (;;) {
+    socklen_t length = static_cast<socklen_t>(groups.size() * sizeof(gid_t));
+    const bool told = getsockopt(fd, SOL_SOCKET, SO_PEERGROUPS, groups.data(), &length) == 0;
+    if (!told && (errno != ERANGE || length <= groups.size() * sizeof(gid_t))) return {};
+    groups.resize(length / sizeof(gid_t));
+    if (told) return groups;
+  }
 }
 
 bool hasEnded(const Descriptor& process) {
@@ -49,7 +63,7 @@ std::optional<Credentials> peerCredentials(int fd) {
   ucred noted{};
   length = sizeof noted;
   if (getsockopt(fd, SOL_SOCKET, SO_PEERCRED, &noted, &length) != 0) return std::nullopt;
-  Credentials result{noted.pid, noted.uid, noted.gid, {}};
+  Credentials result{noted.pid, noted.uid, noted.gid, peerGroups(fd), {}};
   if (noted.pid <= 0) return result;
   Descriptor process = peerProcess(fd);
   result.executable = executableOf(noted.pid);

@@ -5,6 +5,7 @@
 
 #include <optional>
 #include <string>
+#include <vector>
 
 namespace tlspool::socket {
 
@@ -12,6 +13,8 @@ struct Credentials {
   pid_t pid = 0;
   uid_t uid = 0;
   gid_t gid = 0;
+  /// Supplementary groups (SO_PEERGROUPS, Linux 4.13); empty where the kernel does not tell.
+  std::vector<gid_t> groups;
   /// Path of the program that the process runs now; empty if it is gone or may not be read.
   std::string executable;
 };

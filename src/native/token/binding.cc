@@ -187,21 +187,45 @@ napi_value signatureSchemes(napi_env env, napi_callback_info info) {
   return node::numbers(env, {schemes.begin(), schemes.end()});
 }
 
-/// `login(uri, pin: Buffer, repeatable: boolean, request)`: answers when we are logged in. The
-/// Buffer is wiped.
+/// `login(uri, pin: Buffer, repeatable: boolean, patient: boolean, request)`: answers when we are
+/// logged in. The Buffer is wiped.
 napi_value login(napi_env env, napi_callback_info info) {
   Arguments arguments(env, info);
   const std::string uri = arguments.text(0);
   const auto [data, size] = arguments.view(1);
   const bool repeatable = arguments.flag(2);
-  const int64_t number = arguments.integer(3);
+  const bool patient = arguments.flag(3);
+  const int64_t number = arguments.integer(4);
   if (!arguments.ok()) return nullptr;
   Secret pin(data, size);
   OPENSSL_cleanse(data, size);
   const std::shared_ptr<Token> token = Token::find(uri);
   if (!token) return throwUnknown(env, "no such token was opened");
-  token->login(std::move(pin), repeatable, [number](CK_RV rv) { postAnswer(number, rv); });
+  token->login(std::move(pin), repeatable, patient, [number](CK_RV rv) { postAnswer(number, rv); });
   return node::undefined(env);
+}
+
+/// `giveUp(uri, why)`: nobody will log in (`declined`, `wrong-pin`, `seat-lost`); what waits for
+/// that fails.
+napi_value giveUp(napi_env env, napi_callback_info info) {
+  Arguments arguments(env, info);
+  const std::shared_ptr<Token> token = Token::find(arguments.text(0));
+  const std::string why = arguments.text(1);
+  if (!arguments.ok()) return nullptr;
+  if (!token) return throwUnknown(env, "no such token was opened");
+  token->giveUp(why == "declined"    ? kPinDeclined
+                : why == "wrong-pin" ? CKR_PIN_INCORRECT
+                                     : kPinSeatLost);
+  return node::undefined(env);
+}
+
+/// `tokenWaiters(uri)`: numbers of the sessions whose handshakes wait for the token.
+napi_value tokenWaiters(napi_env env, napi_callback_info info) {
+  Arguments arguments(env, info);
+  const std::shared_ptr<Token> token = Token::find(arguments.text(0));
+  if (!arguments.ok()) return nullptr;
+  if (!token) return throwUnknown(env, "no such token was opened");
+  return node::bigNumbers(env, token->waiters());
 }
 
 /// `logout(uri, request)`: answers when what was queued is served, we are logged out and all
@@ -245,6 +269,8 @@ void registerBinding(napi_env env, napi_value exports) {
                     {"sign", sign},
                     {"signatureSchemes", signatureSchemes},
                     {"login", login},
+                    {"giveUp", giveUp},
+                    {"tokenWaiters", tokenWaiters},
                     {"logout", logout},
                     {"limitSigners", limitSigners}});
 }

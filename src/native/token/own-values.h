@@ -15,4 +15,9 @@ constexpr CK_RV kTokenAmbiguous = CKR_VENDOR_DEFINED | 0x746c7003;
 /// The key that is in the token is not the one of the public key that we have.
 constexpr CK_RV kKeyMismatch = CKR_VENDOR_DEFINED | 0x746c7004;
 
+/// Whoever was asked for the PIN did not want to give it.
+constexpr CK_RV kPinDeclined = CKR_VENDOR_DEFINED | 0x746c7005;
+/// The program that asks people for PINs went while it was to ask.
+constexpr CK_RV kPinSeatLost = CKR_VENDOR_DEFINED | 0x746c7006;
+
 }  // namespace tlspool::token

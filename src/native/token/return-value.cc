@@ -93,6 +93,8 @@ constexpr Name kNames[] = {
     {kKeyAmbiguous, "KEY_AMBIGUOUS"},
     {kTokenAmbiguous, "TOKEN_AMBIGUOUS"},
     {kKeyMismatch, "KEY_MISMATCH"},
+    {kPinDeclined, "PIN_DECLINED"},
+    {kPinSeatLost, "PIN_SEAT_LOST"},
 };
 #undef NAMED
 

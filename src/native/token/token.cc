@@ -143,12 +143,13 @@ void Token::abandon(const std::shared_ptr<Request>& request) {
   request->queued = false;
 }
 
-void Token::login(Secret pin, bool repeatable, Done done) {
+void Token::login(Secret pin, bool repeatable, bool patient, Done done) {
   {
     std::lock_guard lock(mutex_);
     if (!stopping_ && !loggingOut_) {
       pin_ = std::move(pin);
       repeatable_ = repeatable;
+      patient_ = patient;
       logins_.push_back(std::move(done));
       resting_ = false;
       if (workers_ > 0 || startWorker()) {
@@ -161,6 +162,31 @@ void Token::login(Secret pin, bool repeatable, Done done) {
     }
   }
   done(CKR_FUNCTION_CANCELED);
+}
+
+void Token::giveUp(CK_RV rv) {
+  Requests refused;
+  {
+    std::lock_guard lock(mutex_);
+    if (state_ != TokenState::needsPin || pin_ || loggingIn_) return;
+    state_ = TokenState::unused;
+    error_ = rv;
+    refused = takeQueue();
+    work_.notify_all();
+  }
+  for (const auto& each : refused) each->finish(rv);
+}
+
+std::vector<uint64_t> Token::waiters() {
+  std::vector<uint64_t> owners;
+  std::lock_guard lock(mutex_);
+  for (const auto& request : queue_) {
+    const uint64_t owner = request->waker ? request->waker->owner() : 0;
+    if (owner) owners.push_back(owner);
+  }
+  std::sort(owners.begin(), owners.end());
+  owners.erase(std::unique(owners.begin(), owners.end()), owners.end());
+  return owners;
 }
 
 void Token::logout(Done done) {
@@ -428,6 +454,7 @@ Secret Token::takePin() {
 void Token::loggedIn(CK_RV rv, Secret pin) {
   Requests sharers;
   std::vector<Done> told;
+  bool wait = false;
   {
     std::lock_guard lock(mutex_);
     loggingIn_ = false;
@@ -436,7 +463,10 @@ void Token::loggedIn(CK_RV rv, Secret pin) {
       if (keepPin_ || !queue_.empty()) keptPin_ = std::make_shared<const Secret>(std::move(pin));
       setState(TokenState::ready, CKR_OK);
     } else if (!pin_) {
-      if (meansWrongPin(rv)) {
+      if (meansWrongPin(rv) && patient_) {
+        setState(TokenState::needsPin, rv);
+        wait = true;
+      } else if (meansWrongPin(rv)) {
         setState(TokenState::wrongPin, rv);
       } else if (rv == CKR_PIN_LOCKED) {
         setState(TokenState::locked, rv);
@@ -444,7 +474,7 @@ void Token::loggedIn(CK_RV rv, Secret pin) {
         setState(meansAbsent(rv) ? TokenState::absent : TokenState::failing, rv);
         retryAt_ = Clock::now() + kRetryPause;
       }
-      sharers = takeQueue();
+      if (!wait) sharers = takeQueue();
     }
     work_.notify_all();
   }

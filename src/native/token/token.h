@@ -64,8 +64,13 @@ class Token : public std::enable_shared_from_this<Token> {
   void abandon(const std::shared_ptr<Request>& request);
 
   /// Logs in with this PIN, once, and lets what waits go on. `repeatable`: the PIN can be had again
-  /// without asking a person, so that a revival of the module may cost us the log-in.
-  void login(Secret pin, bool repeatable, Done done);
+  /// without asking a person, so that a revival of the module may cost us the log-in. `patient`: if
+  /// the PIN is wrong, what waits goes on waiting, as somebody is asked again; see `giveUp`.
+  void login(Secret pin, bool repeatable, bool patient, Done done);
+  /// Nobody will log in: what waits for that ends with `rv`. The next request waits anew.
+  void giveUp(CK_RV rv);
+  /// The sessions whose handshakes wait for a signature of this token, each once.
+  std::vector<uint64_t> waiters();
   /// Serves what is queued, then logs out and closes all sessions. New requests are refused
   /// meanwhile.
   void logout(Done done);
@@ -171,6 +176,7 @@ class Token : public std::enable_shared_from_this<Token> {
   Secret pin_;                // given, not tried yet
   std::vector<Done> logins_;  // whom to tell
   bool repeatable_ = false;
+  bool patient_ = false;
   bool loggingIn_ = false;
   bool keepPin_ = false;  // a key here asks for it at each signature
   std::shared_ptr<const Secret> keptPin_;

@@ -152,7 +152,10 @@ export class Pki implements Disposable {
       this.#native = new NativeTokens();
       this.#native.loadModule({ path: MODULE, softhsmConf: this.file('softhsm2.conf') });
       this.#native.openToken({ uri: this.tokenUri, label: 'engine' });
-      await this.#native.login(this.tokenUri, Buffer.from(PIN), true);
+      await this.#native.login(this.tokenUri, Buffer.from(PIN), {
+        repeatable: true,
+        patient: false,
+      });
     }
     const key = this.#native.createKey({
       token: this.tokenUri,
