@@ -22,6 +22,7 @@ export const keys: ReadonlyMap<string, KeyRule> = new Map(
     socket_user: set('socketUid', userId),
     socket_group: set('socketGid', groupId),
     socket_mode: set('socketMode', fileMode),
+    seat_group: set('seatGid', groupId),
     // Where things are was settled before the rest is read: paths.ts.
     socket_name: honour(absolutePath),
     state_dir: honour(absolutePath),

@@ -28,6 +28,11 @@ export function interpret(settings: readonly Setting[], path: string): PoolSetti
       faults.push(`${path}:${line}: ${[error.message, error.hint].filter(Boolean).join('; ')}`);
     }
   }
+  if (draft.seatGid !== undefined && draft.socketGid !== -1 && draft.socketGid !== draft.seatGid) {
+    faults.push(
+      `${path}: socket_group and seat_group differ; the sockets are of seat_group, if it is there`,
+    );
+  }
   if (faults.length > 0) {
     throw new ConfigError(
       faults.join('\n'),

@@ -9,6 +9,8 @@ export interface PoolSettings {
   /** Numeric; -1: the daemon's. */
   readonly socketUid: number;
   readonly socketGid: number;
+  /** Whose members may ask people for PINs and identities; undefined: root and the daemon's user only. */
+  readonly seatGid: number | undefined;
   /** Bits of PING that are offered. */
   readonly facilities: number;
   /** Threads that do TLS; undefined: one a processor. */
@@ -44,6 +46,7 @@ export const defaultSettings: PoolSettings = {
   socketMode: 0o600,
   socketUid: -1,
   socketGid: -1,
+  seatGid: undefined,
   facilities: 0x1,
   threads: undefined,
   handshakeTimeout: 30_000,

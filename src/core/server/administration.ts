@@ -1,7 +1,7 @@
 import { readdirSync } from 'node:fs';
 import { Socket } from 'node:net';
 import { setImmediate as breathe } from 'node:timers/promises';
-import { closeFd, peerCredentials } from '../engine/sockets.ts';
+import { closeFd, type PeerCredentials, peerCredentials } from '../engine/sockets.ts';
 import type { Counters } from '../engine/types.ts';
 import { TlspoolError } from '../errors.ts';
 import { PosixError } from '../protocol/errors.ts';
@@ -10,8 +10,11 @@ import type { Keyring, TokenStatus } from '../token/keyring.ts';
 import { Acceptor } from '../tunnel/acceptor.ts';
 import type { Connections } from './connections.ts';
 import { type Listener, listenAt } from './listener.ts';
+import type { PinRequestView, PinSeat } from './pin-seat.ts';
+import { isOwner, isSeatMember } from './seat-access.ts';
 import { viewSession } from './session-view.ts';
 import type { Sessions } from './sessions.ts';
+import { userName } from './user-name.ts';
 
 /** What a pool is doing. */
 export interface PoolStatus {
@@ -35,20 +38,47 @@ export type AdministrationRequest =
   | { readonly do: 'status' }
   /** Answered by a line for each session, and one with `end`. */
   | { readonly do: 'sessions' }
-  | { readonly do: 'close'; readonly session: string; readonly abort?: boolean };
+  | { readonly do: 'close'; readonly session: string; readonly abort?: boolean }
+  /** Who asks people for PINs, and what they are asked now. */
+  | { readonly do: 'pins' }
+  /** The same of a program's own seat, for members of `seat_group` too. */
+  | { readonly do: 'my-pins' }
+  /** Has someone asked for the PIN of a token; answered when that came to an end. */
+  | { readonly do: 'enter-pin'; readonly token: string }
+  | { readonly do: 'lock-token'; readonly token: string };
+
+/** The seat of PINENTRY. */
+export interface PinStatus {
+  /** The program that asks people; null: there is none. */
+  readonly holder: SeatHolder | null;
+  /** In the order in which they are asked for. */
+  readonly needed: readonly PinRequestView[];
+}
+
+export interface SeatHolder {
+  readonly pid: number;
+  readonly uid: number;
+  readonly user: string;
+  readonly executable: string;
+}
 
 export interface AdministrationParts {
   readonly socket: string;
   readonly stateDir: string;
   readonly sessions: Sessions;
   readonly connections: Connections;
-  readonly keyring: Pick<Keyring, 'tokens'>;
+  readonly keyring: Pick<Keyring, 'tokens' | 'named' | 'lock'>;
+  readonly pins: Pick<PinSeat, 'holder' | 'view' | 'enter'>;
+  /** Whose members may ask about their own seat; undefined: nobody's. */
+  readonly seatGid: () => number | undefined;
   readonly counters: (engineId: number) => Counters;
   readonly log: Log;
 }
 
-/** Root and the pool's user alone, whatever the socket's mode says. */
-const ACCESS = { mode: 0o600, uid: -1, gid: -1 };
+/** Root and the pool's user alone, whatever the socket's mode says; who sits on a seat may ask about that. */
+function access(seatGid: number | undefined) {
+  return { mode: seatGid === undefined ? 0o600 : 0o660, uid: -1, gid: seatGid ?? -1 };
+}
 /** Sessions told of in one turn of the event loop. */
 const BATCH = 256;
 /** A request is short. */
@@ -67,7 +97,10 @@ export class Administration {
   readonly #startedAt = new Date();
 
   static open(parts: AdministrationParts): Administration {
-    return new Administration(parts, listenAt(administrationPath(parts.socket), ACCESS));
+    return new Administration(
+      parts,
+      listenAt(administrationPath(parts.socket), access(parts.seatGid())),
+    );
   }
 
   private constructor(parts: AdministrationParts, listener: Listener) {
@@ -87,9 +120,9 @@ export class Administration {
   }
 
   #accept(fd: number): void {
-    let uid: number;
+    let peer: PeerCredentials;
     try {
-      ({ uid } = peerCredentials(fd));
+      peer = peerCredentials(fd);
     } catch (error) {
       closeFd(fd);
       if (!(error instanceof TlspoolError)) throw error;
@@ -99,18 +132,20 @@ export class Administration {
     this.#visitors.add(visitor);
     visitor.on('close', () => this.#visitors.delete(visitor));
     visitor.on('error', () => visitor.destroy());
-    if (uid !== 0 && uid !== process.geteuid?.()) refuse(visitor, uid);
+    if (!isOwner(peer) && !isSeatMember(peer, this.#parts.seatGid())) refuse(visitor, peer);
     else {
-      this.#serve(visitor).catch((error: Error) => {
+      this.#serve(visitor, peer).catch((error: Error) => {
         this.#parts.log.debug({ error: error.message }, 'a visitor of the administration left');
       });
     }
   }
 
-  async #serve(visitor: Socket): Promise<void> {
+  async #serve(visitor: Socket, peer: PeerCredentials): Promise<void> {
     for await (const line of lines(visitor)) {
       try {
-        for await (const answer of this.#answers(readRequest(line))) await write(visitor, answer);
+        const request = readRequest(line);
+        if (request.do !== 'my-pins' && !isOwner(peer)) throw mayNot(peer);
+        for await (const answer of this.#answers(request, peer)) await write(visitor, answer);
       } catch (error) {
         if (!(error instanceof TlspoolError)) throw error;
         await write(visitor, errorLine(error));
@@ -120,7 +155,8 @@ export class Administration {
     visitor.end();
   }
 
-  async *#answers(request: AdministrationRequest): AsyncIterable<object> {
+  async *#answers(request: AdministrationRequest, peer: PeerCredentials): AsyncIterable<object> {
+    const { pins, keyring } = this.#parts;
     switch (request.do) {
       case 'status':
         yield this.#status();
@@ -130,6 +166,20 @@ export class Administration {
         return;
       case 'close':
         yield this.#close(request.session, request.abort === true);
+        return;
+      case 'pins':
+        yield this.#pins();
+        return;
+      case 'my-pins':
+        yield this.#pinsOf(peer);
+        return;
+      case 'enter-pin':
+        await pins.enter(request.token);
+        yield { entered: request.token };
+        return;
+      case 'lock-token':
+        await keyring.lock(keyring.named(request.token));
+        yield { locked: request.token };
     }
   }
 
@@ -158,6 +208,21 @@ export class Administration {
     yield { end: true };
   }
 
+  #pins(): PinStatus {
+    const { pins } = this.#parts;
+    const holder = pins.holder?.connection.peer;
+    return { holder: holder === undefined ? null : viewHolder(holder), needed: pins.view() };
+  }
+
+  /** What a program in the seat was asked, and no more. */
+  #pinsOf({ pid, uid }: PeerCredentials): PinStatus {
+    const { holder, needed } = this.#pins();
+    if (holder === null || holder.pid !== pid || holder.uid !== uid) {
+      throw new PosixError('EACCES', 'this program does not ask for PINs');
+    }
+    return { holder, needed: needed.filter(({ asked }) => asked) };
+  }
+
   #close(id: string, abort: boolean): object {
     const session = this.#parts.sessions.find(id);
     if (session === undefined) {
@@ -170,9 +235,16 @@ export class Administration {
   }
 }
 
-function refuse(visitor: Socket, uid: number): void {
-  const error = new PosixError('EACCES', `user ${uid} may not administer this pool`);
-  visitor.end(`${JSON.stringify(errorLine(error))}\n`);
+function refuse(visitor: Socket, peer: PeerCredentials): void {
+  visitor.end(`${JSON.stringify(errorLine(mayNot(peer)))}\n`);
+}
+
+function mayNot({ uid }: PeerCredentials): PosixError {
+  return new PosixError('EACCES', `user ${uid} may not administer this pool`);
+}
+
+function viewHolder({ pid, uid, executable }: PeerCredentials): SeatHolder {
+  return { pid, uid, user: userName(uid), executable: executable ?? '' };
 }
 
 function readRequest(line: string): AdministrationRequest {
@@ -189,8 +261,13 @@ function readRequest(line: string): AdministrationRequest {
 function isRequest(value: unknown): value is AdministrationRequest {
   if (typeof value !== 'object' || value === null || !('do' in value)) return false;
   if (value.do === 'close') return 'session' in value && typeof value.session === 'string';
-  return value.do === 'status' || value.do === 'sessions';
+  if (value.do === 'enter-pin' || value.do === 'lock-token') {
+    return 'token' in value && typeof value.token === 'string';
+  }
+  return plain.has(value.do);
 }
+
+const plain: ReadonlySet<unknown> = new Set(['status', 'sessions', 'pins', 'my-pins']);
 
 function errorLine({ code, message, hint }: TlspoolError): object {
   return { error: { code, message, hint: hint ?? null } };

@@ -2,6 +2,7 @@ import { constants } from 'node:os';
 import { closeFd, type PeerCredentials } from '../engine/sockets.ts';
 import { TlspoolError } from '../errors.ts';
 import { decode, decodeHeader } from '../protocol/codec.ts';
+import { commandCodes } from '../protocol/command.ts';
 import { PoolError, PosixError, wireNumber } from '../protocol/errors.ts';
 import { MOST_OPTION_MESSAGES } from '../protocol/extension.ts';
 import { MalformedMessage } from '../protocol/fields.ts';
@@ -20,6 +21,10 @@ export interface Requests {
   info(connection: Connection, message: MessageOf<'info'>): Promise<Message>;
   detach(connection: Connection, message: MessageOf<'detach'>): void;
   reattach(connection: Connection, message: MessageOf<'reattach'>): void;
+  /** The program offers to ask people for PINs; it is called when one is needed. */
+  offerPins(connection: Connection, requestId: number, message: MessageOf<'pinEntry'>): void;
+  /** False if that request is no offer of this connection. */
+  withdraw(connection: Connection, requestId: number): boolean;
   /** An error that is nobody's but ours was answered. */
   fault(error: unknown): void;
   /** The connection is gone, and with it whoever asked. */
@@ -107,15 +112,18 @@ export class Connection implements Requester {
   }
 
   #receive(bytes: Buffer, attachments: Attachments): void {
-    const { requestId, callbackId } = decodeHeader(bytes);
-    if (callbackId !== 0 && this.#receiveAnswer(callbackId, bytes, attachments)) return;
+    const { requestId, callbackId, code } = decodeHeader(bytes);
     try {
+      if (callbackId !== 0 && this.#receiveAnswer(callbackId, bytes, attachments)) return;
       const { message } = decode(bytes);
       const fd = takeDescriptor(message, attachments);
       this.#serve(requestId, message, fd);
     } catch (error) {
       if (error instanceof MalformedMessage) closeAll(attachments.fds);
       this.fail(requestId, error);
+    } finally {
+      // There may be a PIN in it.
+      if (code === commandCodes.pinEntry) bytes.fill(0);
     }
   }
 
@@ -161,6 +169,14 @@ export class Connection implements Requester {
         this.respond(requestId, { command: 'success' });
         return;
       case 'pinEntry':
+        this.#requests.offerPins(this, requestId, message);
+        return;
+      case 'error':
+        if (!this.#requests.withdraw(this, requestId)) {
+          throw new PoolError('COMMAND_UNKNOWN', 'there is nothing that this could withdraw');
+        }
+        this.respond(requestId, { command: 'success' });
+        return;
       case 'lidEntryRegister':
         throw notImplemented(message.command);
       case 'unknown':

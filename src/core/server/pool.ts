@@ -11,9 +11,11 @@ import { Administration } from './administration.ts';
 import { Connections } from './connections.ts';
 import { StoreKnowledge } from './knowledge.ts';
 import { listenAt, lockSocket } from './listener.ts';
+import { PinSeat } from './pin-seat.ts';
 import { openKeys, type PoolKeys } from './pool-keys.ts';
 import { PoolRequests } from './requests.ts';
 import { Sessions } from './sessions.ts';
+import { waitingSessions } from './waiting-session.ts';
 
 export interface PoolOptions {
   /** Path of the socket that programs connect to; `<socket>.admin` and `<socket>.lock` stand beside it. */
@@ -25,6 +27,8 @@ export interface PoolOptions {
   readonly log?: Log | undefined;
 }
 
+/** The members of `seat_group` may connect. */
+const SEAT_MODE = 0o660;
 /** ms in which sessions that are told to end do so: the engine waits for nobody longer than two seconds. */
 const GRACE = 3_000;
 
@@ -57,7 +61,8 @@ export async function startPool(options: PoolOptions): Promise<Pool> {
   const services = { engine, knowledge, credentials, log, idleTimeout };
   const sessions = new Sessions(services, () => current.settings);
   parts.defer(() => endSessions(sessions));
-  const requests = new PoolRequests(sessions, engine, () => current.settings, log);
+  const pins = new PinSeat(keys.keyring, (ids) => waitingSessions(sessions, ids), log);
+  const requests = new PoolRequests({ sessions, pins }, engine, () => current.settings, log);
   const listener = listenAt(socket, access(settings));
   parts.defer(() => listener.removePath());
   const connections = new Connections(listener.fd, requests, settings.maxConnections, log);
@@ -67,7 +72,9 @@ export async function startPool(options: PoolOptions): Promise<Pool> {
     stateDir,
     sessions,
     connections,
+    pins,
     keyring: keys.keyring,
+    seatGid: () => current.settings.seatGid,
     counters: (id) => engine.counters(id),
     log,
   });
@@ -121,8 +128,9 @@ export class Pool {
   }
 }
 
-function access({ socketMode, socketUid, socketGid }: PoolSettings) {
-  return { mode: socketMode, uid: socketUid, gid: socketGid };
+function access({ socketMode, socketUid, socketGid, seatGid }: PoolSettings) {
+  if (seatGid === undefined) return { mode: socketMode, uid: socketUid, gid: socketGid };
+  return { mode: socketMode | SEAT_MODE, uid: socketUid, gid: seatGid };
 }
 
 async function endSessions(sessions: Sessions): Promise<void> {

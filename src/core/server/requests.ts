@@ -9,17 +9,26 @@ import type { SessionEngine } from '../session/services.ts';
 import type { Session } from '../session/session.ts';
 import type { Log } from '../telemetry/log.ts';
 import type { Connection, RawStartTls, Requests } from './connection.ts';
+import type { PinSeat } from './pin-seat.ts';
+import { requireSeatAccess } from './seat-access.ts';
 import type { Sessions } from './sessions.ts';
 
 /** What programs ask of a pool, and where the answers come from. */
 export class PoolRequests implements Requests {
   readonly #sessions: Sessions;
+  readonly #pins: PinSeat;
   readonly #engine: SessionEngine;
   readonly #settings: () => PoolSettings;
   readonly #log: Log;
 
-  constructor(sessions: Sessions, engine: SessionEngine, settings: () => PoolSettings, log: Log) {
+  constructor(
+    { sessions, pins }: { readonly sessions: Sessions; readonly pins: PinSeat },
+    engine: SessionEngine,
+    settings: () => PoolSettings,
+    log: Log,
+  ) {
     this.#sessions = sessions;
+    this.#pins = pins;
     this.#engine = engine;
     this.#settings = settings;
     this.#log = log;
@@ -55,6 +64,15 @@ export class PoolRequests implements Requests {
     this.#sessions.reattach(ctlkey, connection);
   }
 
+  offerPins(connection: Connection, requestId: number, message: MessageOf<'pinEntry'>): void {
+    requireSeatAccess(connection.peer, this.#settings().seatGid);
+    this.#pins.offer(connection, requestId, message);
+  }
+
+  withdraw(connection: Connection, requestId: number): boolean {
+    return this.#pins.withdraw(connection, requestId);
+  }
+
   fault(error: unknown): void {
     this.#log.error({ err: error }, 'fault');
   }
@@ -65,6 +83,7 @@ export class PoolRequests implements Requests {
       this.#log.warn({ pid, uid, error: error.message }, 'a program broke its connection');
     }
     this.#sessions.disconnected(connection);
+    this.#pins.disconnected(connection);
   }
 
   /** INFO tells nobody else that there is such a session. */

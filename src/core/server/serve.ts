@@ -85,6 +85,7 @@ const fixed = [
   'socketMode',
   'socketUid',
   'socketGid',
+  'seatGid',
   'threads',
   'token',
   'maxConnections',

@@ -98,6 +98,15 @@ export class Sessions {
     }
   }
 
+  /** Those of these numbers of the engine's that are being set up, in the order of the numbers. */
+  byEngineId(ids: readonly number[]): Session[] {
+    if (ids.length === 0) return [];
+    const wanted = new Set(ids);
+    return [...this.#all.values()]
+      .map(({ session }) => session)
+      .filter(({ engineId }) => engineId !== undefined && wanted.has(engineId));
+  }
+
   find(id: string): Session | undefined {
     return this.#all.get(id)?.session;
   }

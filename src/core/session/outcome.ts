@@ -14,7 +14,29 @@ export function setUpFailure({ reason, failure, counters }: ClosedEvent): Tlspoo
     case 'ended':
       return handshakeFailed('the pool ended the session', failure);
     default:
-      return handshakeFailed(describe(failure) ?? reason, undefined);
+      return noPin(failure) ?? handshakeFailed(describe(failure) ?? reason, undefined);
+  }
+}
+
+/** The token waited for a person in vain. */
+function noPin(failure: EngineFailure | undefined): PoolError | undefined {
+  switch (failure?.pkcs11?.name) {
+    case 'PIN_DECLINED':
+      return new PoolError('STIRRED_NOT_SHAKEN', "the PIN of our key's token was declined");
+    case 'PIN_SEAT_LOST':
+      return new PoolError(
+        'STIRRED_NOT_SHAKEN',
+        "the program that was to ask for the PIN of our key's token went away",
+        'Run tlspool pin.',
+      );
+    case 'CKR_PIN_INCORRECT':
+      return new PoolError(
+        'STIRRED_NOT_SHAKEN',
+        "the PIN of our key's token was wrong (CKR_PIN_INCORRECT)",
+        'See tlspool pin status.',
+      );
+    default:
+      return undefined;
   }
 }
 

@@ -358,6 +358,23 @@ export class Session implements SessionHandler {
     return { engineId: this.#engineId, agreed: this.#phase.agreed };
   }
 
+  /** The engine's number for it, while it has one. */
+  get engineId(): SessionId | undefined {
+    return this.#engineId;
+  }
+
+  /** Who is to be who to whom, as far as that is known while it is being set up. */
+  get parties(): { readonly localId: string; readonly remoteId: string } {
+    const phase = this.#phase;
+    if (phase.is === 'running') return phase.agreed;
+    const { localId = undefined, remoteId = undefined } = isOpen(phase) ? phase.request : {};
+    const local = (phase.is === 'negotiating' ? phase.myself?.name : undefined) ?? localId;
+    return {
+      localId: local === undefined ? '' : formatDonai(local),
+      remoteId: remoteId === undefined ? '' : formatDonai(remoteId),
+    };
+  }
+
   #finder(role: TlsRole) {
     return (id: Donai) => this.#services.knowledge.localIdentity(id, role);
   }

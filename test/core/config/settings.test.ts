@@ -43,21 +43,22 @@ test('the example is a configuration, and so is each line that it has commented 
   const shown = example.split('\n').filter((line) => /^#[a-z0-9_]+ \S/.test(line));
   const here = shown.filter((line) => !/^#daemon_(user|group)/.test(line));
   const settings = read(here.map((line) => line.slice(1)).join('\n'));
-  const { token, threads, logFormat, socketUid, socketGid, pidFile, ...rest } = settings;
+  const { token, threads, logFormat, socketUid, socketGid, seatGid, pidFile, ...rest } = settings;
   const {
     token: _t,
     threads: _n,
     logFormat: _f,
     socketUid: _u,
     socketGid: _g,
+    seatGid: _s,
     pidFile: _p,
     ...defaults
   } = defaultSettings;
   assert.equal(pidFile, '/var/run/tlspool.pid');
   assert.deepEqual(rest, defaults, 'what is shown is what holds without the line');
   assert.deepEqual(
-    [token?.uri, threads, logFormat, socketUid, socketGid],
-    ['pkcs11:token=web', 2, 'json', 0, 0],
+    [token?.uri, threads, logFormat, socketUid, socketGid, seatGid],
+    ['pkcs11:token=web', 2, 'json', 0, 0, 0],
   );
 });
 

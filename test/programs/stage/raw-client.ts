@@ -10,6 +10,7 @@ const MESSAGE = 388;
 /** A connection to the pool on which a test may say whatever it likes, byte by byte. */
 export class RawClient implements Disposable {
   readonly fd: number;
+  #closed = false;
 
   constructor(socket: string) {
     this.fd = sockets.connectUnix(socket);
@@ -61,7 +62,10 @@ export class RawClient implements Disposable {
     throw new Error(`no error, but ${JSON.stringify(answer)}`);
   }
 
+  /** Idempotent. */
   [Symbol.dispose](): void {
+    if (this.#closed) return;
+    this.#closed = true;
     sockets.closeFd(this.fd);
   }
 }

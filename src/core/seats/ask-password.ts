@@ -1,0 +1,32 @@
+import { TlspoolError } from '../errors.ts';
+import { explain, type PinAsker, tokenName } from './pin-question.ts';
+import { runForSecret } from './run-for-secret.ts';
+
+const PROGRAM = 'systemd-ask-password';
+
+/** Asks by systemd's agents: on the console while the machine starts, by `systemd-tty-ask-password-agent`, by desktops. */
+export function askPassword(hasTerminal: boolean): PinAsker {
+  return async (question, signal) => {
+    const message = [...explain(question), `PIN of ${tokenName(question)}:`].join('\n');
+    const args = ['--timeout=0', `--id=tlspool:${tokenName(question)}`, '--icon=dialog-password'];
+    if (!hasTerminal) args.push('--no-tty');
+    const { code, secret } = await runForSecret(PROGRAM, [...args, oneLine(message)], signal);
+    if (code === 0) return withoutNewline(secret);
+    secret.fill(0);
+    if (signal.aborted) return undefined;
+    throw new TlspoolError('no-pin', `${PROGRAM} ended with ${code}`, {
+      hint: 'Is there an agent that asks? Try systemd-tty-ask-password-agent.',
+    });
+  };
+}
+
+/** Agents show one line. */
+function oneLine(text: string): string {
+  return text.replaceAll(/ *\n/g, '; ').replaceAll(/: +/g, ': ');
+}
+
+function withoutNewline(secret: Buffer): Buffer | undefined {
+  const length = secret.at(-1) === 0x0a ? secret.length - 1 : secret.length;
+  if (length === 0) return undefined;
+  return secret.subarray(0, length);
+}

@@ -1,0 +1,76 @@
+import { spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { TlspoolError } from '../errors.ts';
+import { AssuanClient } from './assuan.ts';
+import { explain, type PinAsker, type PinQuestion, tokenName } from './pin-question.ts';
+
+/** Where a program without windows asks. */
+export interface Terminal {
+  /** Path of the device. */
+  readonly name: string;
+  readonly type: string;
+  /** Of what is shown: LC_CTYPE. */
+  readonly locale: string;
+}
+
+/**
+ * Asks by one of GnuPG's pinentry programs: a dialog of the desktop, or one on the terminal.
+ * @param terminal undefined: there is none
+ */
+export function pinentryProgram(program: string, terminal: Terminal | undefined): PinAsker {
+  return async (question, signal) => {
+    const child = spawn(program, [], { stdio: ['pipe', 'pipe', 'inherit'], signal });
+    const failed = once(child, 'error').then(([cause]) => {
+      throw cannotRun(program, cause as NodeJS.ErrnoException);
+    });
+    failed.catch(() => undefined);
+    child.stdin.on('error', () => undefined);
+    const closed = once(child, 'close');
+    closed.catch(() => undefined);
+    try {
+      const client = new AssuanClient(child.stdout, child.stdin);
+      return await Promise.race([converse(client, question, terminal), failed]);
+    } catch (error) {
+      if (signal.aborted) return undefined;
+      throw error;
+    } finally {
+      child.stdin.end();
+      child.kill();
+      await closed.catch(() => undefined);
+    }
+  };
+}
+
+async function converse(
+  client: AssuanClient,
+  question: PinQuestion,
+  terminal: Terminal | undefined,
+): Promise<Buffer | undefined> {
+  await client.begin();
+  if (terminal !== undefined) {
+    await client.ask('OPTION', `ttyname=${terminal.name}`);
+    await client.ask('OPTION', `ttytype=${terminal.type}`);
+    await client.ask('OPTION', `lc-ctype=${terminal.locale}`);
+  }
+  await client.ask('SETTITLE', 'tlspool');
+  await client.ask('SETDESC', explain(question).join('\n'));
+  await client.ask('SETPROMPT', `PIN of ${tokenName(question)}:`);
+  if (question.attempt > 0) await client.ask('SETERROR', 'The PIN was wrong.');
+  const answer = await client.ask('GETPIN');
+  // Cancelled, timed out, no terminal: the PIN was not given, whatever the reason.
+  if (answer.is === 'error') {
+    if (CANCELLED.has(answer.code & 0xffff)) return undefined;
+    throw new TlspoolError('no-pin', `the pinentry program cannot ask: ${answer.text}`);
+  }
+  return answer.data.length === 0 ? undefined : answer.data;
+}
+
+/** libgpg-error: GPG_ERR_CANCELED, GPG_ERR_FULLY_CANCELED, GPG_ERR_TIMEOUT, GPG_ERR_NOT_CONFIRMED. */
+const CANCELLED: ReadonlySet<number> = new Set([99, 198, 62, 114]);
+
+function cannotRun(program: string, cause: NodeJS.ErrnoException): TlspoolError {
+  return new TlspoolError('no-pin', `cannot run ${program}: ${cause.code}`, {
+    cause,
+    hint: 'GnuPG has such programs: pinentry-gnome3, pinentry-qt, pinentry-curses, pinentry-tty.',
+  });
+}

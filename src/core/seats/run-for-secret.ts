@@ -1,0 +1,33 @@
+import { spawn } from 'node:child_process';
+import { TlspoolError } from '../errors.ts';
+
+/** Longer output is no PIN. */
+const LONGEST = 4096;
+
+/** Runs a program and takes what it writes for a secret: in buffers that are wiped, but for the result. */
+export function runForSecret(
+  file: string,
+  args: readonly string[],
+  signal: AbortSignal,
+): Promise<{ readonly code: number; readonly secret: Buffer }> {
+  const { promise, resolve, reject } = Promise.withResolvers<{ code: number; secret: Buffer }>();
+  const secret = Buffer.alloc(LONGEST);
+  let length = 0;
+  const child = spawn(file, args, { stdio: ['inherit', 'pipe', 'inherit'], signal });
+  child.stdout.on('data', (chunk: Buffer) => {
+    length += chunk.copy(secret, length);
+    chunk.fill(0);
+  });
+  child.on('error', (cause: NodeJS.ErrnoException) => {
+    if (cause.code === 'ABORT_ERR') return;
+    secret.fill(0);
+    reject(
+      new TlspoolError('no-pin', `cannot run ${file}: ${cause.code}`, {
+        cause,
+        hint: 'Is it installed?',
+      }),
+    );
+  });
+  child.on('close', (code) => resolve({ code: code ?? 1, secret: secret.subarray(0, length) }));
+  return promise;
+}
