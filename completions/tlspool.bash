@@ -3,9 +3,10 @@
 _tlspool_words() {
   local words=''
   case "$1" in
-    '') words='ca identities init ping serve sessions status tokens trust tunnel wrap' ;;
+    '') words='ca identities init pin ping serve sessions status tokens trust tunnel wrap' ;;
     'ca') words='export' ;;
     'identities') words='create csr export import install list remove show' ;;
+    'pin') words='enter lock status' ;;
     'sessions') words='close list' ;;
     'tokens') words='init list' ;;
     'trust') words='add list remove' ;;
@@ -27,8 +28,12 @@ _tlspool_flags() {
     'identities remove') flags='--credential --delete-key --yes -y --pin-file' ;;
     'identities show') flags='' ;;
     'init') flags='--module --token --pin-source --pin-file --label' ;;
+    'pin') flags='--pinentry --ask-password --from --token' ;;
+    'pin enter') flags='--pinentry --ask-password --from' ;;
+    'pin lock') flags='' ;;
+    'pin status') flags='' ;;
     'ping') flags='' ;;
-    'serve') flags='' ;;
+    'serve') flags='--client-config' ;;
     'sessions close') flags='--abort' ;;
     'sessions list') flags='' ;;
     'status') flags='' ;;
@@ -78,6 +83,12 @@ _tlspool_value() {
     'init --pin-source') COMPREPLY=() ;;
     'init --pin-file') compopt -o filenames 2> /dev/null; mapfile -t COMPREPLY < <(compgen -f -- "$current") ;;
     'init --label') COMPREPLY=() ;;
+    'pin --pinentry') COMPREPLY=() ;;
+    'pin --from') COMPREPLY=() ;;
+    'pin --token') COMPREPLY=() ;;
+    'pin enter --pinentry') COMPREPLY=() ;;
+    'pin enter --from') COMPREPLY=() ;;
+    'serve --client-config') compopt -o filenames 2> /dev/null; mapfile -t COMPREPLY < <(compgen -f -- "$current") ;;
     'tokens init --label') COMPREPLY=() ;;
     'tokens init --token') COMPREPLY=() ;;
     'tokens init --module') compopt -o filenames 2> /dev/null; mapfile -t COMPREPLY < <(compgen -f -- "$current") ;;

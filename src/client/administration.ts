@@ -3,7 +3,11 @@ import { connect, type Socket } from 'node:net';
 import { createInterface } from 'node:readline';
 import { resolvePaths } from '../core/config/paths.ts';
 import { TlspoolError } from '../core/errors.ts';
-import type { AdministrationRequest, PoolStatus } from '../core/server/administration.ts';
+import type {
+  AdministrationRequest,
+  PinStatus,
+  PoolStatus,
+} from '../core/server/administration.ts';
 import type { SessionView } from '../core/server/session-view.ts';
 import { noDaemon } from './errors.ts';
 
@@ -16,9 +20,8 @@ export interface AdministrationOptions {
 }
 
 /** What the pool is doing. @throws TlspoolError `no-daemon` (exit code 3), `EACCES` */
-export async function status(options: AdministrationOptions = {}): Promise<PoolStatus> {
-  for await (const answer of ask({ do: 'status' }, options)) return answer as PoolStatus;
-  throw cutShort();
+export function status(options: AdministrationOptions = {}): Promise<PoolStatus> {
+  return askOnce({ do: 'status' }, options);
 }
 
 /** The pool's sessions, one after the other. */
@@ -36,15 +39,42 @@ export async function closeSession(
   options: AdministrationOptions & { readonly abort?: boolean } = {},
 ): Promise<void> {
   const request = { do: 'close', session, abort: options.abort === true } as const;
-  for await (const _answer of ask(request, options)) return;
+  await askOnce(request, options);
+}
+
+/** Who asks people for PINs, and what they are asked. @param own of this process's own seat, which members of `seat_group` may read */
+export function pins(
+  options: AdministrationOptions & { readonly own?: boolean } = {},
+): Promise<PinStatus> {
+  return askOnce({ do: options.own === true ? 'my-pins' : 'pins' }, options);
+}
+
+/**
+ * Has the program in the seat ask for the PIN of a token; resolves when we are logged in.
+ * @param token label or `pkcs11:` URI
+ * @throws TlspoolError `no-seat`, `pin-declined`, `wrong-pin` and others
+ */
+export async function enterPin(token: string, options: AdministrationOptions = {}): Promise<void> {
+  await askOnce({ do: 'enter-pin', token }, { ...options, patience: 0 });
+}
+
+/** Logs out of a token when its signatures are done. @param token label or `pkcs11:` URI */
+export async function lockToken(token: string, options: AdministrationOptions = {}): Promise<void> {
+  await askOnce({ do: 'lock-token', token }, { ...options, patience: 0 });
+}
+
+async function askOnce<Result>(request: AdministrationRequest, options: Asking): Promise<Result> {
+  for await (const answer of ask(request, options)) return answer as Result;
   throw cutShort();
 }
 
-async function* ask(
-  request: AdministrationRequest,
-  options: AdministrationOptions,
-): AsyncIterable<object> {
-  const socket = await open(options.socket ?? defaultSocket());
+interface Asking extends AdministrationOptions {
+  /** ms for an answer; 0: it takes as long as it takes. */
+  readonly patience?: number;
+}
+
+async function* ask(request: AdministrationRequest, options: Asking): AsyncIterable<object> {
+  const socket = await open(options.socket ?? defaultSocket(), options.patience ?? PATIENCE);
   try {
     socket.write(`${JSON.stringify(request)}\n`);
     for await (const line of createInterface({ input: socket })) {
@@ -57,14 +87,14 @@ async function* ask(
   }
 }
 
-async function open(path: string): Promise<Socket> {
+async function open(path: string, patience: number): Promise<Socket> {
   const socket = connect(`${path}.admin`);
   try {
     await once(socket, 'connect');
   } catch (error) {
     throw noDaemon(path, error);
   }
-  socket.setTimeout(PATIENCE, () => socket.destroy());
+  socket.setTimeout(patience, () => socket.destroy());
   return socket;
 }
 

@@ -36,6 +36,16 @@ export interface InfoQuestion {
   readonly value?: Buffer | undefined;
 }
 
+/** Answers one question of the pool; what comes too late goes nowhere. */
+export type Answer = (message: Message) => void;
+
+/** A seat that was taken. */
+export interface Offer {
+  /** When it was withdrawn, and the pool knows. */
+  readonly ended: Promise<void>;
+  withdraw(): void;
+}
+
 const HIGHEST_REQUEST = 0xffff;
 
 /**
@@ -123,6 +133,42 @@ export class PoolConnection extends EventEmitter<{ close: [error: Error | undefi
     return answer.command === 'info' ? answer.buffer.subarray(0, answer.length) : Buffer.alloc(0);
   }
 
+  /**
+   * Takes a seat: a request that is not answered. The pool calls instead whenever it has a question, and the answer
+   * renews the offer. `ended` rejects if the pool refuses, or lets go of us.
+   */
+  offer(message: Message, called: (question: Message, answer: Answer) => void): Offer {
+    const ended = Promise.withResolvers<void>();
+    const id = this.#freeId();
+    let open = 0;
+    this.#begin(id, {
+      callback: (callbackId, question) => {
+        if (callbackId === 0) return;
+        open = callbackId;
+        called(question, (answer) => {
+          if (open !== callbackId) return;
+          open = 0;
+          this.#send(id, callbackId, answer);
+        });
+      },
+      preface: (question) => called(question, () => {}),
+      details: () => {},
+      final: (answer) => {
+        if (answer.command === 'success') ended.resolve();
+        else ended.reject(errorOf(answer) ?? unexpectedAnswer(answer, message.command));
+      },
+      lost: ended.reject,
+    });
+    this.#send(id, 0, message);
+    return {
+      ended: ended.promise,
+      withdraw: () => {
+        const text = 'the offer is withdrawn';
+        this.#send(id, open, { command: 'error', number: 125, text });
+      },
+    };
+  }
+
   /** Ends the connection, and with it what belongs to it. Idempotent. */
   close(): void {
     if (this.#gone !== undefined) return;
@@ -181,7 +227,9 @@ export class PoolConnection extends EventEmitter<{ close: [error: Error | undefi
     }
     if (callbackId !== 0) exchange.callback(callbackId, message);
     else if (message.command === 'starttlsDetails') exchange.details(message.data);
-    else {
+    else if (exchange.preface !== undefined && message.command === 'lidEntryCallback') {
+      exchange.preface(message);
+    } else {
       this.#exchanges.delete(requestId);
       if (this.#exchanges.size === 0) this.#socket.unref();
       exchange.final(message);

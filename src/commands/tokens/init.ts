@@ -1,6 +1,7 @@
 import { resolve } from 'node:path';
 import * as Flags from '@oclif/core/flags';
 import { PoolCommand } from '../../core/cli/pool-command.ts';
+import { UsageError } from '../../core/errors.ts';
 
 export default class TokensInit extends PoolCommand {
   static override summary = 'make a further token, or take one that exists into use';
@@ -8,7 +9,7 @@ export default class TokensInit extends PoolCommand {
   static override description =
     `With --label a blank token is initialised: one of the pool's own SoftHSM, or of the module that --module names. A token that was initialised before is never overwritten. Its PINs are random, in new files of the state folder that only their owner reads, unless --pin-source and --so-pin-source say where they are.
 
-With --token nothing is initialised: the token is logged in to once, and remembered with its PIN source. Said again of a token that the pool knows, that changes its PIN source.`;
+With --token nothing is initialised: the token is logged in to once, and remembered with its PIN source. Said again of a token that the pool knows, that changes its PIN source; \`--pin-source ask\` leaves the PIN with people, whom \`tlspool pin\` asks when a key is needed.`;
 
   static override examples = [
     {
@@ -19,6 +20,10 @@ With --token nothing is initialised: the token is logged in to once, and remembe
       description: 'a hardware token that exists already',
       command:
         "<%= config.bin %> <%= command.id %> --module /usr/lib/x86_64-linux-gnu/opensc-pkcs11.so --token 'pkcs11:token=web' --pin-source file:/etc/tlspool/web-pin",
+    },
+    {
+      description: 'a token whose PIN people type when it is needed',
+      command: "<%= config.bin %> <%= command.id %> --token 'pkcs11:token=card' --pin-source ask",
     },
   ];
 
@@ -40,7 +45,8 @@ With --token nothing is initialised: the token is logged in to once, and remembe
     }),
     'pin-source': Flags.string({
       helpValue: 'SOURCE',
-      description: 'where the PIN is: file:PATH or credential:NAME; never the PIN itself',
+      description:
+        'where the PIN is: file:PATH or credential:NAME; or `ask`, for a token that exists: people are asked. Never the PIN itself',
     }),
     'pin-file': Flags.string({
       helpValue: 'FILE',
@@ -70,7 +76,14 @@ With --token nothing is initialised: the token is logged in to once, and remembe
         import('../../core/token/pin-source.ts'),
       ]);
     const source = (text: string | undefined) => (text === undefined ? text : parsePinSource(text));
-    const pinSource = source(flags['pin-source']);
+    const asked = flags['pin-source'] === 'ask';
+    if (asked && flags.token === undefined) {
+      throw new UsageError(
+        'a new token needs a PIN now, that it can be given',
+        'Make it without --pin-source, then say --token URI --pin-source ask.',
+      );
+    }
+    const pinSource = asked ? undefined : source(flags['pin-source']);
     const soPinSource = source(flags['so-pin-source']);
     const { stateDir } = this.paths(flags);
     await using store = await openStore(stateDir, 'write');
@@ -81,9 +94,17 @@ With --token nothing is initialised: the token is logged in to once, and remembe
           ? undefined
           : describeModule(flags.module, process.env.SOFTHSM2_CONF),
       token:
-        flags.token === undefined || pinSource === undefined
+        flags.token === undefined
           ? { label: flags.label ?? '', pinSource, soPinSource }
-          : { uri: flags.token, pinSource, pinNow: fileSource(flags['pin-file']) },
+          : {
+              uri: flags.token,
+              pinSource,
+              pinNow: fileSource(flags['pin-file']),
+              ask: async () =>
+                Buffer.from(
+                  await this.prompts(flags).secret(`PIN of ${flags.token}:`, '--pin-file'),
+                ),
+            },
     });
     this.log(`Token      ${added.uri}`);
     this.log(`Its PIN    ${added.pinSource}`);

@@ -52,8 +52,10 @@ function findSubject(argv: readonly string[], commands: readonly string[]): Subj
     if (word === '--help' || word === '-h') continue;
     if (word.startsWith('-')) throw flagBeforeCommand(word, id);
     const longer = id === '' ? word : `${id}:${word}`;
-    if (commands.includes(longer))
-      return { kind: 'command', id: longer, argv: argv.slice(index + 1) };
+    const rest = argv.slice(index + 1);
+    // A command that is a topic, too, has no arguments: what follows is one of its commands, if it is a word.
+    const goesOn = topics.includes(longer) && rest[0] !== undefined && !rest[0].startsWith('-');
+    if (commands.includes(longer) && !goesOn) return { kind: 'command', id: longer, argv: rest };
     if (!topics.includes(longer)) throw unknownCommand(longer, [...commands, ...topics]);
     id = longer;
   }

@@ -22,7 +22,26 @@ export class Prompts {
   async secret(message: string, flag: string): Promise<string> {
     this.#need(message, flag);
     const { password } = await import('@inquirer/prompts');
-    return password({ message, mask: false }, terminal());
+    return password({ message, mask: false, toggleMask: false }, terminal());
+  }
+
+  /** What is typed shows as stars. undefined: nothing was typed. @throws UsageError as `secret`; ExitPromptError */
+  async pin(message: string, flag: string, signal: AbortSignal): Promise<string | undefined> {
+    this.#need(message, flag);
+    const { password } = await import('@inquirer/prompts');
+    // Not even its length stays on the screen.
+    const context = { ...terminal(), signal, clearPromptOnDone: true };
+    const typed = await password({ message, mask: '*', toggleMask: false }, context);
+    return typed === '' ? undefined : typed;
+  }
+
+  /** Text ahead of a question. */
+  note(text: string): void {
+    process.stderr.write(`${text}\n`);
+  }
+
+  get mayAsk(): boolean {
+    return this.#mayAsk;
   }
 
   #need(message: string, flag: string): void {

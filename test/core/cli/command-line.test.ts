@@ -25,6 +25,19 @@ test('help can be asked for before and after', () => {
   assert.deepEqual(read('--help'), { kind: 'help', subject: { kind: 'root' } });
 });
 
+test('a command may be the topic of others', () => {
+  const known = ['pin', 'pin:status'];
+  assert.deepEqual(readCommandLine(['pin', '--from', 'x'], known), {
+    kind: 'run',
+    subject: { kind: 'command', id: 'pin', argv: ['--from', 'x'] },
+  });
+  assert.deepEqual(readCommandLine(['pin', 'status', 'x'], known), {
+    kind: 'run',
+    subject: { kind: 'command', id: 'pin:status', argv: ['x'] },
+  });
+  assert.throws(() => readCommandLine(['pin', 'sttaus'], known), { hint: /`tlspool pin status`/ });
+});
+
 test('a topic without a command is asked for help', () => {
   assert.deepEqual(read('ca'), { kind: 'help', subject: { kind: 'topic', id: 'ca' } });
 });

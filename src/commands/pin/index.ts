@@ -1,0 +1,90 @@
+import * as Flags from '@oclif/core/flags';
+import { askingFlags, pinAsker } from '../../core/cli/asking-flags.ts';
+import { PoolCommand } from '../../core/cli/pool-command.ts';
+import { UsageError } from '../../core/errors.ts';
+
+export default class Pin extends PoolCommand {
+  static override summary = 'ask people for PINs when tokens need them';
+
+  static override description =
+    `Runs until it is ended, and asks whenever a key is needed whose token is locked: which program of which user wants to be whom, and to whom. What is typed unlocks the token; a handshake that waits for it goes on. Nothing typed declines, which ends what waits with an error. One program asks at a time.
+
+It asks at the terminal, by one of GnuPG's pinentry programs, by systemd, or answers from a file or credential. Only root, the pool's user and members of seat_group may run it. No PIN is ever tried that was not given for the question.`;
+
+  static override examples = [
+    '<%= config.bin %> <%= command.id %>',
+    {
+      description: 'dialogs on a desktop',
+      command: '<%= config.bin %> <%= command.id %> --pinentry pinentry-gnome3',
+    },
+    {
+      description: 'a PIN that systemd decrypts for this service',
+      command:
+        '<%= config.bin %> <%= command.id %> --from credential:card-pin --token pkcs11:token=card',
+    },
+  ];
+
+  static override flags = {
+    ...askingFlags,
+    token: Flags.string({
+      helpValue: 'TOKEN',
+      dependsOn: ['from'],
+      description: 'label or pkcs11: URI of the one token that --from is for, if there are several',
+    }),
+  };
+
+  // It runs until it is ended; there is no result.
+  static override enableJsonFlag = false;
+
+  async run(): Promise<void> {
+    const { flags } = await this.parse(Pin);
+    const { socket } = this.paths(flags);
+    const prompts = this.prompts(flags);
+    const { forbidDumps } = await import('../../core/engine/process.ts');
+    forbidDumps();
+    const ask = await pinAsker(flags, prompts, flags.token);
+    const overview = await this.#overview(socket);
+    if (flags.from !== undefined && flags.token === undefined && overview?.length !== 1) {
+      throw new UsageError(
+        'a PIN from a source is for one token, and there may be several',
+        'Say which: --token LABEL.',
+      );
+    }
+    const end = new AbortController();
+    for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) {
+      process.once(signal, () => end.abort());
+    }
+    const { takePinSeat } = await import('../../client/pin-seat.ts');
+    const seat = await takePinSeat({ socket, ask, signal: end.signal });
+    const refused = await Promise.race([seat.ended.then(() => true), Promise.resolve(false)]);
+    if (!refused) this.#greet(overview);
+    await seat.ended;
+  }
+
+  /** Where each token logs in from; undefined: that is not for us to know. */
+  async #overview(socket: string) {
+    const { status } = await import('../../client/administration.ts');
+    const { TlspoolError } = await import('../../core/errors.ts');
+    try {
+      return (await status({ socket })).tokens;
+    } catch (error) {
+      if (error instanceof TlspoolError && error.code === 'EACCES') return undefined;
+      throw error;
+    }
+  }
+
+  #greet(
+    tokens: readonly { label: string; loginFrom?: string | undefined; state: string }[] | undefined,
+  ): void {
+    const { stderr } = process;
+    for (const { label, loginFrom, state } of tokens ?? []) {
+      const where =
+        loginFrom === undefined ? 'its PIN is asked for here' : `logs in from ${loginFrom}`;
+      stderr.write(`Token ${label}: ${where} (${state})\n`);
+    }
+    if (tokens?.length === 0) stderr.write('The pool has no token yet.\n');
+    stderr.write(
+      'tlspool pin: ready; PINs are asked for when they are needed, Ctrl-C ends this.\n',
+    );
+  }
+}
