@@ -3,8 +3,9 @@
 _tlspool_words() {
   local words=''
   case "$1" in
-    '') words='ca identities init pin ping serve sessions status tokens trust tunnel wrap' ;;
+    '') words='ca disclose identities init pin ping serve sessions status tokens trust tunnel wrap' ;;
     'ca') words='export' ;;
+    'disclose') words='add list remove test' ;;
     'identities') words='create csr export import install list remove show' ;;
     'pin') words='enter lock status' ;;
     'sessions') words='close list' ;;
@@ -19,6 +20,10 @@ _tlspool_flags() {
   case "$1" in
     '') flags='--version -V' ;;
     'ca export') flags='--kind --out -o' ;;
+    'disclose add') flags='--first' ;;
+    'disclose list') flags='' ;;
+    'disclose remove') flags='' ;;
+    'disclose test') flags='--local-id' ;;
     'identities create') flags='--role --key --self-signed --days --renew --token --pin-file' ;;
     'identities csr') flags='--role --key --renew --token --pin-file' ;;
     'identities export') flags='--credential' ;;
@@ -61,6 +66,7 @@ _tlspool_value() {
   case "$1 $2" in
     'ca export --kind') mapfile -t COMPREPLY < <(compgen -W 'ec rsa both' -- "$current") ;;
     'ca export --out'|'ca export -o') compopt -o filenames 2> /dev/null; mapfile -t COMPREPLY < <(compgen -f -- "$current") ;;
+    'disclose test --local-id') COMPREPLY=() ;;
     'identities create --role') mapfile -t COMPREPLY < <(compgen -W 'server client both' -- "$current") ;;
     'identities create --key') mapfile -t COMPREPLY < <(compgen -W 'ec-p256 ec-p384 ed25519 rsa-2048 rsa-3072 rsa-4096' -- "$current") ;;
     'identities create --days') COMPREPLY=() ;;

@@ -1,4 +1,5 @@
 import type { TlsRole } from '../engine/types.ts';
+import type { Disclosure, DisclosureEntry } from '../identity/disclosure.ts';
 import type { Donai } from '../identity/donai.ts';
 import type { LocalIdentities, LocalIdentity } from '../identity/local-identities.ts';
 import type { Knowledge } from '../session/services.ts';
@@ -13,12 +14,19 @@ export class StoreKnowledge implements Knowledge {
   readonly #store: Pick<Store, 'version'>;
   readonly #identities: LocalIdentities;
   readonly #trust: Trust;
+  readonly #disclosure: Disclosure;
   #version = -1;
   #checked = Number.NEGATIVE_INFINITY;
   #reading: Promise<void> | undefined;
 
-  constructor(store: Pick<Store, 'version'>, identities: LocalIdentities, trust: Trust) {
+  constructor(
+    store: Pick<Store, 'version'>,
+    identities: LocalIdentities,
+    disclosure: Disclosure,
+    trust: Trust,
+  ) {
     this.#store = store;
+    this.#disclosure = disclosure;
     this.#identities = identities;
     this.#trust = trust;
   }
@@ -40,6 +48,14 @@ export class StoreKnowledge implements Knowledge {
     return this.#identities.find(id, role);
   }
 
+  disclosed(remote: Donai): readonly DisclosureEntry[] {
+    return this.#disclosure.matching(remote);
+  }
+
+  get disclosesAll(): boolean {
+    return this.#disclosure.isEmpty;
+  }
+
   validate(question: RemoteQuestion): Promise<RemoteVerdict> {
     return this.#trust.validate(question);
   }
@@ -50,7 +66,11 @@ export class StoreKnowledge implements Knowledge {
 
   /** A change while we read brings the next refresh to read again: the version was taken first. */
   async #read(version: number): Promise<void> {
-    await Promise.all([this.#identities.refresh(), this.#trust.refresh()]);
+    await Promise.all([
+      this.#identities.refresh(),
+      this.#disclosure.refresh(),
+      this.#trust.refresh(),
+    ]);
     this.#version = version;
   }
 }

@@ -2,9 +2,12 @@ import { setTimeout as pause } from 'node:timers/promises';
 import { defaultSettings, type PoolSettings } from '../config/settings.ts';
 import { Engine } from '../engine/engine.ts';
 import { closeFd } from '../engine/sockets.ts';
+import { Disclosure } from '../identity/disclosure.ts';
 import { LocalIdentities } from '../identity/local-identities.ts';
+import { disclose } from '../identity/stored-disclosure.ts';
+import { nobodyChooses, type Remembered } from '../session/chooser.ts';
 import { Credentials } from '../session/credentials.ts';
-import { openStore } from '../store/store.ts';
+import { openStore, type Store } from '../store/store.ts';
 import { type Log, silentLog } from '../telemetry/log.ts';
 import { Trust } from '../trust/trust.ts';
 import { Administration } from './administration.ts';
@@ -54,11 +57,24 @@ export async function startPool(options: PoolOptions): Promise<Pool> {
   parts.defer(() => credentials.close());
   const trust = new Trust(store, engine);
   parts.defer(() => trust.close());
-  const knowledge = new StoreKnowledge(store, new LocalIdentities(store), trust);
+  const knowledge = new StoreKnowledge(
+    store,
+    new LocalIdentities(store),
+    new Disclosure(store),
+    trust,
+  );
   await knowledge.refresh();
 
   const idleTimeout = () => current.settings.idleTimeout;
-  const services = { engine, knowledge, credentials, log, idleTimeout };
+  const services = {
+    engine,
+    knowledge,
+    credentials,
+    chooser: nobodyChooses,
+    remember: (choice: Remembered) => rememberChoice(store, choice),
+    log,
+    idleTimeout,
+  };
   const sessions = new Sessions(services, () => current.settings);
   parts.defer(() => endSessions(sessions));
   const pins = new PinSeat(keys.keyring, (ids) => waitingSessions(sessions, ids), log);
@@ -131,6 +147,11 @@ export class Pool {
 function access({ socketMode, socketUid, socketGid, seatGid }: PoolSettings) {
   if (seatGid === undefined) return { mode: socketMode, uid: socketUid, gid: socketGid };
   return { mode: socketMode | SEAT_MODE, uid: socketUid, gid: seatGid };
+}
+
+async function rememberChoice(store: Store, choice: Remembered): Promise<void> {
+  const { remote, local, place, move } = choice;
+  await store.transaction((transaction) => disclose(transaction, remote, local, { place, move }));
 }
 
 async function endSessions(sessions: Sessions): Promise<void> {

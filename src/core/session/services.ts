@@ -1,9 +1,11 @@
 import type { Engine } from '../engine/engine.ts';
 import type { TlsRole } from '../engine/types.ts';
+import type { DisclosureEntry } from '../identity/disclosure.ts';
 import type { Donai } from '../identity/donai.ts';
 import type { LocalIdentity } from '../identity/local-identities.ts';
 import type { Log } from '../telemetry/log.ts';
 import type { RemoteQuestion, RemoteVerdict } from '../trust/trust.ts';
+import type { Chooser, Remembered } from './chooser.ts';
 import type { Credentials } from './credentials.ts';
 
 /** The part of the engine that sessions need. */
@@ -27,6 +29,10 @@ export interface Knowledge {
   refresh(): Promise<void> | undefined;
   /** See LocalIdentities. */
   localIdentity(id: Donai, role: TlsRole): LocalIdentity | undefined;
+  /** What disclosure says about a remote, the entry that counts first. */
+  disclosed(remote: Donai): readonly DisclosureEntry[];
+  /** Nothing is said about disclosure at all. */
+  readonly disclosesAll: boolean;
   validate(question: RemoteQuestion): Promise<RemoteVerdict>;
   readonly trustGeneration: number;
 }
@@ -36,6 +42,9 @@ export interface Services {
   readonly engine: SessionEngine;
   readonly knowledge: Knowledge;
   readonly credentials: Pick<Credentials, 'handles'>;
+  readonly chooser: Chooser;
+  /** Keeps a person's choice. */
+  readonly remember: (choice: Remembered) => Promise<void>;
   readonly log: Log;
   /** ms without a byte; 0: no limit. */
   readonly idleTimeout: () => number;

@@ -8,6 +8,7 @@ import type {
   HelloEvent,
   LocalChoice,
   OpenSession,
+  Resumption,
   SessionId,
   TlsRole,
   VerifyPeerEvent,
@@ -20,6 +21,8 @@ import type { AcceptedRemote } from '../trust/trust.ts';
 import type { Agreed } from './agreed.ts';
 import { dropAnswer, readChoice, readPlaintext } from './answers.ts';
 import { Audit } from './audit.ts';
+import type { PersonsChoice, Remembered } from './chooser.ts';
+import { candidates, type Disclosed, requireDisclosed } from './client-identity.ts';
 import { factsOf, type SessionFacts } from './facts.ts';
 import { bySni, type Myself, nobody, requireIdentity, withoutAsking } from './local-identity.ts';
 import { refusedPeer, refusedSocket, setUpFailure, tellable } from './outcome.ts';
@@ -46,6 +49,10 @@ type Phase =
       /** Came with the answer to a proposal. */
       plainFd: number | undefined;
       callback: Callback | undefined;
+      /** Clients: who may be proposed to the application next. */
+      offers: readonly Myself[];
+      /** What a person chose, to be kept if all goes well. */
+      remember: Remembered | undefined;
     }
   /** Both sides know each other; the program is asked for its plaintext socket. */
   | {
@@ -117,8 +124,9 @@ export class Session implements SessionHandler {
   #open(): void {
     if (this.#phase.is !== 'preparing') return;
     const { request, fd } = this.#phase;
-    const myself = this.#myselfAtOnce(request);
-    const asks = this.#asksForMyself(request, myself);
+    const asksPerson = this.#asksPerson(request);
+    const myself = asksPerson ? undefined : this.#myselfAtOnce(request);
+    const asks = asksPerson || this.#asksForMyself(request, myself);
     const local = asks ? 'ask' : this.#choice(request, myself);
     const opened: OpenSession = {
       fd,
@@ -129,7 +137,7 @@ export class Session implements SessionHandler {
       serverName: serverNameFor(request),
       alpn: request.alpn,
       peer: request.demand,
-      resumption: local === 'ask' ? undefined : local.resumption,
+      resumption: local === 'ask' ? this.#basisUnasked(request) : local.resumption,
     };
     this.#phase = {
       is: 'negotiating',
@@ -140,8 +148,15 @@ export class Session implements SessionHandler {
       believed: undefined,
       plainFd: undefined,
       callback: undefined,
+      offers: [],
+      remember: undefined,
     };
     this.#engineId = this.#openOrRefuse(opened);
+  }
+
+  /** A client that the server does not ask shows nothing, whoever would have had a say. */
+  #basisUnasked(request: StartTlsRequest): Resumption | undefined {
+    return request.role === 'client' ? this.#choice(request, undefined).resumption : undefined;
   }
 
   #openOrRefuse(opened: OpenSession): SessionId {
@@ -153,12 +168,34 @@ export class Session implements SessionHandler {
   }
 
   /** Which local identity: the application's, or the listener's only one. */
-  #myselfAtOnce({ role, localId, localIds, localIdCheck }: StartTlsRequest): Myself | undefined {
+  #myselfAtOnce(request: StartTlsRequest): Myself | undefined {
+    const { role, localId, localIds, localIdCheck, remoteId } = request;
     const find = this.#finder(role);
     if (localIdCheck) return undefined;
     if (role === 'server') return withoutAsking(localId, localIds, find);
-    // Nothing is disclosed but what the application asks for.
-    return localId && requireIdentity(localId, find);
+    const offers = candidates(localId, this.#disclosed(remoteId), find);
+    return localId === undefined ? offers.find((each) => this.#canShow(each)) : offers[0];
+  }
+
+  /** Whether a person has a say in who a client shows itself as, should the server ask. */
+  #asksPerson({ role, remoteId }: StartTlsRequest): boolean {
+    const { chooser } = this.#services;
+    return role === 'client' && chooser.wants(this.#disclosed(remoteId).entry);
+  }
+
+  #disclosed(remoteId: Donai | undefined): Disclosed {
+    const { knowledge } = this.#services;
+    const [entry] = remoteId === undefined ? [] : knowledge.disclosed(remoteId);
+    return { isEmpty: knowledge.disclosesAll, entry };
+  }
+
+  #canShow({ identity }: Myself): boolean {
+    try {
+      return this.#services.credentials.handles(identity).handles.length > 0;
+    } catch (error) {
+      if (error instanceof TlspoolError && error.code === 'no-credential') return false;
+      throw error;
+    }
   }
 
   #asksForMyself({ role, localIdCheck }: StartTlsRequest, myself: Myself | undefined): boolean {
@@ -182,12 +219,65 @@ export class Session implements SessionHandler {
     });
   }
 
-  /** A client that is to ask the application whether, and as whom, it shows itself. */
+  /** A client is asked who it is, and people or the application have a say in that. */
   certificateRequested(_event: CertificateRequestedEvent): void {
     this.#attempt(() => {
-      if (this.#phase.is !== 'negotiating') return;
-      this.#propose(this.#phase.request.message.localId);
+      const phase = this.#phase;
+      if (phase.is !== 'negotiating') return;
+      if (this.#asksPerson(phase.request)) this.#askPerson(phase.request);
+      else this.#offer(this.#candidates(phase.request));
     });
+  }
+
+  #candidates({ localId, remoteId }: StartTlsRequest): Myself[] {
+    return candidates(localId, this.#disclosed(remoteId), this.#finder('client'));
+  }
+
+  #askPerson({ localId, remoteId }: StartTlsRequest): void {
+    const phase = this.#phase;
+    if (phase.is !== 'negotiating' || remoteId === undefined) return;
+    const { chooser, knowledge } = this.#services;
+    const entries = knowledge.disclosed(remoteId);
+    const find = this.#finder('client');
+    const suggestion = localId ?? entries[0]?.locals.find((local) => find(local) !== undefined);
+    const given = new AbortController();
+    phase.callback = { cancel: () => given.abort() };
+    chooser.choose({ remoteId, entries, suggestion, facts: this.facts }, given.signal).then(
+      (choice) => this.#attempt(() => this.#personChose(choice)),
+      (error: unknown) => this.#fail(error),
+    );
+  }
+
+  /** @param choice undefined: nobody is there any more, so that it is as if nobody had been asked */
+  #personChose(choice: PersonsChoice | undefined): void {
+    const phase = this.#phase;
+    if (phase.is !== 'negotiating') return;
+    phase.callback = undefined;
+    if (choice === undefined) {
+      this.#offer(this.#candidates(phase.request));
+      return;
+    }
+    phase.remember = choice.remember;
+    const { localId } = choice;
+    this.#offer(localId === undefined ? [] : [requireIdentity(localId, this.#finder('client'))]);
+  }
+
+  /** To the application if it wants to be asked, one after the other; otherwise the first that can be is shown. */
+  #offer(offers: readonly Myself[]): void {
+    const phase = this.#phase;
+    if (phase.is !== 'negotiating') return;
+    if (!phase.request.localIdCheck) {
+      this.#showOrNothing(offers.find((each) => this.#canShow(each)));
+      return;
+    }
+    const [next, ...others] = offers;
+    phase.offers = others;
+    this.#propose(next === undefined ? '' : formatDonai(next.name));
+  }
+
+  #showOrNothing(myself: Myself | undefined): void {
+    if (myself !== undefined) this.#show(myself);
+    else this.#engineAnswer((engine, id) => engine.chooseLocal(id, { credentials: [] }));
   }
 
   /** The application may choose another name, refuse, or accept by giving its plaintext socket. */
@@ -210,10 +300,16 @@ export class Session implements SessionHandler {
     phase.callback = undefined;
     const { name, plainFd } = readChoice(proposed, answer);
     phase.plainFd = plainFd;
+    const { role, remoteId } = phase.request;
     if (name !== '') {
-      this.#show(requireIdentity(parseDonai(name), this.#finder(phase.request.role)));
-    } else if (phase.request.role === 'client') {
-      this.#engineAnswer((engine, id) => engine.chooseLocal(id, { credentials: [] }));
+      const chosen = parseDonai(name);
+      if (role === 'client' && name !== proposed) {
+        requireDisclosed(chosen, this.#disclosed(remoteId));
+      }
+      this.#show(requireIdentity(chosen, this.#finder(role)));
+    } else if (role === 'client') {
+      if (phase.offers.length > 0) this.#offer(phase.offers);
+      else this.#showOrNothing(undefined);
     } else this.#fail(nobody(phase.serverName, phase.request.localIds), 'unrecognized_name');
   }
 
@@ -284,6 +380,7 @@ export class Session implements SessionHandler {
         return;
       }
       const agreed = agreedOn(event, phase);
+      if (phase.remember !== undefined) this.#keep(phase.remember);
       if (plainFd !== undefined) {
         phase.plainFd = undefined;
         this.#attach(request, agreed, plainFd, true);
@@ -296,6 +393,11 @@ export class Session implements SessionHandler {
       );
       this.#phase = { is: 'connecting', request, agreed, callback };
     });
+  }
+
+  /** A person's choice has proved good. */
+  #keep(choice: Remembered): void {
+    this.#services.remember(choice).catch((error: unknown) => this.#audit.fault(error));
   }
 
   #connected(answer: Answer): void {

@@ -2,13 +2,18 @@ import type { Kysely, Transaction } from 'kysely';
 import { TlspoolError } from '../errors.ts';
 import { createAuthorisationTables } from './authorisation.ts';
 import { countChanges } from './change-counter.ts';
+import { createDisclosures } from './disclosures.ts';
 import type { Schema } from './schema.ts';
 
 /** One step of the schema. Never changed after a release: the next change is a new step. */
 export type Migration = (transaction: Transaction<Schema>) => Promise<void>;
 
 /** Step n brings a store from version n to version n + 1. */
-export const MIGRATIONS: readonly Migration[] = [createFirstSchema, createAuthorisationTables];
+export const MIGRATIONS: readonly Migration[] = [
+  createFirstSchema,
+  createAuthorisationTables,
+  createDisclosures,
+];
 
 /** Table of the versions that a store has gone through; not part of what queries see. */
 const VERSIONS = 'schema_versions';

@@ -7,6 +7,7 @@ import type {
   RulesTable,
   StandingsTable,
 } from './authorisation.ts';
+import type { DisclosuresTable } from './disclosures.ts';
 
 /** DER. */
 type Blob = ColumnType<Buffer, Uint8Array, Uint8Array>;
@@ -27,6 +28,7 @@ export interface Schema {
   readonly credentials: CredentialsTable;
   readonly requests: RequestsTable;
   readonly anchors: AnchorsTable;
+  readonly disclosures: DisclosuresTable;
   readonly rules: RulesTable;
   readonly program_rules: ProgramRulesTable;
   readonly standings: StandingsTable;

@@ -94,6 +94,11 @@ export class Store implements AsyncDisposable {
     return this.#generation('authorisation_generation');
   }
 
+  /** Rises whenever a remote may see more, less or something else of us. */
+  disclosureGeneration(): Promise<number> {
+    return this.#generation('disclosure_generation');
+  }
+
   /** Idempotent. */
   async close(): Promise<void> {
     await this.db.destroy();
