@@ -51,15 +51,17 @@ test('-h and help say the same as --help', async () => {
     assert.deepEqual({ code, stdout }, { code: 0, stdout: long.stdout });
 });
 
-test('a topic alone shows its commands', async () => {
+test('a topic shows its commands: alone, or with --help where it is a command itself', async () => {
   const topics = new Set(
     commands.filter((words) => words.length > 1).map(([topic]) => topic ?? ''),
   );
   for (const topic of topics) {
-    const { code, stdout } = await tlspool([topic]);
+    const isCommand = commands.some((words) => words.length === 1 && words[0] === topic);
+    const { code, stdout } = await tlspool(isCommand ? [topic, '--help'] : [topic]);
     assert.equal(code, 0);
     for (const words of commands) {
-      if (words[0] === topic) assert.match(stdout, new RegExp(`^  ${words.join(' ')}\\b`, 'm'));
+      if (words[0] === topic && words.length > 1)
+        assert.match(stdout, new RegExp(`^  ${words.join(' ')}\\b`, 'm'));
     }
   }
 });
