@@ -7,6 +7,7 @@
 #include "node/values.h"
 #include "process/binding.h"
 #include "socket/binding.h"
+#include "supervisor/binding.h"
 #include "token/binding.h"
 
 static_assert(OPENSSL_VERSION_MAJOR == 3 && OPENSSL_VERSION_MINOR >= 5,
@@ -19,5 +20,6 @@ NAPI_MODULE_INIT() {
   tlspool::gate::registerBinding(env, exports);
   tlspool::token::registerBinding(env, exports);
   tlspool::engine::registerBinding(env, exports);
+  tlspool::supervisor::registerBinding(env, exports);
   return exports;
 }

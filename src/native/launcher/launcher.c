@@ -6,6 +6,13 @@
 //   --fdnames A:B        their names, for LISTEN_FDNAMES
 //   --setenv NAME=VALUE  may be repeated
 //   --parent PID         CMD gets SIGTERM when the process PID, which started us, dies
+//   --supervise FD       CMD runs under the filter that PID sends over the socket FD
+//   (supervised.h), and
+//                        is killed with all that it started when PID dies (guardian.h); needs
+//                        --parent
+//
+// `launcher --private-network FD` serves sockets of a network namespace instead
+// (private_network.h).
 //
 // Without --listen-fds, CMD sees no LISTEN_… variable: those that are there were meant for our
 // parent. Exit codes, when CMD never ran: 125 we were called wrongly, 126 it cannot be executed,
@@ -21,12 +28,18 @@
 #include <sys/prctl.h>
 #include <unistd.h>
 
-enum { kFirstListenFd = 3, kOurFailure = 125, kCannotExecute = 126, kNotFound = 127 };
+#include "failure.h"
+#include "guardian.h"
+#include "private_network.h"
+#include "supervised.h"
+
+enum { kFirstListenFd = 3 };
 
 struct Order {
   long listen_fds;  // -1: none asked for
   const char* fdnames;
-  long parent;  // 0: none
+  long parent;     // 0: none
+  long supervise;  // -1: not asked for
   char** command;
 };
 
@@ -34,21 +47,26 @@ static struct Order readOrder(char** arguments);
 static void passListeners(const struct Order* order);
 static void endWithParent(long parent);
 static void run(char** command) __attribute__((noreturn));
+static long number(const char* option, const char* text);
 
 int main(int argc, char** argv) {
-  (void)argc;
+  if (argc == 3 && strcmp(argv[1], "--private-network") == 0)
+    servePrivateNetwork((int)number(argv[1], argv[2]));
   const struct Order order = readOrder(argv + 1);
-  endWithParent(order.parent);
-  passListeners(&order);
+  if (order.supervise >= 0) {
+    if (getppid() != order.parent) fail(kOurFailure, "launcher: the parent is gone", NULL, NULL);
+    guard((pid_t)order.parent);
+    passListeners(&order);
+    comeUnderSupervision((int)order.supervise);
+  } else {
+    endWithParent(order.parent);
+    passListeners(&order);
+  }
   run(order.command);
 }
 
-static void fail(int code, const char* what, const char* which, const char* why)
-    __attribute__((noreturn));
-static long number(const char* option, const char* text);
-
 static struct Order readOrder(char** arguments) {
-  struct Order order = {.listen_fds = -1, .fdnames = NULL, .parent = 0, .command = NULL};
+  struct Order order = {.listen_fds = -1, .fdnames = NULL, .parent = 0, .supervise = -1};
   for (char** next = arguments; *next; next++) {
     const char* option = *next;
     if (strcmp(option, "--") == 0) {
@@ -63,6 +81,8 @@ static struct Order readOrder(char** arguments) {
       order.fdnames = value;
     } else if (strcmp(option, "--parent") == 0) {
       order.parent = number(option, value);
+    } else if (strcmp(option, "--supervise") == 0) {
+      order.supervise = number(option, value);
     } else if (strcmp(option, "--setenv") == 0) {
       // putenv keeps the name as it is, whatever characters it has.
       if (!strchr(value, '=') || *value == '=' || putenv(next[1]) != 0)
@@ -123,10 +143,4 @@ static long number(const char* option, const char* text) {
   if (errno != 0 || end == text || *end != '\0' || value < 0)
     fail(kOurFailure, "launcher: not a number for", option, NULL);
   return value;
-}
-
-static void fail(int code, const char* what, const char* which, const char* why) {
-  fprintf(stderr, "tlspool wrap: %s%s%s%s%s\n", what, which ? " " : "", which ? which : "",
-          why ? ": " : "", why ? why : "");
-  exit(code);
 }

@@ -1,0 +1,126 @@
+#include "supervisor/binding.h"
+
+#include <cerrno>
+#include <map>
+#include <memory>
+
+#include "node/values.h"
+#include "supervisor/handlers.h"
+#include "supervisor/likeness.h"
+#include "supervisor/private-network.h"
+#include "supervisor/probe.h"
+#include "supervisor/supervisor.h"
+
+namespace tlspool::supervisor {
+
+namespace {
+
+using node::Arguments;
+using socket::Descriptor;
+
+/// By the number that JavaScript knows them by. Main thread only.
+std::map<int64_t, std::shared_ptr<Supervisor>>& supervisors() {
+  static auto* all = new std::map<int64_t, std::shared_ptr<Supervisor>>;
+  return *all;
+}
+
+int64_t lastSupervisor = 0;
+
+/// `supervisionFilter() → Buffer`: instructions as the launcher installs them.
+napi_value filter(napi_env env, napi_callback_info) {
+  std::vector<sock_filter> code = filterOfHandlers();
+  return node::buffer(env, code.data(), code.size() * sizeof(sock_filter));
+}
+
+/// `supervisionProbe(channel, pid, fd, address, secret) → { capability, errno }`, or undefined.
+napi_value probeProcess(napi_env env, napi_callback_info info) {
+  Arguments arguments(env, info);
+  int channel = static_cast<int>(arguments.integer(0));
+  auto process = static_cast<pid_t>(arguments.integer(1));
+  int fd = static_cast<int>(arguments.integer(2));
+  auto address = static_cast<uint64_t>(arguments.integer(3));
+  auto secret = static_cast<uint64_t>(arguments.integer(4));
+  if (!arguments.ok()) return nullptr;
+  Probe result = probe(channel, process, fd, address, secret);
+  if (!result.capability) return node::undefined(env);
+  napi_value failure = node::object(env);
+  node::set(env, failure, "capability", node::string(env, result.capability));
+  node::set(env, failure, "errno", node::number(env, result.error));
+  return failure;
+}
+
+/// `supervisionStart(channel) → supervisor`: takes the descriptor over.
+napi_value start(napi_env env, napi_callback_info info) {
+  Arguments arguments(env, info);
+  int channel = static_cast<int>(arguments.integer(0));
+  if (!arguments.ok()) return nullptr;
+  int64_t id = ++lastSupervisor;
+  supervisors().emplace(id, Supervisor::start(static_cast<double>(id), Descriptor(channel)));
+  return node::number(env, static_cast<double>(id));
+}
+
+/// `supervisionForget(supervisor)`: after its "ended".
+napi_value forget(napi_env env, napi_callback_info info) {
+  Arguments arguments(env, info);
+  supervisors().erase(arguments.integer(0));
+  return node::undefined(env);
+}
+
+/// `answerTrap(supervisor, question, answer)`
+napi_value answer(napi_env env, napi_callback_info info) {
+  Arguments arguments(env, info);
+  int64_t id = arguments.integer(0);
+  int64_t question = arguments.integer(1);
+  if (!arguments.ok()) return nullptr;
+  auto supervisor = supervisors().find(id);
+  if (supervisor != supervisors().end()) {
+    supervisor->second->questions().answer(question, node::Fields(env, arguments.value(2)));
+  }
+  return node::undefined(env);
+}
+
+/// `privateNetworkOpen(channel)`: takes the descriptor over.
+napi_value openNetwork(napi_env env, napi_callback_info info) {
+  Arguments arguments(env, info);
+  int channel = static_cast<int>(arguments.integer(0));
+  if (!arguments.ok()) return nullptr;
+  if (PrivateNetwork::instance().open(Descriptor(channel))) return node::undefined(env);
+  return node::throwErrno(env, errno, "no sockets of the private network");
+}
+
+/// `connectInside(accepted) → fd`: to the program's listener, for the client of `accepted`.
+napi_value connectFor(napi_env env, napi_callback_info info) {
+  Arguments arguments(env, info);
+  int accepted = static_cast<int>(arguments.integer(0));
+  if (!arguments.ok()) return nullptr;
+  Descriptor fd = connectInside(accepted);
+  return fd ? node::number(env, fd.release())
+            : node::throwErrno(env, errno, "no connection to the program");
+}
+
+/// `listenInside(listener) → fd`: a listener for the program in the place of one that clients come
+/// to.
+napi_value listenFor(napi_env env, napi_callback_info info) {
+  Arguments arguments(env, info);
+  int outside = static_cast<int>(arguments.integer(0));
+  if (!arguments.ok()) return nullptr;
+  Descriptor fd = listenInside(outside);
+  return fd ? node::number(env, fd.release())
+            : node::throwErrno(env, errno, "no listener for the program");
+}
+
+}  // namespace
+
+void registerBinding(napi_env env, napi_value exports) {
+  node::addMethods(env, exports,
+                   {{"supervisionFilter", filter},
+                    {"supervisionProbe", probeProcess},
+                    {"supervisionStart", start},
+                    {"supervisionForget", forget},
+                    {"answerTrap", answer},
+                    {"privateNetworkOpen", openNetwork},
+                    {"connectInside", connectFor},
+                    {"listenInside", listenFor}});
+}
+
+}  // namespace tlspool::supervisor

@@ -1,0 +1,25 @@
+#include "supervisor/handlers.h"
+
+#include "supervisor/filter.h"
+#include "supervisor/listen-handler.h"
+#include "supervisor/ring-handler.h"
+
+namespace tlspool::supervisor {
+
+std::vector<std::unique_ptr<Handler>> makeHandlers(Questions& questions) {
+  std::vector<std::unique_ptr<Handler>> handlers;
+  handlers.push_back(std::make_unique<ListenHandler>(questions));
+  handlers.push_back(std::make_unique<RingHandler>());
+  return handlers;
+}
+
+std::vector<sock_filter> filterOfHandlers() {
+  Questions nobody(0, [](Job) {});
+  std::vector<Trap> traps;
+  for (const auto& handler : makeHandlers(nobody)) {
+    for (Trap& trap : handler->traps()) traps.push_back(std::move(trap));
+  }
+  return filterFor(traps);
+}
+
+}  // namespace tlspool::supervisor

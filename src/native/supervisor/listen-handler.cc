@@ -1,0 +1,157 @@
+#include "supervisor/listen-handler.h"
+
+#include <netinet/in.h>
+#include <sys/socket.h>
+#include <sys/syscall.h>
+
+#include <cerrno>
+
+#include "supervisor/likeness.h"
+#include "supervisor/private-network.h"
+#include "supervisor/program-descriptors.h"
+#include "supervisor/socket-facts.h"
+
+namespace tlspool::supervisor {
+
+namespace {
+
+using socket::Address;
+using socket::Descriptor;
+
+#ifndef IPPROTO_MPTCP
+constexpr int IPPROTO_MPTCP = 262;
+#endif
+/// TCP by another name (linux/smc.h), which would go round us.
+constexpr int kSharedMemoryTcp = 43;
+
+enum class Kind { tcp, other, unsupported };
+
+Kind kindOf(int fd) {
+  int family = optionOf(fd, SOL_SOCKET, SO_DOMAIN, AF_UNSPEC);
+  if (family == kSharedMemoryTcp) return Kind::unsupported;
+  if (family != AF_INET && family != AF_INET6) return Kind::other;
+  if (optionOf(fd, SOL_SOCKET, SO_TYPE, 0) != SOCK_STREAM) return Kind::unsupported;
+  int protocol = optionOf(fd, SOL_SOCKET, SO_PROTOCOL, 0);
+  return protocol == IPPROTO_TCP || protocol == IPPROTO_MPTCP ? Kind::tcp : Kind::unsupported;
+}
+
+bool isSocket(int fd) { return cookieOf(fd) != 0; }
+
+/// listen(2) on a socket without an address takes a free port: ours has to know which.
+bool hasAddress(int fd) {
+  Address address = localAddressOf(fd);
+  if (portOf(address) != 0) return true;
+  return bind(fd, address.get(), address.length) == 0;
+}
+
+void describeCaller(napi_env env, napi_value event, const Task& task) {
+  node::set(env, event, "pid", node::number(env, task.process()));
+  node::set(env, event, "executable", node::string(env, task.executable()));
+}
+
+void describeAddress(napi_env env, napi_value event, const Address& address) {
+  socket::Spelling spelling = socket::spell(address);
+  node::set(env, event, "address", node::string(env, spelling.host));
+  node::set(env, event, "port", node::number(env, spelling.port));
+}
+
+}  // namespace
+
+std::vector<Trap> ListenHandler::traps() const { return {{.number = SYS_listen}}; }
+
+void ListenHandler::handle(std::shared_ptr<Notification> call) {
+  Descriptor listener = call->fetch(call->descriptorArgument(0));
+  if (!listener) {
+    // The program's own mistake, or something that we must not let pass unseen.
+    if (errno == EBADF)
+      call->fail(EBADF);
+    else
+      refuse(*call, EACCES, "the socket cannot be looked at");
+    return;
+  }
+  if (!isSocket(listener.number())) {
+    call->fail(ENOTSOCK);
+    return;
+  }
+  switch (kindOf(listener.number())) {
+    case Kind::other:
+      call->proceed();
+      return;
+    case Kind::unsupported:
+      refuse(*call, EACCES, "it is no TCP socket");
+      return;
+    case Kind::tcp:
+      break;
+  }
+  if (PrivateNetwork::instance().contains(listener.number())) {
+    // It listens already, with room enough.
+    call->finish(0);
+    return;
+  }
+  decide(std::move(call), std::move(listener));
+}
+
+void ListenHandler::decide(std::shared_ptr<Notification> call, Descriptor listener) {
+  if (!hasAddress(listener.number())) {
+    call->fail(errno);
+    return;
+  }
+  Address address = localAddressOf(listener.number());
+  Task task = call->task();
+  auto describe = [task, address](napi_env env, napi_value event) {
+    describeCaller(env, event, task);
+    describeAddress(env, event, address);
+  };
+  auto model = std::make_shared<Descriptor>(std::move(listener));
+  questions_.ask("listen", describe, [this, call, model](const node::Fields& answer) -> Job {
+    std::string action = answer.text("action");
+    int error = static_cast<int>(answer.integer("errno", EACCES));
+    double id = static_cast<double>(answer.integer("listener", 0));
+    if (action == "plain") {
+      return [call, model] {
+        int backlog = call->descriptorArgument(1);
+        if (::listen(model->number(), backlog) == 0)
+          call->finish(0);
+        else
+          call->fail(errno);
+      };
+    }
+    if (action != "wrap") return [call, error] { call->fail(error); };
+    return [this, call, model, id] {
+      Descriptor outside = listenInPlaceOf(model->number());
+      if (!outside) {
+        call->fail(errno);
+        return;
+      }
+      Descriptor inside = listenInside(model->number());
+      if (!inside) {
+        refuse(*call, errno, "there is no listener in its place");
+        return;
+      }
+      if (!replaceEverywhere(*call, model->number(), inside.number())) {
+        refuse(*call, errno, "the socket cannot be replaced");
+        return;
+      }
+      int fd = outside.release();
+      questions_.tell("listening", [fd, id](napi_env env, napi_value event) {
+        node::set(env, event, "listener", node::number(env, id));
+        node::set(env, event, "fd", node::number(env, fd));
+      });
+      call->finish(0);
+    };
+  });
+}
+
+void ListenHandler::refuse(Notification& call, int error, const char* reason) {
+  Task task = call.task();
+  int cause = errno;
+  questions_.tell("refused", [task, reason, cause](napi_env env, napi_value event) {
+    describeCaller(env, event, task);
+    node::set(env, event, "call", node::string(env, "listen"));
+    node::set(env, event, "reason", node::string(env, reason));
+    node::set(env, event, "errno", node::number(env, cause));
+  });
+  call.fail(error);
+}
+
+}  // namespace tlspool::supervisor

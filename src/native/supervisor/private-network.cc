@@ -1,0 +1,96 @@
+#include "supervisor/private-network.h"
+
+#include <poll.h>
+#include <sys/socket.h>
+
+#include <cerrno>
+
+#include "socket/transfer.h"
+#include "supervisor/socket-facts.h"
+
+namespace tlspool::supervisor {
+
+namespace {
+
+/// What the launcher knows (src/native/launcher/private_network.c).
+constexpr char kIpv4 = '4';
+constexpr char kIpv6 = '6';
+constexpr char kDiagnosis = 'd';
+
+/// Ordered again while some are left, so that nobody has to wait.
+constexpr size_t kLow = 16;
+/// ms; the launcher answers at once or is gone.
+constexpr int kPatience = 5000;
+
+}  // namespace
+
+PrivateNetwork& PrivateNetwork::instance() {
+  static PrivateNetwork* only = new PrivateNetwork;  // threads may outlive static destruction
+  return *only;
+}
+
+bool PrivateNetwork::open(socket::Descriptor channel) {
+  std::lock_guard lock(mutex_);
+  channel_ = std::move(channel);
+  stock_.clear();
+  ordered_.clear();
+  socket::Descriptor probe = request(kIpv4);
+  if (!probe) return false;
+  cookie_ = networkOf(probe.number());
+  return true;
+}
+
+socket::Descriptor PrivateNetwork::take(int family) {
+  std::lock_guard lock(mutex_);
+  return request(family == AF_INET6 ? kIpv6 : kIpv4);
+}
+
+socket::Descriptor PrivateNetwork::takeDiagnosis() {
+  std::lock_guard lock(mutex_);
+  return request(kDiagnosis);
+}
+
+bool PrivateNetwork::contains(int fd) const { return cookie_ != 0 && networkOf(fd) == cookie_; }
+
+socket::Descriptor PrivateNetwork::request(char kind) {
+  auto& stock = stock_[kind];
+  while (collect(false)) {
+  }
+  if (stock.size() <= (kind == kDiagnosis ? 0 : kLow)) order(kind);
+  while (stock.empty()) {
+    if (!ordered_[kind]) order(kind);
+    if (!collect(true)) return {};
+  }
+  socket::Descriptor result = std::move(stock.back());
+  stock.pop_back();
+  return result;
+}
+
+void PrivateNetwork::order(char kind) {
+  if (ordered_[kind]) return;
+  ordered_[kind] = socket::send(channel_.number(), &kind, 1) == 1;
+}
+
+/// Takes one batch in; false with errno when there is none.
+bool PrivateNetwork::collect(bool wait) {
+  pollfd readable{channel_.number(), POLLIN, 0};
+  if (wait && poll(&readable, 1, kPatience) == 0) {
+    errno = ETIMEDOUT;
+    return false;
+  }
+  char kind = 0;
+  socket::Received batch = socket::receive(channel_.number(), &kind, 1);
+  if (batch.bytes == 0) errno = EPIPE;
+  if (batch.bytes <= 0) return false;
+  ordered_[kind] = false;
+  auto& stock = stock_[kind];
+  for (auto& descriptor : batch.descriptors) stock.push_back(std::move(descriptor));
+  if (batch.descriptors.empty()) {
+    // The launcher, or we, have no descriptors left.
+    errno = EMFILE;
+    return false;
+  }
+  return true;
+}
+
+}  // namespace tlspool::supervisor

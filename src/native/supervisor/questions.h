@@ -1,0 +1,49 @@
+// What only TypeScript can decide: a question goes out as an event, its answer comes back as a job
+// for the supervisor's threads. Until then no thread waits.
+#pragma once
+
+#include <node_api.h>
+
+#include <cstdint>
+#include <functional>
+#include <map>
+#include <mutex>
+#include <string>
+
+#include "node/values.h"
+
+namespace tlspool::supervisor {
+
+using Job = std::function<void()>;
+
+/// Writes the properties of an event's object, on Node's main thread.
+using Describe = std::function<void(napi_env, napi_value)>;
+
+/// Reads TypeScript's answer, on Node's main thread, into what is then to be done on another one.
+using Understand = std::function<Job(const node::Fields&)>;
+
+class Questions {
+ public:
+  /// @param run brings a job to the supervisor's threads
+  Questions(double supervisor, std::function<void(Job)> run)
+      : supervisor_(supervisor), run_(std::move(run)) {}
+
+  /// `{ type: 'supervisor', supervisor, kind, question, …description }`, to be answered by
+  /// `answerTrap(supervisor, question, answer)`. Any thread.
+  void ask(const char* kind, Describe description, Understand answered);
+
+  /// `{ type: 'supervisor', supervisor, kind, …description }`. Any thread.
+  void tell(const char* kind, Describe description);
+
+  /// Main thread. An answer that nobody waits for does nothing.
+  void answer(int64_t question, const node::Fields& fields);
+
+ private:
+  double supervisor_;
+  std::function<void(Job)> run_;
+  std::mutex mutex_;
+  std::map<int64_t, Understand> waiting_;
+  int64_t last_ = 0;
+};
+
+}  // namespace tlspool::supervisor

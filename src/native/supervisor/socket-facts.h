@@ -1,0 +1,28 @@
+// What the kernel knows of a socket, whoever holds it.
+#pragma once
+
+#include <cstdint>
+
+#include "socket/address.h"
+
+namespace tlspool::supervisor {
+
+/// SO_COOKIE: names a socket for as long as the machine runs, whichever process and number it is
+/// looked at through; 0 if it is none.
+uint64_t cookieOf(int fd);
+
+/// SO_NETNS_COOKIE: names its network namespace; 0 if it is no socket.
+uint64_t networkOf(int fd);
+
+/// A socket option that is a number; `otherwise` if it cannot be told.
+int optionOf(int fd, int level, int name, int otherwise);
+
+/// getsockname(2); of no family if it fails.
+socket::Address localAddressOf(int fd);
+/// getpeername(2); of no family if it fails.
+socket::Address remoteAddressOf(int fd);
+
+/// 0 for families without ports.
+int portOf(const socket::Address& address);
+
+}  // namespace tlspool::supervisor

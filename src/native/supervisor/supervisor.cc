@@ -1,0 +1,126 @@
+#include "supervisor/supervisor.h"
+
+#include <linux/seccomp.h>
+#include <poll.h>
+#include <pthread.h>
+#include <sys/ioctl.h>
+
+#include <cerrno>
+#include <cstring>
+#include <set>
+#include <thread>
+
+#include "supervisor/filter.h"
+#include "supervisor/handlers.h"
+
+// Linux 6.6: the supervisor runs on the processor of the call that wakes it, which halves the time
+// of a round trip.
+#ifndef SECCOMP_IOCTL_NOTIF_SET_FLAGS
+#define SECCOMP_IOCTL_NOTIF_SET_FLAGS SECCOMP_IOW(4, __u64)
+#define SECCOMP_USER_NOTIF_FD_SYNC_WAKE_UP (1UL << 0)
+#endif
+
+namespace tlspool::supervisor {
+
+namespace {
+
+/// Handlers never wait for long: few threads are enough, and none is idle for want of another.
+constexpr int kWorkers = 3;
+
+void nameThread(const char* name) { pthread_setname_np(pthread_self(), name); }
+
+}  // namespace
+
+std::shared_ptr<Supervisor> Supervisor::start(double id, socket::Descriptor channel) {
+  std::shared_ptr<Supervisor> supervisor(new Supervisor(id, std::move(channel)));
+  std::thread([supervisor] { supervisor->receive(); }).detach();
+  for (int i = 0; i < kWorkers; i++) std::thread([supervisor] { supervisor->work(); }).detach();
+  return supervisor;
+}
+
+Supervisor::Supervisor(double id, socket::Descriptor channel)
+    : channel_(std::make_shared<const socket::Descriptor>(std::move(channel))),
+      questions_(id, [this](Job job) { run(std::move(job)); }),
+      handlers_(makeHandlers(questions_)) {
+  for (const auto& handler : handlers_) {
+    for (const Trap& trap : handler->traps()) byNumber_[trap.number] = handler.get();
+  }
+  ioctl(channel_->number(), SECCOMP_IOCTL_NOTIF_SET_FLAGS, SECCOMP_USER_NOTIF_FD_SYNC_WAKE_UP);
+}
+
+void Supervisor::receive() {
+  nameThread("tlspool-traps");
+  for (;;) {
+    pollfd waiting{channel_->number(), POLLIN, 0};
+    if (poll(&waiting, 1, -1) < 0 && errno != EINTR) break;
+    if (waiting.revents & POLLIN) {
+      seccomp_notif call{};
+      // ENOENT: the call was interrupted between the two.
+      if (ioctl(channel_->number(), SECCOMP_IOCTL_NOTIF_RECV, &call) == 0) {
+        auto notification = std::make_shared<Notification>(channel_, call);
+        run([this, notification] { dispatch(notification); });
+      } else if (errno != ENOENT && errno != EINTR) {
+        break;
+      }
+    } else if (waiting.revents & (POLLHUP | POLLERR | POLLNVAL)) {
+      // The last task under the filter is gone (Linux 5.7).
+      break;
+    }
+  }
+  end();
+}
+
+void Supervisor::work() {
+  nameThread("tlspool-handler");
+  for (;;) {
+    Job job;
+    {
+      std::unique_lock lock(mutex_);
+      changed_.wait(lock, [this] { return ended_ || !jobs_.empty(); });
+      if (jobs_.empty()) return;
+      job = std::move(jobs_.front());
+      jobs_.pop_front();
+    }
+    job();
+  }
+}
+
+void Supervisor::run(Job job) {
+  {
+    std::lock_guard lock(mutex_);
+    jobs_.push_back(std::move(job));
+  }
+  changed_.notify_one();
+}
+
+void Supervisor::dispatch(std::shared_ptr<Notification> call) {
+  if (!isNativeCall(call->arch(), call->number())) {
+    refuseForeign(*call);
+    return;
+  }
+  auto handler = byNumber_.find(call->number());
+  if (handler != byNumber_.end()) handler->second->handle(std::move(call));
+}
+
+/// A program of another architecture would go round every trap: it does not run at all.
+void Supervisor::refuseForeign(Notification& call) {
+  std::string executable = call.task().executable();
+  pid_t process = call.task().process();
+  call.task().kill();
+  call.fail(ENOSYS);
+  questions_.tell("foreign", [executable, process](napi_env env, napi_value event) {
+    node::set(env, event, "executable", node::string(env, executable));
+    node::set(env, event, "pid", node::number(env, process));
+  });
+}
+
+void Supervisor::end() {
+  {
+    std::lock_guard lock(mutex_);
+    ended_ = true;
+  }
+  changed_.notify_all();
+  questions_.tell("ended", nullptr);
+}
+
+}  // namespace tlspool::supervisor
