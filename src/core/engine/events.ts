@@ -1,6 +1,6 @@
 import { TlspoolError } from '../errors.ts';
 import { loadNative } from './native.ts';
-import type { EngineEvent, TokenEvent } from './types.ts';
+import type { EngineEvent, SupervisorEvent, TokenEvent } from './types.ts';
 
 interface EventFunctions {
   onEvents(listener: (events: EngineEvent[]) => void): void;
@@ -8,7 +8,7 @@ interface EventFunctions {
   unrefEvents(): void;
 }
 
-type SessionEvent = Exclude<EngineEvent, TokenEvent | { type: 'answer' }>;
+type SessionEvent = Exclude<EngineEvent, TokenEvent | SupervisorEvent | { type: 'answer' }>;
 type Answer = Extract<EngineEvent, { type: 'answer' }>;
 
 interface Waiting {
@@ -23,6 +23,7 @@ export class EngineEvents {
   readonly #native: EventFunctions;
   readonly #waiting = new Map<number, Waiting>();
   readonly #tokenListeners: ((event: TokenEvent) => void)[] = [];
+  readonly #supervisorListeners = new Set<(event: SupervisorEvent) => void>();
   #roundListeners: (() => void)[] = [];
   #lastRequest = 0;
   #holds = 0;
@@ -43,6 +44,12 @@ export class EngineEvents {
 
   onToken(listener: (event: TokenEvent) => void): void {
     this.#tokenListeners.push(listener);
+  }
+
+  /** @returns how to hear no more */
+  onSupervisor(listener: (event: SupervisorEvent) => void): () => void {
+    this.#supervisorListeners.add(listener);
+    return () => this.#supervisorListeners.delete(listener);
   }
 
   /** Starts something that is answered by an event with the number given. */
@@ -99,7 +106,9 @@ export class EngineEvents {
   #dispatch(event: EngineEvent): void {
     if (event.type === 'answer') this.#answer(event);
     else if (event.type === 'token') for (const listener of this.#tokenListeners) listener(event);
-    else this.onSession(event);
+    else if (event.type === 'supervisor') {
+      for (const listener of this.#supervisorListeners) listener(event);
+    } else this.onSession(event);
   }
 
   #answer(answer: Answer): void {

@@ -180,6 +180,15 @@ export type TokenState =
   | 'absent'
   | 'failing';
 
+/** What the supervisor of a wrapped program asks and tells: src/core/wrap/supervisor/traps.ts has the kinds. */
+export interface SupervisorEvent {
+  readonly type: 'supervisor';
+  readonly supervisor: number;
+  readonly kind: string;
+  /** To be answered. */
+  readonly question?: number;
+}
+
 export type EngineEvent =
   | HelloEvent
   | CertificateRequestedEvent
@@ -187,6 +196,7 @@ export type EngineEvent =
   | EstablishedEvent
   | ClosedEvent
   | TokenEvent
+  | SupervisorEvent
   /** The answer to a request that returned a promise. */
   | {
       readonly type: 'answer';

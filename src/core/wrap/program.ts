@@ -19,6 +19,8 @@ export interface ProgramOrder {
   readonly listeners?: readonly { readonly fd: number; readonly name: string }[];
   /** One socket as both its stdin and stdout; without it the program keeps ours. */
   readonly socket?: number;
+  /** A socket on which the program comes under supervision before it starts (supervisor/hand-over.ts). */
+  readonly supervise?: number;
 }
 
 /** A program that runs. The descriptors given to it stay the caller's to close. */
@@ -31,15 +33,16 @@ export interface Program {
 
 /** Ends with the process that started it: SIGTERM, sent by the kernel even after a SIGKILL of ours. */
 export function startProgram(order: ProgramOrder): Program {
-  const listeners = order.listeners ?? [];
-  const subprocess = execa(order.launcher, [...launcherOptions(listeners), ...order.command], {
+  const passed = (order.listeners ?? []).map(({ fd }) => fd);
+  if (order.supervise !== undefined) passed.push(order.supervise);
+  const subprocess = execa(order.launcher, [...launcherOptions(order), ...order.command], {
     env: order.environment,
     extendEnv: false,
     stdio: [
       descriptor(order.socket),
       descriptor(order.socket),
       'inherit',
-      ...listeners.map(({ fd }) => ({ value: descriptor(fd), input: true })),
+      ...passed.map((fd) => ({ value: descriptor(fd), input: true })),
     ],
     buffer: false,
     reject: false,
@@ -60,8 +63,9 @@ function descriptor(fd: number | undefined): 'inherit' | 3 {
   return fd === undefined ? 'inherit' : (fd as 3);
 }
 
-function launcherOptions(listeners: readonly { readonly name: string }[]): string[] {
+function launcherOptions({ listeners = [], supervise }: ProgramOrder): string[] {
   const options = ['--parent', String(process.pid)];
+  if (supervise !== undefined) options.push('--supervise', String(3 + listeners.length));
   if (listeners.length > 0) {
     const names = listeners.map(({ name }) => name).join(':');
     options.push('--listen-fds', String(listeners.length), '--fdnames', names);

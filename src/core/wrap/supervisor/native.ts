@@ -1,0 +1,30 @@
+import { loadNative } from '../../engine/native.ts';
+
+/** Our side of src/native/supervisor; binding.cc is the other. */
+interface SupervisorFunctions {
+  supervisionFilter(): Buffer;
+  supervisionProbe(
+    channel: number,
+    pid: number,
+    fd: number,
+    address: number,
+    secret: number,
+  ): Probe | undefined;
+  supervisionStart(channel: number): number;
+  supervisionForget(supervisor: number): void;
+  answerTrap(supervisor: number, question: number, answer: object): void;
+  privateNetworkOpen(channel: number): void;
+  connectInside(accepted: number): number;
+  listenInside(listener: number): number;
+}
+
+/** What a probe found missing. */
+export interface Probe {
+  /** A system call or a feature of one. */
+  readonly capability: string;
+  readonly errno: number;
+}
+
+export function nativeSupervisor(): SupervisorFunctions {
+  return loadNative<SupervisorFunctions>();
+}

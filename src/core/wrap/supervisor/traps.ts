@@ -1,0 +1,49 @@
+/**
+ * What the supervisor of a program asks and tells, by kind. A question is about a system call of the program that waits
+ * for the answer: whatever happens it gets one, and without one of ours it is EACCES.
+ *
+ * A handler of src/native/supervisor that needs a decision adds its kind here: `ask("KIND", …)` there, a question and
+ * its answer below. What it only reports (`tell`) is a notice.
+ */
+export interface TrapQuestions {
+  readonly listen: (question: ListenQuestion) => ListenAnswer | Promise<ListenAnswer>;
+}
+
+export interface TrapNotices {
+  /** A listener is wrapped: clients come to `fd`, which is the receiver's. */
+  readonly listening: (notice: { readonly listener: number; readonly fd: number }) => void;
+  /** A call was refused because it could not be supervised. */
+  readonly refused: (notice: RefusedNotice) => void;
+  /** A program of another architecture, whose calls would go round us, was killed at its first one. */
+  readonly foreign: (notice: { readonly executable: string; readonly pid: number }) => void;
+}
+
+export type TrapDecisions = TrapQuestions & TrapNotices;
+
+/** The process that makes the call. */
+interface Caller {
+  readonly pid: number;
+  /** Path of the program it runs; '' if it cannot be told. */
+  readonly executable: string;
+}
+
+export interface ListenQuestion extends Caller {
+  /** Numeric: 0.0.0.0 and :: are every address. */
+  readonly address: string;
+  readonly port: number;
+}
+
+export type ListenAnswer =
+  /** Clients are to come to us; `listener` is the number under which "listening" tells of it. */
+  | { readonly action: 'wrap'; readonly listener: number }
+  /** No TLS on this port. */
+  | { readonly action: 'plain' }
+  | { readonly action: 'deny'; readonly errno: number };
+
+export interface RefusedNotice extends Caller {
+  /** The system call. */
+  readonly call: string;
+  readonly reason: string;
+  /** What kept it from being supervised; the program got EACCES. */
+  readonly errno: number;
+}

@@ -1,0 +1,82 @@
+import assert from 'node:assert/strict';
+import { once } from 'node:events';
+import { connect } from 'node:net';
+import { test } from 'node:test';
+import { accept, closeFd, socketAddresses, watch } from '../../../../src/core/engine/sockets.ts';
+import { builtLauncher } from '../../../../src/core/wrap/program.ts';
+import { nativeSupervisor } from '../../../../src/core/wrap/supervisor/native.ts';
+import { openPrivateNetwork } from '../../../../src/core/wrap/supervisor/private-network.ts';
+import { startSupervised } from '../../../../src/core/wrap/supervisor/supervision.ts';
+import type {
+  ListenAnswer,
+  ListenQuestion,
+  TrapDecisions,
+} from '../../../../src/core/wrap/supervisor/traps.ts';
+
+/** Accepts one connection on a free port; fails if it does not look like one over loopback. */
+const acceptor = `
+import socket
+listener = socket.create_server(("0.0.0.0", 0))
+port = listener.getsockname()[1]
+connection, peer = listener.accept()
+same = peer == connection.getpeername() and peer[0] == "127.0.0.1"
+exit(not same or connection.getsockname() != ("127.0.0.1", port))
+`;
+
+function decisions(answer: (question: ListenQuestion) => ListenAnswer) {
+  const listening = Promise.withResolvers<number>();
+  const all: TrapDecisions = {
+    listen: answer,
+    listening: ({ fd }) => listening.resolve(fd),
+    refused: ({ reason }) => assert.fail(reason),
+    foreign: ({ executable }) => assert.fail(executable),
+  };
+  return { all, listening: listening.promise };
+}
+
+function python(script: string) {
+  const command = ['/usr/bin/python3', '-c', script];
+  return { launcher: builtLauncher, command, environment: process.env };
+}
+
+test('a wrapped listener gets connections that look like those of the client', async () => {
+  await openPrivateNetwork(builtLauncher);
+  const { all, listening } = decisions(() => ({ action: 'wrap', listener: 1 }));
+  const program = await startSupervised(python(acceptor), all);
+  const outside = await listening;
+  const { local } = socketAddresses(outside);
+  const client = connect({ port: local?.port ?? 0, host: '127.0.0.1' });
+  await once(client, 'connect');
+  const accepted = await next(outside);
+  const inside = nativeSupervisor().connectInside(accepted);
+  assert.deepEqual(socketAddresses(inside).local, {
+    address: '127.0.0.1',
+    port: client.localPort,
+  });
+  assert.equal(await program.ended, 0);
+  await program.over;
+  client.destroy();
+  for (const fd of [outside, accepted, inside]) closeFd(fd);
+});
+
+test('a call that is denied fails as was said', async () => {
+  const { all } = decisions(() => ({ action: 'deny', errno: 13 }));
+  const script = 'import socket\ntry: socket.create_server(("127.0.0.1", 0))\n';
+  const program = await startSupervised(
+    python(`${script}except OSError as error: exit(error.errno)`),
+    all,
+  );
+  assert.equal(await program.ended, 13);
+  await program.over;
+});
+
+function next(listener: number): Promise<number> {
+  const { promise, resolve } = Promise.withResolvers<number>();
+  const watching = watch(listener, { readable: true }, () => {
+    const fd = accept(listener);
+    if (fd === undefined) return;
+    watching.close();
+    resolve(fd);
+  });
+  return promise;
+}
