@@ -47,7 +47,7 @@ _tlspool_flags() {
     'trust add') flags='--role --for --system' ;;
     'trust list') flags='' ;;
     'trust remove') flags='--system' ;;
-    'tunnel') flags='--accept --connect --from --client --remote-id --local-id --service --request-remote-id --require-remote-id --alpn --standalone --max-handshakes --drain-timeout' ;;
+    'tunnel') flags='--accept --connect --from --client --remote-id --local-id --service --request-remote-id --require-remote-id --alpn --standalone --max-handshakes --drain-timeout --starttls --unsafe-tls-optional' ;;
     'wrap') flags='--local-id --service --request-remote-id --require-remote-id --alpn --standalone --max-handshakes --drain-timeout --listen --inetd --max-connections --quiet -q' ;;
   esac
   printf '%s' "$flags --json --socket --state-dir --config --no-input --help -h"
@@ -113,6 +113,7 @@ _tlspool_value() {
     'tunnel --alpn') COMPREPLY=() ;;
     'tunnel --max-handshakes') COMPREPLY=() ;;
     'tunnel --drain-timeout') COMPREPLY=() ;;
+    'tunnel --starttls') COMPREPLY=() ;;
     'wrap --local-id') COMPREPLY=() ;;
     'wrap --service') COMPREPLY=() ;;
     'wrap --alpn') COMPREPLY=() ;;

@@ -3,7 +3,12 @@ import { constants } from 'node:os';
 import { closeFd } from '../core/engine/sockets.ts';
 import type { TlsRole } from '../core/engine/types.ts';
 import { TlspoolError } from '../core/errors.ts';
-import { type StartTlsOptions, writeOptions } from '../core/protocol/extension.ts';
+import {
+  readDetails,
+  type SessionDetails,
+  type StartTlsOptions,
+  writeOptions,
+} from '../core/protocol/extension.ts';
 import { type StartTlsFlag, startTlsFlags } from '../core/protocol/flags.ts';
 import type { Message, StartTls } from '../core/protocol/message.ts';
 import { errorOf, extensionMissing, unexpectedAnswer } from './errors.ts';
@@ -43,8 +48,11 @@ export interface StartTlsRequest {
   readonly alpn?: readonly string[] | undefined;
   /** Whom a server talks to, where `fd` does not tell. */
   readonly clientAddress?: string | undefined;
-  /** Gives the plaintext socket when both sides are known to each other; it is taken over. */
-  readonly plain: (who: Identities) => number | Promise<number>;
+  /**
+   * Gives the plaintext socket when both sides are known to each other; it is taken over. `details`: what the handshake
+   * agreed on, from a pool that tells.
+   */
+  readonly plain: (who: Identities, details?: SessionDetails) => number | Promise<number>;
   /** Asked which identity to show; undefined refuses. */
   readonly chooseLocalId?:
     | ((proposal: Identities) => string | undefined | Promise<string | undefined>)
@@ -173,7 +181,8 @@ class StartTlsExchange implements Exchange {
   async #answer(callbackId: number, message: Message): Promise<void> {
     if (this.#givenUp !== undefined) throw this.#givenUp.error;
     if (message.command === 'plaintextConnect') {
-      const fd = await this.#request.plain(message);
+      const details = this.#details.length > 0 ? readDetails(this.#details) : undefined;
+      const fd = await this.#request.plain(message, details);
       this.#channel.send(callbackId, message, fd);
       return;
     }

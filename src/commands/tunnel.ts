@@ -1,6 +1,7 @@
 import { tmpdir } from 'node:os';
 import * as Flags from '@oclif/core/flags';
 import { PoolCommand } from '../core/cli/pool-command.ts';
+import { startTlsFlags } from '../core/cli/starttls-flags.ts';
 import { tlsFlags } from '../core/cli/tls-flags.ts';
 import type { Tunnel as OpenTunnel } from '../core/tunnel/tunnel.ts';
 
@@ -12,7 +13,9 @@ export default class Tunnel extends PoolCommand {
 
 A client validates the server always: it must prove to be the name that was connected to, or --remote-id.
 
-Several tunnels come from a file, in the form of tlspool.conf: \`tunnel NAME\` begins one; accept, connect, client (yes), local_id, remote_id, request_remote_id (yes), require_remote_id (yes), service and alpn are its words.`;
+Several tunnels come from a file, in the form of tlspool.conf: \`tunnel NAME\` begins one; accept, connect, client (yes), local_id, remote_id, request_remote_id (yes), require_remote_id (yes), service, alpn, starttls and unsafe_tls_optional (yes) are its words.
+
+With --starttls the connection begins in the clear, and turns to TLS as the protocol has it, although the program knows nothing of that: it is not heard before TLS, and finds no trace of it.`;
 
   static override usage = [
     'tunnel --accept ADDR:PORT --connect ADDR:PORT|PATH [FLAGS]',
@@ -29,6 +32,11 @@ Several tunnels come from a file, in the form of tlspool.conf: \`tunnel NAME\` b
       description: 'TLS for a program that cannot speak it',
       command:
         '<%= config.bin %> <%= command.id %> --client --accept 127.0.0.1:143 --connect imap.example.com:993',
+    },
+    {
+      description: 'STARTTLS for a mail server that has none',
+      command:
+        '<%= config.bin %> <%= command.id %> --starttls smtp --accept "[::]:587" --connect 127.0.0.1:25',
     },
     {
       description: 'all that a file describes',
@@ -58,6 +66,8 @@ Several tunnels come from a file, in the form of tlspool.conf: \`tunnel NAME\` b
         'request-remote-id',
         'require-remote-id',
         'alpn',
+        'starttls',
+        'unsafe-tls-optional',
       ],
       description: 'file of tunnels',
     }),
@@ -68,6 +78,7 @@ Several tunnels come from a file, in the form of tlspool.conf: \`tunnel NAME\` b
       description: 'whom the server must prove to be [default: the name in --connect]',
     }),
     ...tlsFlags,
+    ...startTlsFlags,
   };
 
   async run(): Promise<{ tunnels: readonly object[] }> {

@@ -74,6 +74,7 @@ interface SocketFunctions {
   connectTcp(address: string, port: number): number;
   accept(listener: number): number | undefined;
   receive(fd: number, buffer: Uint8Array, offset: number): Received | undefined;
+  peek(fd: number, buffer: Uint8Array): number | undefined;
   send(fd: number, buffer: Uint8Array, passFd: number): number | undefined;
   sniffDns(): number;
   nextPacket(fd: number, buffer: Uint8Array): number | undefined;
@@ -151,6 +152,11 @@ export function accept(listener: number): number | undefined {
 /** Reads into `buffer` from `offset` on, with the descriptors that came along; undefined: nothing there now. */
 export function receive(fd: number, buffer: Uint8Array, offset: number): Received | undefined {
   return call((native) => native.receive(fd, buffer, offset));
+}
+
+/** Bytes that are there, copied into `buffer` and left where they are; 0: the end; undefined: nothing there now. */
+export function peek(fd: number, buffer: Uint8Array): number | undefined {
+  return call((native) => native.peek(fd, buffer));
 }
 
 /** Bytes taken, the descriptor going with the first of them; undefined: nothing fits now. */

@@ -1,5 +1,9 @@
+import { hostname } from 'node:os';
 import type { StartTlsRequest } from '../../client/index.ts';
 import { closeFd } from '../engine/sockets.ts';
+import { clientDialog, serverDialog } from '../starttls/dialogs.ts';
+import { pass } from '../starttls/pass.ts';
+import type { StartTlsTerms } from '../starttls/terms.ts';
 import type { Endpoint } from './endpoint.ts';
 import type { Carry } from './intake.ts';
 import { connectTo } from './target.ts';
@@ -7,6 +11,8 @@ import type { ClientTerms, ServerTerms } from './terms.ts';
 
 /** ms from the connection to both sockets being the pool's. */
 const handOverTimeout = 30_000;
+/** ms from the connection to the request for TLS. */
+const dialogTimeout = 60_000;
 
 /**
  * TLS comes in, plaintext goes to `target`, which is contacted only after the handshake and the checks of
@@ -14,6 +20,17 @@ const handOverTimeout = 30_000;
  */
 export function serverCarrier(terms: ServerTerms, target: Endpoint): Carry {
   const ask = serverRequest(terms);
+  const { startTls } = terms;
+  if (startTls) {
+    const dialog = serverDialog(startTls.protocol, startTls);
+    return async (pool, fd) => {
+      const { fd: _, ...request } = ask(fd);
+      const program = () => connectTo(target, handOverTimeout);
+      const { over } = await pass({ pool, dialog, fd, request, program, timeout: dialogTimeout });
+      // Its end, however it came, is nobody's concern here.
+      over.catch(() => undefined);
+    };
+  }
   return async (pool, fd) => {
     await pool.startTls({
       ...ask(fd),
@@ -24,6 +41,7 @@ export function serverCarrier(terms: ServerTerms, target: Endpoint): Carry {
 
 /** Plaintext comes in; the pool speaks TLS to `server` for it. */
 export function clientCarrier(terms: ClientTerms, server: Endpoint): Carry {
+  if (terms.startTls) return startTlsClientCarrier(terms, terms.startTls, server);
   return async (pool, accepted) => {
     let ours: number | undefined = accepted;
     try {
@@ -47,13 +65,43 @@ export function clientCarrier(terms: ClientTerms, server: Endpoint): Carry {
   };
 }
 
+function startTlsClientCarrier(
+  terms: ClientTerms,
+  { protocol, destination }: StartTlsTerms,
+  server: Endpoint,
+): Carry {
+  const dialog = clientDialog(protocol, { ownName: hostname(), destination });
+  const request = {
+    role: 'client' as const,
+    remoteId: terms.remoteId,
+    localId: terms.localId,
+    service: terms.service ?? protocol.service,
+    alpn: terms.alpn.length > 0 ? terms.alpn : protocol.alpn,
+    timeout: handOverTimeout,
+  };
+  return async (pool, accepted) => {
+    let ours: number | undefined = accepted;
+    try {
+      const fd = await connectTo(server, handOverTimeout);
+      const program = () => {
+        ours = undefined;
+        return accepted;
+      };
+      const { over } = await pass({ pool, dialog, fd, request, program, timeout: dialogTimeout });
+      over.catch(() => undefined);
+    } finally {
+      if (ours !== undefined) closeFd(ours);
+    }
+  };
+}
+
 /** What a server asks of the pool for the connection `fd`, but where the plaintext goes. */
 export function serverRequest(terms: ServerTerms): (fd: number) => Omit<StartTlsRequest, 'plain'> {
   const constant = {
     role: 'server' as const,
     localIds: terms.localIds,
-    service: terms.service,
-    alpn: terms.alpn,
+    service: terms.service ?? terms.startTls?.protocol.service,
+    alpn: terms.alpn.length > 0 ? terms.alpn : terms.startTls?.protocol.alpn,
     timeout: handOverTimeout,
     flags: {
       ignoreRemoteId: terms.remote === 'ignore',

@@ -1,5 +1,6 @@
 import type { PeerDemand } from '../engine/types.ts';
 import { UsageError } from '../errors.ts';
+import { agreeStartTls, type GivenStartTls, type StartTlsTerms } from '../starttls/terms.ts';
 import { type Endpoint, isAddress } from './endpoint.ts';
 
 /** On what terms the pool speaks TLS for a connection, apart from its sockets. */
@@ -13,6 +14,8 @@ export interface ServerTerms {
   readonly remote: PeerDemand;
   readonly service: string | undefined;
   readonly alpn: readonly string[];
+  /** What is said before TLS; undefined: nothing. */
+  readonly startTls?: StartTlsTerms | undefined;
 }
 
 export interface ClientTerms {
@@ -23,10 +26,12 @@ export interface ClientTerms {
   readonly remoteId: string;
   readonly service: string | undefined;
   readonly alpn: readonly string[];
+  /** What is said before TLS; undefined: nothing. */
+  readonly startTls?: StartTlsTerms | undefined;
 }
 
 /** The terms as flags or a file give them, before they are known to make sense together. */
-export interface GivenTerms {
+export interface GivenTerms extends GivenStartTls {
   readonly client: boolean;
   readonly localIds: readonly string[];
   readonly remoteId?: string | undefined;
@@ -38,6 +43,8 @@ export interface GivenTerms {
 
 /** The flags of src/core/cli/tls-flags.ts. */
 export interface TermFlags {
+  readonly starttls?: string | undefined;
+  readonly 'unsafe-tls-optional'?: boolean | undefined;
   readonly 'local-id'?: readonly string[] | undefined;
   readonly service?: string | undefined;
   readonly alpn?: string | undefined;
@@ -53,18 +60,23 @@ export function readTermFlags(flags: TermFlags): Omit<GivenTerms, 'client' | 're
     requireRemoteId: flags['require-remote-id'],
     service: flags.service === undefined ? undefined : parseService(flags.service),
     alpn: flags.alpn === undefined ? [] : parseAlpn(flags.alpn),
+    startTls: flags.starttls,
+    tlsOptional: flags['unsafe-tls-optional'] ?? false,
   };
 }
 
 /** `connect` is where the connections go to: a client's remote id defaults to the name in it. */
 export function agreeTerms(given: GivenTerms, connect: Endpoint): Terms {
-  const shared = { service: given.service, alpn: given.alpn };
   if (given.client) {
+    const { service, alpn } = given;
+    const startTls = agreeStartTls(given, 'client');
     return {
       role: 'client',
       localId: onlyLocalId(given),
       remoteId: remoteIdOf(given, connect),
-      ...shared,
+      service,
+      alpn,
+      ...(startTls && { startTls }),
     };
   }
   if (given.remoteId !== undefined) {
@@ -79,7 +91,14 @@ export function agreeTerms(given: GivenTerms, connect: Endpoint): Terms {
 /** @public */
 export function agreeServerTerms(given: Omit<GivenTerms, 'client' | 'remoteId'>): ServerTerms {
   const { localIds, service, alpn } = given;
-  return { role: 'server', localIds, remote: demandOf(given), service, alpn };
+  const remote = demandOf(given);
+  const startTls = agreeStartTls(given, 'server');
+  if (startTls?.optional && remote === 'require') {
+    throw new UsageError(
+      'who does not speak TLS cannot prove who it is: leave out one of --unsafe-tls-optional and --require-remote-id',
+    );
+  }
+  return { role: 'server', localIds, remote, service, alpn, ...(startTls && { startTls }) };
 }
 
 function demandOf(given: Pick<GivenTerms, 'requestRemoteId' | 'requireRemoteId'>): PeerDemand {

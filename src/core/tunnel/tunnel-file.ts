@@ -42,6 +42,8 @@ const description = z.strictObject({
   require_remote_id: yes.optional(),
   service: once.optional(),
   alpn: once.optional(),
+  starttls: once.optional(),
+  unsafe_tls_optional: yes.optional(),
 });
 
 function divide(settings: readonly Setting[], file: string): Section[] {
@@ -87,6 +89,8 @@ function planOf(section: Section, file: string): TunnelPlan {
           requireRemoteId: given.require_remote_id ?? false,
           service: given.service === undefined ? undefined : parseService(given.service),
           alpn: given.alpn === undefined ? [] : parseAlpn(given.alpn),
+          startTls: given.starttls,
+          tlsOptional: given.unsafe_tls_optional ?? false,
         },
         connect,
       ),

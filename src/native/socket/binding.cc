@@ -115,6 +115,18 @@ napi_value receiveInto(napi_env env, napi_callback_info info) {
   return result;
 }
 
+/// `peek(fd, buffer)`
+napi_value peekInto(napi_env env, napi_callback_info info) {
+  Arguments arguments(env, info);
+  int fd = static_cast<int>(arguments.integer(0));
+  auto [data, length] = arguments.view(1);
+  if (!arguments.ok()) return nullptr;
+  ssize_t there = peek(fd, data, length);
+  if (there >= 0) return node::number(env, there);
+  if (errno == EAGAIN || errno == EINTR) return node::undefined(env);
+  return node::throwErrno(env, errno, "cannot receive");
+}
+
 /// `send(fd, buffer, passFd)`; passFd -1: none.
 napi_value sendFrom(napi_env env, napi_callback_info info) {
   Arguments arguments(env, info);
@@ -251,6 +263,7 @@ void registerBinding(napi_env env, napi_value exports) {
                     {"connectTcp", connectTcp},
                     {"accept", acceptNext},
                     {"receive", receiveInto},
+                    {"peek", peekInto},
                     {"send", sendFrom},
                     {"sniffDns", sniff},
                     {"nextPacket", nextPacket},

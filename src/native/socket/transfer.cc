@@ -37,6 +37,10 @@ Received receive(int fd, void* data, size_t length) {
   return result;
 }
 
+ssize_t peek(int fd, void* data, size_t length) {
+  return recv(fd, data, length, MSG_PEEK | MSG_DONTWAIT);
+}
+
 ssize_t send(int fd, const void* data, size_t length, int descriptor) {
   alignas(cmsghdr) char control[CMSG_SPACE(sizeof(int))]{};
   iovec part{const_cast<void*>(data), length};

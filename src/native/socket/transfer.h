@@ -23,6 +23,9 @@ struct Received {
 
 Received receive(int fd, void* data, size_t length);
 
+/// Bytes that are there, which stay there; 0 is the end of the stream, -1 an error in errno.
+ssize_t peek(int fd, void* data, size_t length);
+
 /// Bytes taken, or -1 with errno. The descriptor goes with the first byte.
 ssize_t send(int fd, const void* data, size_t length, int descriptor = -1);
 

@@ -1,0 +1,119 @@
+import { TlspoolError } from '../errors.ts';
+import type { Party } from './party.ts';
+
+/**
+ * A dialog is what is said in the clear before TLS, on behalf of a program that knows nothing of TLS. It is a pure
+ * state machine, written as a generator: it takes bytes from and has bytes for two sides, and yields what it waits for.
+ * `machine.ts` runs one, `passage.ts` does so on descriptors.
+ *
+ * `peer` is whom TLS is to be spoken with, `program` whoever knows nothing of it.
+ */
+export type Side = 'peer' | 'program';
+
+export type Step =
+  /** More bytes of one of the sides. `look`: they are not to be consumed. */
+  | { readonly wait: 'bytes'; readonly sides: readonly Side[]; readonly look?: boolean }
+  /** A connection to the program; one that there was before is closed. */
+  | { readonly wait: 'program' }
+  /** The handshake, and everything that is checked about the peer. `requireAlpn` must have been agreed on. */
+  | { readonly wait: 'tls'; readonly requireAlpn?: string }
+  /** From here on `peer` is what comes out of TLS, and what goes into it. */
+  | { readonly wait: 'inside' };
+
+/**
+ * How a dialog is over. `leave`: the pool gets the program's own socket, nothing more of the connection is seen here.
+ * `through`: what either side says from now on goes to the other; in the clear if there was no TLS.
+ */
+export type Outcome = 'leave' | 'through';
+
+export type Talking<Result> = Generator<Step, Result, undefined>;
+export type Dialog = Talking<Outcome>;
+
+/** Both sides of a dialog, and the other things that it may ask for. */
+export interface Talk {
+  readonly peer: Party;
+  readonly program: Party;
+  /** Who is who; known after `secure`. */
+  readonly identities: DialogIdentities;
+}
+
+export interface DialogIdentities {
+  /** Who we are to the peer; before TLS, one of those that we may be; '' if that is not known. */
+  localId: string;
+  /** Who the peer is: proved after TLS, before it expected. */
+  remoteId: string;
+}
+
+export interface ServerPolicy {
+  /** Clients that do not ask for TLS are served in the clear (`--unsafe-tls-optional`). */
+  readonly optional: boolean;
+}
+
+export interface ClientPolicy {
+  /** How we call ourselves where the protocol wants a name: in EHLO, for one. */
+  readonly ownName: string;
+  /** Whom an HTTP proxy is to connect us with, as HOST:PORT. */
+  readonly destination?: string | undefined;
+}
+
+/** A protocol that has TLS as something that is asked for. */
+export interface Protocol {
+  readonly name: string;
+  /** IANA's name of the service, which rules about access are told unless `--service` says another. */
+  readonly service: string;
+  /** The server speaks first: its program has to be connected to before TLS. */
+  readonly serverFirst: boolean;
+  /** TLS without a dialog before it (RFC 8314, RFC 9325) requires this protocol to be agreed on by ALPN. */
+  readonly alpn?: readonly string[];
+  /** We are the server: the peer asks us for TLS. */
+  readonly server?: (talk: Talk, policy: ServerPolicy) => Dialog;
+  /** We are the client: we ask the peer for TLS. */
+  readonly client?: (talk: Talk, policy: ClientPolicy) => Dialog;
+  /** Why the server side has no `optional`; absent where it has. */
+  readonly neverOptional?: string;
+}
+
+/** Connects to the program. */
+export function* contact(talk: Talk): Talking<void> {
+  talk.program.forget();
+  yield { wait: 'program' };
+}
+
+/**
+ * TLS with the peer, after which it is known who it is. Nothing that was sent before may wait to be read: it would have
+ * been said by whoever is on the way, to be taken for something said inside TLS (CVE-2011-0411, CVE-2021-33515).
+ */
+export function* secure({ peer }: Talk): Talking<void> {
+  requireNothingBehind(peer);
+  yield { wait: 'tls' };
+}
+
+/**
+ * @public
+ * The same where what follows may be there already, and is TLS: only the bytes of the request were consumed.
+ */
+export function* secureBehind(requireAlpn?: string): Talking<void> {
+  yield requireAlpn === undefined ? { wait: 'tls' } : { wait: 'tls', requireAlpn };
+}
+
+/** Stays between the program and what comes out of TLS. */
+export function* stayInside({ peer }: Talk): Talking<void> {
+  peer.forget();
+  yield { wait: 'inside' };
+}
+
+export function requireNothingBehind(peer: Party): void {
+  if (peer.pending === 0) return;
+  throw new DialogEnd(
+    'starttls-injection',
+    `${peer.pending} bytes were sent in the clear behind what starts TLS`,
+    'Somebody on the way may have put them there; the connection was ended.',
+  );
+}
+
+/** Why a dialog comes to nothing. The connection ends with it; what was to be said is said first. */
+export class DialogEnd extends TlspoolError {
+  constructor(code: `starttls-${string}`, message: string, hint?: string) {
+    super(code, message, { hint });
+  }
+}

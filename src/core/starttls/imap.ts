@@ -1,0 +1,247 @@
+import {
+  contact,
+  type Dialog,
+  DialogEnd,
+  type Protocol,
+  requireNothingBehind,
+  type ServerPolicy,
+  secure,
+  stayInside,
+  type Talk,
+  type Talking,
+} from './dialog.ts';
+import { eitherLine } from './either.ts';
+import type { Party } from './party.ts';
+import {
+  leftBefore,
+  neverAsked,
+  notOffered,
+  notSpoken,
+  refusedByProgram,
+  refusedByServer,
+} from './refusals.ts';
+
+/*
+ * IMAP (RFC 3501, RFC 9051) with STARTTLS (RFC 2595, RFC 9051 section 6.2.1).
+ *
+ * | rule | how it is kept |
+ * |---|---|
+ * | RFC 9051 §6.2.1: STARTTLS is offered before TLS, and not within | put into greeting and CAPABILITY before; taken out of the program's first CAPABILITY after, should it offer it |
+ * | §6.2.3: LOGINDISABLED where passwords in the clear are refused | shown before TLS, AUTH=… is not |
+ * | §6.2.1, §11.3: the client discards capabilities from before TLS | our client passes none of them on: the program's greeting is our own |
+ * | §6.1: CAPABILITY, NOOP and LOGOUT are answered in every state | by us |
+ * | §7.1: other commands before TLS | tag NO [PRIVACYREQUIRED] (RFC 5530), and the program never hears them |
+ * | §7.1.4: PREAUTH comes too late for TLS | our client ends the connection; our server does when its program says so |
+ * | §4.3: literals could hide commands | a line that announces one ends the connection before TLS |
+ * | CVE-2021-33515, CVE-2020-12398: injection | commands behind STARTTLS, responses behind its OK, end the connection |
+ * | stripping: the server must offer STARTTLS | else our client ends the connection |
+ */
+export const imap: Protocol = {
+  name: 'imap',
+  service: 'imap',
+  serverFirst: true,
+  server,
+  client,
+};
+
+/** RFC 7162 section 4 has 8192 for commands. */
+const longestCommand = 8192;
+const longestResponse = 65_536;
+const mostCommands = 32;
+
+function* server(talk: Talk, policy: ServerPolicy): Dialog {
+  const { peer, program } = talk;
+  yield* contact(talk);
+  const greeting = yield* program.line(longestResponse);
+  if (!/^\* OK\b/i.test(greeting)) throw badGreeting(talk, greeting);
+  const capabilities = yield* capabilitiesOf(program, greeting);
+  peer.send(`${withCapabilities(greeting, beforeTls(capabilities, policy))}\r\n`);
+  return policy.optional
+    ? yield* optionalServer(talk, capabilities)
+    : yield* strictServer(talk, capabilities);
+}
+
+function badGreeting({ peer }: Talk, greeting: string): DialogEnd {
+  if (/^\* BYE\b/i.test(greeting)) {
+    peer.send(`${greeting}\r\n`);
+    return refusedByProgram(greeting);
+  }
+  peer.send('* BYE This server is not set up well\r\n');
+  return /^\* PREAUTH\b/i.test(greeting)
+    ? new DialogEnd(
+        'starttls-preauth',
+        'the program greets with PREAUTH, which leaves no room for TLS',
+        'Configure it to let its clients log in.',
+      )
+    : notSpoken('program', 'IMAP', greeting);
+}
+
+/** From the greeting, if it tells them, else they are asked for: that changes nothing in the program. */
+function* capabilitiesOf(program: Party, greeting: string): Talking<readonly string[]> {
+  const told = codeOf(greeting);
+  if (told) return told;
+  program.send('tls0 CAPABILITY\r\n');
+  for (let count = 0; count < mostCommands; count++) {
+    const line = yield* program.line(longestResponse);
+    const listed = /^\* CAPABILITY (.*)$/i.exec(line)?.[1];
+    if (listed !== undefined) {
+      yield* tagged(program, 'tls0');
+      return listed.trim().split(/ +/);
+    }
+    if (line.startsWith('tls0 ')) break;
+  }
+  throw new DialogEnd('starttls-no-reply', 'the program does not tell its capabilities');
+}
+
+function* tagged(party: Party, tag: string): Talking<string> {
+  for (let count = 0; count < mostCommands; count++) {
+    const line = yield* party.line(longestResponse);
+    if (line.startsWith(`${tag} `)) return line.slice(tag.length + 1);
+  }
+  throw new DialogEnd('starttls-no-reply', `no answer to ${tag}`);
+}
+
+function codeOf(greeting: string): readonly string[] | undefined {
+  return /^\* OK \[CAPABILITY ([^\]]*)\]/i.exec(greeting)?.[1]?.trim().split(/ +/);
+}
+
+function withCapabilities(greeting: string, capabilities: readonly string[]): string {
+  const text = greeting.replace(/^\* OK (?:\[[^\]]*\] ?)?/i, '');
+  return `* OK [CAPABILITY ${capabilities.join(' ')}] ${text}`;
+}
+
+function is(capability: string, ...names: readonly string[]): boolean {
+  return names.includes(capability.toUpperCase());
+}
+
+function withoutStartTls(capabilities: readonly string[]): readonly string[] {
+  return capabilities.filter((capability) => !is(capability, 'STARTTLS'));
+}
+
+function beforeTls(capabilities: readonly string[], { optional }: ServerPolicy): readonly string[] {
+  const offered = withoutStartTls(capabilities);
+  if (optional) return [...offered, 'STARTTLS'];
+  const harmless = offered.filter(
+    (capability) => !/^AUTH=/i.test(capability) && !is(capability, 'LOGINDISABLED', 'SASL-IR'),
+  );
+  return [...harmless, 'STARTTLS', 'LOGINDISABLED'];
+}
+
+interface Command {
+  readonly tag: string;
+  readonly name: string;
+}
+
+function* command(peer: Party): Talking<Command> {
+  return readCommand(yield* peer.line(longestCommand), peer);
+}
+
+function readCommand(line: string, peer: Party): Command {
+  // RFC 9051 section 9: a tag is any ASTRING-CHAR but "+".
+  const [, tag, name] = /^([^\s(){%*"\\+\]]+) ([A-Za-z]+)/.exec(line) ?? [];
+  if (tag === undefined || name === undefined || /\{\d+\+?\}$/.test(line)) {
+    peer.send('* BAD Unexpected before TLS\r\n* BYE\r\n');
+    throw new DialogEnd('starttls-refused', 'the peer sent what is no command before TLS');
+  }
+  return { tag, name: line.length === tag.length + 1 + name.length ? name.toUpperCase() : '' };
+}
+
+function* strictServer(talk: Talk, capabilities: readonly string[]): Dialog {
+  const { peer } = talk;
+  const list = beforeTls(capabilities, { optional: false }).join(' ');
+  for (let count = 0; count < mostCommands; count++) {
+    const { tag, name } = yield* command(peer);
+    if (name === 'STARTTLS') return yield* startTls(talk, tag, capabilities);
+    if (name === 'CAPABILITY') peer.send(`* CAPABILITY ${list}\r\n${tag} OK Done\r\n`);
+    else if (name === 'NOOP') peer.send(`${tag} OK Done\r\n`);
+    else if (name === 'LOGOUT') {
+      peer.send(`* BYE\r\n${tag} OK Done\r\n`);
+      throw leftBefore();
+    } else peer.send(`${tag} NO [PRIVACYREQUIRED] STARTTLS comes first\r\n`);
+  }
+  peer.send('* BYE Too many commands before STARTTLS\r\n');
+  throw neverAsked();
+}
+
+function* startTls(talk: Talk, tag: string, capabilities: readonly string[]): Dialog {
+  requireNothingBehind(talk.peer);
+  talk.peer.send(`${tag} OK Begin TLS\r\n`);
+  yield* secure(talk);
+  if (!capabilities.some((capability) => is(capability, 'STARTTLS'))) return 'leave';
+  yield* stayInside(talk);
+  return yield* hideStartTls(talk);
+}
+
+/** Until the program has told its capabilities once more. */
+function* hideStartTls(talk: Talk): Dialog {
+  for (;;) {
+    const { from, line } = yield* eitherLine(talk, longestResponse);
+    if (from === 'peer') {
+      talk.program.send(`${line}\r\n`);
+      // Literals are no lines: what follows is not for us to read.
+      if (/\{\d+\+?\}$/.test(line)) return 'through';
+      continue;
+    }
+    const edited = line.replace(/(?<=CAPABILITY[^\]]*) STARTTLS\b/gi, '');
+    talk.peer.send(`${edited}\r\n`);
+    if (edited !== line || /\{\d+\}$/.test(line)) return 'through';
+  }
+}
+
+/** The program answers what it is asked in the clear, except for its capabilities. */
+function* optionalServer(talk: Talk, capabilities: readonly string[]): Dialog {
+  const { peer, program } = talk;
+  const list = beforeTls(capabilities, { optional: true }).join(' ');
+  for (;;) {
+    const line = yield* peer.line(longestCommand);
+    const [, tag = '', name = ''] = /^(\S+) (\S+)\s*$/.exec(line) ?? [];
+    if (name.toUpperCase() === 'CAPABILITY') {
+      peer.send(`* CAPABILITY ${list}\r\n${tag} OK Done\r\n`);
+    } else if (name.toUpperCase() === 'STARTTLS') {
+      return yield* startTls(talk, tag, capabilities);
+    } else {
+      program.send(`${line}\r\n`);
+      return 'through';
+    }
+  }
+}
+
+function* client(talk: Talk): Dialog {
+  const { peer, program } = talk;
+  const greeting = yield* peer.line(longestResponse);
+  if (/^\* PREAUTH\b/i.test(greeting)) {
+    throw new DialogEnd(
+      'starttls-preauth',
+      'the server greets with PREAUTH, which leaves no room for TLS',
+      'Or somebody on the way says so to keep the connection in the clear; it was ended.',
+    );
+  }
+  if (!/^\* OK\b/i.test(greeting)) {
+    throw refusedByServer('nothing', greeting);
+  }
+  requireNothingBehind(peer);
+  peer.send('tls0 CAPABILITY\r\n');
+  yield* offered(peer);
+  requireNothingBehind(peer);
+  peer.send('tls1 STARTTLS\r\n');
+  const answer = yield* peer.line(longestResponse);
+  if (!/^tls1 OK\b/i.test(answer)) {
+    throw refusedByServer('STARTTLS', answer);
+  }
+  yield* secure(talk);
+  yield* contact(talk);
+  program.send(`* OK ${talk.identities.remoteId} IMAP4rev1\r\n`);
+  return 'leave';
+}
+
+function* offered(peer: Party): Talking<void> {
+  let listed: string | undefined;
+  for (let count = 0; count < mostCommands; count++) {
+    const line = yield* peer.line(longestResponse);
+    listed = /^\* CAPABILITY (.*)$/i.exec(line)?.[1] ?? listed;
+    if (!line.startsWith('tls0 ')) continue;
+    if (listed?.split(' ').some((capability) => is(capability, 'STARTTLS'))) return;
+    break;
+  }
+  throw notOffered();
+}

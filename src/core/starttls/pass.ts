@@ -1,0 +1,238 @@
+import { setTimeout as pause } from 'node:timers/promises';
+import type {
+  Identities,
+  PoolConnection,
+  PoolSession,
+  SessionDetails,
+  StartTlsRequest,
+} from '../../client/index.ts';
+import { socketPair } from '../engine/sockets.ts';
+import { TlspoolError } from '../errors.ts';
+import { type Dialog, DialogEnd, type Side, type Step, type Talk } from './dialog.ts';
+import { join } from './join.ts';
+import { Machine } from './machine.ts';
+import { readSize, Wire } from './wire.ts';
+
+/**
+ * One connection that is to have TLS after a dialog, and the program behind it. This is the seam between whoever has
+ * connections (`tunnel`, `wrap`) and the dialogs: neither knows how the other does its part.
+ */
+export interface PassOrder {
+  readonly pool: PoolConnection;
+  /** What is said before TLS: `serverDialog` or `clientDialog` of `dialogs.ts`. */
+  readonly dialog: (talk: Talk) => Dialog;
+  /** The connected socket on which TLS is to be spoken; taken over, whatever happens. */
+  readonly fd: number;
+  /** What is asked of the pool; `role` says who we are in TLS. */
+  readonly request: Omit<StartTlsRequest, 'fd' | 'plain'>;
+  /**
+   * A plaintext socket whose other end is the program, each time a new one; it is taken over. Asked for when the dialog
+   * wants to hear the program: before TLS for servers that speak first (`who` and `details` are not known then), else
+   * after TLS and all its checks. A second time only where TLS is optional: the program gets a fresh connection for what
+   * comes inside TLS, and the first one ends.
+   */
+  readonly program: (
+    who: Identities,
+    details: SessionDetails | undefined,
+  ) => number | Promise<number>;
+  /** ms until TLS has started; the handshake has its own limit. */
+  readonly timeout: number;
+  /** Ends the connection, until `passed` resolves. */
+  readonly signal?: AbortSignal | undefined;
+}
+
+export interface Passed {
+  /** undefined: TLS was optional, and the peer did not want it. */
+  readonly session: PoolSession | undefined;
+  /**
+   * Resolves when nothing of the connection is in this process any more: at once where the pool has both sockets, at the
+   * end of the connection where it passes through here.
+   */
+  readonly over: Promise<void>;
+}
+
+/**
+ * Runs the dialog, then hands both sockets to the pool. Resolves when data may flow. @throws TlspoolError `starttls-…`
+ * for what the dialog did not like, or as the pool answers; nothing stays open then.
+ */
+export function pass(order: PassOrder): Promise<Passed> {
+  return new Passage(order).run();
+}
+
+class Passage {
+  readonly #order: PassOrder;
+  readonly #machine: Machine;
+  readonly #until: AbortSignal;
+  #peer: Wire | undefined;
+  #program: Wire | undefined;
+  #details: SessionDetails | undefined;
+  #session: PoolSession | undefined;
+
+  constructor(order: PassOrder) {
+    this.#order = order;
+    const { localId, localIds, remoteId } = order.request;
+    const identities = { localId: localId ?? localIds?.[0] ?? '', remoteId: remoteId ?? '' };
+    this.#machine = new Machine(order.dialog, identities);
+    this.#peer = new Wire(order.fd);
+    this.#until = limited(order.timeout, order.signal);
+  }
+
+  async run(): Promise<Passed> {
+    try {
+      this.#machine.begin();
+      const wish = await this.#converse(this.#until);
+      if (wish.wait === 'tls') await this.#secure(wish);
+      const over = this.#peer === undefined ? Promise.resolve() : this.#stay();
+      return { session: this.#session, over };
+    } catch (error) {
+      await this.#takeLeave();
+      throw error;
+    }
+  }
+
+  /** Does what the dialog wishes, as far as it takes neither TLS nor the end. */
+  async #converse(until: AbortSignal) {
+    for (;;) {
+      await this.#tell(until);
+      const { wish } = this.#machine;
+      if (wish.wait === 'bytes') await this.#hear(wish, until);
+      else if (wish.wait === 'program') await this.#contact();
+      else return wish;
+    }
+  }
+
+  async #tell(until: AbortSignal): Promise<void> {
+    for (const side of ['program', 'peer'] as const) {
+      const wire = this.#wire(side);
+      const told = wire && this.#machine.toldTo(side);
+      if (told) await wire.send(told, until);
+    }
+  }
+
+  async #hear({ sides, look }: Step & { wait: 'bytes' }, until: AbortSignal): Promise<void> {
+    for (const side of sides) {
+      if (!this.#hearNow(side)) continue;
+      // What was only looked at is still there, and would wake us at once.
+      if (look && this.#machine.wish.wait === 'bytes') await pause(glance);
+      return;
+    }
+    const others = new AbortController();
+    const either = AbortSignal.any([until, others.signal]);
+    try {
+      const waits = sides.map((side) => this.#wire(side)?.readable(either));
+      // The one that is given up must not count as unheard.
+      for (const wait of waits) wait?.catch(() => undefined);
+      await Promise.race(waits);
+    } finally {
+      others.abort();
+    }
+  }
+
+  /** Whether there was anything to hear. */
+  #hearNow(side: Side): boolean {
+    const wire = this.#wire(side);
+    const bytes = wire?.peek(readSize);
+    if (!wire || bytes === undefined) return false;
+    if (bytes.length === 0) this.#machine.ended(side);
+    else wire.drop(this.#machine.hear(side, bytes));
+    return true;
+  }
+
+  async #contact(): Promise<void> {
+    this.#program?.close();
+    this.#program = undefined;
+    const { identities } = this.#machine;
+    this.#program = new Wire(await this.#order.program({ ...identities }, this.#details));
+    this.#machine.done();
+  }
+
+  async #secure({ requireAlpn }: Step & { wait: 'tls' }): Promise<void> {
+    const fd = this.#peer?.release() ?? -1;
+    this.#peer = undefined;
+    this.#session = await this.#order.pool.startTls({
+      ...this.#order.request,
+      fd,
+      plain: async (who, details) => {
+        if (requireAlpn !== undefined && details?.alpn !== requireAlpn) {
+          throw new DialogEnd('starttls-alpn', `TLS without a dialog needs ALPN ${requireAlpn}`);
+        }
+        this.#details = details;
+        Object.assign(this.#machine.identities, { localId: who.localId, remoteId: who.remoteId });
+        this.#machine.done();
+        return this.#plainSocket();
+      },
+    });
+  }
+
+  /** What the pool gets: the program's socket, or one whose other end is here. */
+  async #plainSocket(): Promise<number> {
+    const { timeout, signal } = this.#order;
+    const wish = await this.#converse(limited(timeout, signal));
+    const program = this.#program;
+    if (wish.wait === 'leave' && program) {
+      this.#program = undefined;
+      return program.release();
+    }
+    if (wish.wait !== 'inside') throw new TlspoolError('internal', `${wish.wait} without TLS`);
+    const [ours, pools] = socketPair();
+    this.#peer = new Wire(ours);
+    return pools;
+  }
+
+  /** The dialog goes on, between the program and what comes out of TLS; without end, so without limit. */
+  async #stay(): Promise<void> {
+    try {
+      const forever = new AbortController().signal;
+      if (this.#machine.wish.wait === 'inside') this.#machine.done();
+      await this.#converse(forever);
+      await this.#join();
+    } catch (error) {
+      await this.#takeLeave();
+      throw error;
+    }
+  }
+
+  /** What comes from either side goes to the other. */
+  async #join(): Promise<void> {
+    const [peer, program] = [this.#peer, this.#program];
+    if (!peer || !program) throw new TlspoolError('internal', 'there are no two sides to join');
+    this.#peer = this.#program = undefined;
+    await join(
+      { fd: peer.release(), said: this.#machine.unreadOf('peer') },
+      { fd: program.release(), said: this.#machine.unreadOf('program') },
+    );
+  }
+
+  #wire(side: Side): Wire | undefined {
+    return side === 'peer' ? this.#peer : this.#program;
+  }
+
+  /** Says what the dialog wants to be said last, and closes everything. */
+  async #takeLeave(): Promise<void> {
+    const until = AbortSignal.timeout(leaveTimeout);
+    try {
+      await this.#tell(until);
+      await this.#peer?.leave(until);
+    } catch {
+      // They would not hear.
+    } finally {
+      this.#peer?.close();
+      this.#program?.close();
+    }
+  }
+}
+
+/** ms for our last words. */
+const leaveTimeout = 1_000;
+/** ms between looks at what is there, where not enough is. */
+const glance = 10;
+
+function limited(timeout: number, signal: AbortSignal | undefined): AbortSignal {
+  const controller = new AbortController();
+  const late = new DialogEnd(
+    'starttls-timeout',
+    `TLS was not asked for within ${timeout / 1000} s`,
+  );
+  setTimeout(() => controller.abort(late), timeout).unref();
+  return signal ? AbortSignal.any([controller.signal, signal]) : controller.signal;
+}
