@@ -6,7 +6,7 @@ _tlspool_words() {
     '') words='ca disclose identities init pin ping serve sessions status tokens trust tunnel wrap' ;;
     'ca') words='export' ;;
     'disclose') words='add list remove test' ;;
-    'identities') words='create csr export import install list remove show' ;;
+    'identities') words='create csr export import install list remove select show' ;;
     'pin') words='enter lock status' ;;
     'sessions') words='close list' ;;
     'tokens') words='init list' ;;
@@ -31,6 +31,7 @@ _tlspool_flags() {
     'identities install') flags='' ;;
     'identities list') flags='' ;;
     'identities remove') flags='--credential --delete-key --yes -y --pin-file' ;;
+    'identities select') flags='--ask --auto' ;;
     'identities show') flags='' ;;
     'init') flags='--module --token --pin-source --pin-file --label' ;;
     'pin') flags='--pinentry --ask-password --from --token' ;;
@@ -84,6 +85,8 @@ _tlspool_value() {
     'identities import --pin-file') compopt -o filenames 2> /dev/null; mapfile -t COMPREPLY < <(compgen -f -- "$current") ;;
     'identities remove --credential') COMPREPLY=() ;;
     'identities remove --pin-file') compopt -o filenames 2> /dev/null; mapfile -t COMPREPLY < <(compgen -f -- "$current") ;;
+    'identities select --ask') mapfile -t COMPREPLY < <(compgen -W 'new general all' -- "$current") ;;
+    'identities select --auto') compopt -o filenames 2> /dev/null; mapfile -t COMPREPLY < <(compgen -f -- "$current") ;;
     'init --module') compopt -o filenames 2> /dev/null; mapfile -t COMPREPLY < <(compgen -f -- "$current") ;;
     'init --token') COMPREPLY=() ;;
     'init --pin-source') COMPREPLY=() ;;

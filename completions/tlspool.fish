@@ -8,7 +8,7 @@ function __tlspool_at
     for word in $typed
         string match -q -- '-*' $word; and break
         set -l longer (string join ' ' $found $word)
-        contains -- "$longer" 'ca' 'disclose' 'identities' 'pin' 'sessions' 'tokens' 'trust' 'ca export' 'disclose add' 'disclose list' 'disclose remove' 'disclose test' 'identities create' 'identities csr' 'identities export' 'identities import' 'identities install' 'identities list' 'identities remove' 'identities show' 'init' 'pin' 'pin enter' 'pin lock' 'pin status' 'ping' 'serve' 'sessions close' 'sessions list' 'status' 'tokens init' 'tokens list' 'trust add' 'trust list' 'trust remove' 'tunnel' 'wrap'; or break
+        contains -- "$longer" 'ca' 'disclose' 'identities' 'pin' 'sessions' 'tokens' 'trust' 'ca export' 'disclose add' 'disclose list' 'disclose remove' 'disclose test' 'identities create' 'identities csr' 'identities export' 'identities import' 'identities install' 'identities list' 'identities remove' 'identities select' 'identities show' 'init' 'pin' 'pin enter' 'pin lock' 'pin status' 'ping' 'serve' 'sessions close' 'sessions list' 'status' 'tokens init' 'tokens list' 'trust add' 'trust list' 'trust remove' 'tunnel' 'wrap'; or break
         set -a found $word
     end
     test "$argv[1]" = "$found"
@@ -26,7 +26,7 @@ complete -c tlspool -n '__tlspool_program' -a '(__fish_complete_subcommand --fcs
 
 complete -c tlspool -n '__tlspool_at \'\'' -f -a 'ca' -d 'export'
 complete -c tlspool -n '__tlspool_at \'\'' -f -a 'disclose' -d 'add, list, remove, test'
-complete -c tlspool -n '__tlspool_at \'\'' -f -a 'identities' -d 'create, csr, export, import, install, list, remove, show'
+complete -c tlspool -n '__tlspool_at \'\'' -f -a 'identities' -d 'create, csr, export, import, install, list, remove, select, show'
 complete -c tlspool -n '__tlspool_at \'\'' -f -a 'init' -d 'make the state folder: a token for keys, and a local CA'
 complete -c tlspool -n '__tlspool_at \'\'' -f -a 'pin' -d 'ask people for PINs when tokens need them'
 complete -c tlspool -n '__tlspool_at \'\'' -f -a 'ping' -d 'ask the pool whether it is there'
@@ -49,6 +49,7 @@ complete -c tlspool -n '__tlspool_at \'identities\'' -f -a 'import' -d 'take ove
 complete -c tlspool -n '__tlspool_at \'identities\'' -f -a 'install' -d 'take the certificate that another CA issued for a request'
 complete -c tlspool -n '__tlspool_at \'identities\'' -f -a 'list' -d 'list the local identities'
 complete -c tlspool -n '__tlspool_at \'identities\'' -f -a 'remove' -d 'forget a local identity'
+complete -c tlspool -n '__tlspool_at \'identities\'' -f -a 'select' -d 'choose who we are when servers ask'
 complete -c tlspool -n '__tlspool_at \'identities\'' -f -a 'show' -d 'show one local identity in full'
 complete -c tlspool -n '__tlspool_at \'pin\'' -f -a 'enter' -d 'give the PIN of a token now'
 complete -c tlspool -n '__tlspool_at \'pin\'' -f -a 'lock' -d 'log out of a token'
@@ -159,6 +160,14 @@ complete -c tlspool -n '__tlspool_at \'identities remove\'' -l state-dir -x -a '
 complete -c tlspool -n '__tlspool_at \'identities remove\'' -l config -r -F -d 'configuration file'
 complete -c tlspool -n '__tlspool_at \'identities remove\'' -l no-input -d 'never ask; fail and name the flag instead'
 complete -c tlspool -n '__tlspool_at \'identities remove\'' -l help -s h -d 'show the help of this command'
+complete -c tlspool -n '__tlspool_at \'identities select\'' -l ask -x -a 'new general all' -d 'when to ask: about remotes that nothing is disclosed to (new), also where an entry is about more than their domain or one above it (general), or always (all)'
+complete -c tlspool -n '__tlspool_at \'identities select\'' -l auto -r -F -d 'rules that choose instead of a person'
+complete -c tlspool -n '__tlspool_at \'identities select\'' -l socket -r -F -d 'socket of the pool'
+complete -c tlspool -n '__tlspool_at \'identities select\'' -l state-dir -x -a '(__fish_complete_directories)' -d 'where identities, trust and tokens are kept'
+complete -c tlspool -n '__tlspool_at \'identities select\'' -l config -r -F -d 'configuration file'
+complete -c tlspool -n '__tlspool_at \'identities select\'' -l json -d 'print one JSON object instead of text, for errors too'
+complete -c tlspool -n '__tlspool_at \'identities select\'' -l no-input -d 'never ask; fail and name the flag instead'
+complete -c tlspool -n '__tlspool_at \'identities select\'' -l help -s h -d 'show the help of this command'
 complete -c tlspool -n '__tlspool_at \'identities show\'' -l json -d 'print one JSON object instead of text, for errors too'
 complete -c tlspool -n '__tlspool_at \'identities show\'' -l socket -r -F -d 'socket of the pool'
 complete -c tlspool -n '__tlspool_at \'identities show\'' -l state-dir -x -a '(__fish_complete_directories)' -d 'where identities, trust and tokens are kept'

@@ -5,6 +5,7 @@ import { resolvePaths } from '../core/config/paths.ts';
 import { TlspoolError } from '../core/errors.ts';
 import type {
   AdministrationRequest,
+  ChoiceStatus,
   PinStatus,
   PoolStatus,
 } from '../core/server/administration.ts';
@@ -47,6 +48,13 @@ export function pins(
   options: AdministrationOptions & { readonly own?: boolean } = {},
 ): Promise<PinStatus> {
   return askOnce({ do: options.own === true ? 'my-pins' : 'pins' }, options);
+}
+
+/** Who has people choose identities, and what they are to choose. @param own as for `pins` */
+export function choices(
+  options: AdministrationOptions & { readonly own?: boolean } = {},
+): Promise<ChoiceStatus> {
+  return askOnce({ do: options.own === true ? 'my-choices' : 'choices' }, options);
 }
 
 /**

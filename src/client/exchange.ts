@@ -6,8 +6,6 @@ export interface Exchange {
   callback(callbackId: number, message: Message): void;
   /** Details of the session, ahead of what comes next. */
   details(list: Buffer): void;
-  /** What a question of the pool is about, ahead of it; for those who offered themselves to be asked. */
-  preface?(message: Message): void;
   /** The last word. */
   final(message: Message): void;
   /** There will be no last word: the connection is gone. */

@@ -143,7 +143,6 @@ export class PoolConnection extends EventEmitter<{ close: [error: Error | undefi
     let open = 0;
     this.#begin(id, {
       callback: (callbackId, question) => {
-        if (callbackId === 0) return;
         open = callbackId;
         called(question, (answer) => {
           if (open !== callbackId) return;
@@ -151,7 +150,6 @@ export class PoolConnection extends EventEmitter<{ close: [error: Error | undefi
           this.#send(id, callbackId, answer);
         });
       },
-      preface: (question) => called(question, () => {}),
       details: () => {},
       final: (answer) => {
         if (answer.command === 'success') ended.resolve();
@@ -227,9 +225,7 @@ export class PoolConnection extends EventEmitter<{ close: [error: Error | undefi
     }
     if (callbackId !== 0) exchange.callback(callbackId, message);
     else if (message.command === 'starttlsDetails') exchange.details(message.data);
-    else if (exchange.preface !== undefined && message.command === 'lidEntryCallback') {
-      exchange.preface(message);
-    } else {
+    else {
       this.#exchanges.delete(requestId);
       if (this.#exchanges.size === 0) this.#socket.unref();
       exchange.final(message);

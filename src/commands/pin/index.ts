@@ -1,6 +1,7 @@
 import * as Flags from '@oclif/core/flags';
 import { askingFlags, pinAsker } from '../../core/cli/asking-flags.ts';
 import { PoolCommand } from '../../core/cli/pool-command.ts';
+import { untilInterrupted } from '../../core/cli/until-interrupted.ts';
 import { UsageError } from '../../core/errors.ts';
 
 export default class Pin extends PoolCommand {
@@ -58,7 +59,7 @@ It asks at the terminal, by one of GnuPG's pinentry programs, by systemd, or ans
     const seat = await takePinSeat({ socket, ask, signal: end.signal });
     const refused = await Promise.race([seat.ended.then(() => true), Promise.resolve(false)]);
     if (!refused) this.#greet(overview);
-    await seat.ended;
+    await untilInterrupted(seat.ended);
   }
 
   /** Where each token logs in from; undefined: that is not for us to know. */

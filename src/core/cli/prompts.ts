@@ -1,5 +1,15 @@
 import { UsageError } from '../errors.ts';
 
+export interface Choice<Value> {
+  readonly name: string;
+  readonly value: Value;
+  /** Shown while it is pointed at. */
+  readonly description?: string;
+}
+
+/** Lines of a list that are shown at once. */
+const PAGE = 12;
+
 /**
  * Asks the person at the terminal. Every question names the flag that answers it, for whoever cannot be
  * asked. Questions appear on stderr, so that stdout holds results only.
@@ -33,6 +43,34 @@ export class Prompts {
     const context = { ...terminal(), signal, clearPromptOnDone: true };
     const typed = await password({ message, mask: '*', toggleMask: false }, context);
     return typed === '' ? undefined : typed;
+  }
+
+  /** One of a list that can be searched by typing. @throws UsageError as `secret`; ExitPromptError */
+  async search<Value>(
+    message: string,
+    flag: string,
+    choices: readonly Choice<Value>[],
+    signal: AbortSignal,
+  ): Promise<Value> {
+    this.#need(message, flag);
+    const { search } = await import('@inquirer/prompts');
+    const source = (term: string | undefined) => {
+      const wanted = (term ?? '').toLowerCase();
+      return choices.filter(({ name }) => name.toLowerCase().includes(wanted));
+    };
+    return search({ message, source, pageSize: PAGE }, { ...terminal(), signal });
+  }
+
+  /** One of a short list. @throws UsageError as `secret`; ExitPromptError */
+  async select<Value>(
+    message: string,
+    flag: string,
+    choices: readonly Choice<Value>[],
+    signal: AbortSignal,
+  ): Promise<Value> {
+    this.#need(message, flag);
+    const { select } = await import('@inquirer/prompts');
+    return select({ message, choices, pageSize: PAGE }, { ...terminal(), signal });
   }
 
   /** Text ahead of a question. */

@@ -5,7 +5,7 @@ import type { Store } from '../store/store.ts';
 import type { KeyType } from '../token/key-types.ts';
 import type { Donai } from './donai.ts';
 import { pemCertificates } from './pem.ts';
-import { formatSelector, parseSelector, type Selector } from './selector.ts';
+import { formatSelector, isDonai, parseSelector, type Selector } from './selector.ts';
 
 /** One of the names that this pool can prove. */
 export interface LocalIdentity {
@@ -68,6 +68,13 @@ export class LocalIdentities {
   find(donai: Donai, role: TlsRole): LocalIdentity | undefined {
     const usable = this.#usable[role];
     return usable.get(formatSelector(donai)) ?? usable.get(wildcardOf(donai) ?? '');
+  }
+
+  /** Names of those with credentials for that role, sorted; without wildcards. */
+  names(role: TlsRole): string[] {
+    return [...this.#usable[role].values()]
+      .filter(({ donai }) => isDonai(donai))
+      .map(({ donai }) => formatSelector(donai));
   }
 
   async #load(): Promise<void> {

@@ -9,8 +9,10 @@ import type { Log } from '../telemetry/log.ts';
 import type { Keyring, TokenStatus } from '../token/keyring.ts';
 import { Acceptor } from '../tunnel/acceptor.ts';
 import type { Connections } from './connections.ts';
+import type { ChoiceView, IdentitySeat } from './identity-seat.ts';
 import { type Listener, listenAt } from './listener.ts';
 import type { PinRequestView, PinSeat } from './pin-seat.ts';
+import type { Holder } from './seat.ts';
 import { isOwner, isSeatMember } from './seat-access.ts';
 import { viewSession } from './session-view.ts';
 import type { Sessions } from './sessions.ts';
@@ -43,6 +45,9 @@ export type AdministrationRequest =
   | { readonly do: 'pins' }
   /** The same of a program's own seat, for members of `seat_group` too. */
   | { readonly do: 'my-pins' }
+  /** Who has people choose identities, and what they are to choose now; and the same of a program's own seat. */
+  | { readonly do: 'choices' }
+  | { readonly do: 'my-choices' }
   /** Has someone asked for the PIN of a token; answered when that came to an end. */
   | { readonly do: 'enter-pin'; readonly token: string }
   | { readonly do: 'lock-token'; readonly token: string };
@@ -53,6 +58,12 @@ export interface PinStatus {
   readonly holder: SeatHolder | null;
   /** In the order in which they are asked for. */
   readonly needed: readonly PinRequestView[];
+}
+
+/** The seat of LIDENTRY. */
+export interface ChoiceStatus {
+  readonly holder: SeatHolder | null;
+  readonly needed: readonly ChoiceView[];
 }
 
 export interface SeatHolder {
@@ -69,6 +80,7 @@ export interface AdministrationParts {
   readonly connections: Connections;
   readonly keyring: Pick<Keyring, 'tokens' | 'named' | 'lock'>;
   readonly pins: Pick<PinSeat, 'holder' | 'view' | 'enter'>;
+  readonly choices: Pick<IdentitySeat, 'holder' | 'view'>;
   /** Whose members may ask about their own seat; undefined: nobody's. */
   readonly seatGid: () => number | undefined;
   readonly counters: (engineId: number) => Counters;
@@ -144,7 +156,8 @@ export class Administration {
     for await (const line of lines(visitor)) {
       try {
         const request = readRequest(line);
-        if (request.do !== 'my-pins' && !isOwner(peer)) throw mayNot(peer);
+        const own = request.do === 'my-pins' || request.do === 'my-choices';
+        if (!own && !isOwner(peer)) throw mayNot(peer);
         for await (const answer of this.#answers(request, peer)) await write(visitor, answer);
       } catch (error) {
         if (!(error instanceof TlspoolError)) throw error;
@@ -171,7 +184,13 @@ export class Administration {
         yield this.#pins();
         return;
       case 'my-pins':
-        yield this.#pinsOf(peer);
+        yield ownOnly(this.#pins(), peer);
+        return;
+      case 'choices':
+        yield this.#choices();
+        return;
+      case 'my-choices':
+        yield ownOnly(this.#choices(), peer);
         return;
       case 'enter-pin':
         await pins.enter(request.token);
@@ -210,17 +229,12 @@ export class Administration {
 
   #pins(): PinStatus {
     const { pins } = this.#parts;
-    const holder = pins.holder?.connection.peer;
-    return { holder: holder === undefined ? null : viewHolder(holder), needed: pins.view() };
+    return { holder: viewHolder(pins.holder), needed: pins.view() };
   }
 
-  /** What a program in the seat was asked, and no more. */
-  #pinsOf({ pid, uid }: PeerCredentials): PinStatus {
-    const { holder, needed } = this.#pins();
-    if (holder === null || holder.pid !== pid || holder.uid !== uid) {
-      throw new PosixError('EACCES', 'this program does not ask for PINs');
-    }
-    return { holder, needed: needed.filter(({ asked }) => asked) };
+  #choices(): ChoiceStatus {
+    const { choices } = this.#parts;
+    return { holder: viewHolder(choices.holder), needed: choices.view() };
   }
 
   #close(id: string, abort: boolean): object {
@@ -243,8 +257,21 @@ function mayNot({ uid }: PeerCredentials): PosixError {
   return new PosixError('EACCES', `user ${uid} may not administer this pool`);
 }
 
-function viewHolder({ pid, uid, executable }: PeerCredentials): SeatHolder {
+function viewHolder(holder: Holder | undefined): SeatHolder | null {
+  if (holder === undefined) return null;
+  const { pid, uid, executable } = holder.connection.peer;
   return { pid, uid, user: userName(uid), executable: executable ?? '' };
+}
+
+/** What the program in the seat was asked, for that program, and no more. @throws PosixError EACCES */
+function ownOnly<Status extends PinStatus | ChoiceStatus>(
+  { holder, needed }: Status,
+  { pid, uid }: PeerCredentials,
+): object {
+  if (holder === null || holder.pid !== pid || holder.uid !== uid) {
+    throw new PosixError('EACCES', 'this program does not ask people for the pool');
+  }
+  return { holder, needed: needed.filter(({ asked }) => asked) };
 }
 
 function readRequest(line: string): AdministrationRequest {
@@ -267,7 +294,14 @@ function isRequest(value: unknown): value is AdministrationRequest {
   return plain.has(value.do);
 }
 
-const plain: ReadonlySet<unknown> = new Set(['status', 'sessions', 'pins', 'my-pins']);
+const plain: ReadonlySet<unknown> = new Set([
+  'status',
+  'sessions',
+  'pins',
+  'my-pins',
+  'choices',
+  'my-choices',
+]);
 
 function errorLine({ code, message, hint }: TlspoolError): object {
   return { error: { code, message, hint: hint ?? null } };

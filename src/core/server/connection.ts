@@ -23,6 +23,12 @@ export interface Requests {
   reattach(connection: Connection, message: MessageOf<'reattach'>): void;
   /** The program offers to ask people for PINs; it is called when one is needed. */
   offerPins(connection: Connection, requestId: number, message: MessageOf<'pinEntry'>): void;
+  /** The program offers to have people choose identities; it is called when one is to be chosen. */
+  offerChoices(
+    connection: Connection,
+    requestId: number,
+    message: MessageOf<'lidEntryRegister'>,
+  ): void;
   /** False if that request is no offer of this connection. */
   withdraw(connection: Connection, requestId: number): boolean;
   /** An error that is nobody's but ours was answered. */
@@ -178,7 +184,8 @@ export class Connection implements Requester {
         this.respond(requestId, { command: 'success' });
         return;
       case 'lidEntryRegister':
-        throw notImplemented(message.command);
+        this.#requests.offerChoices(this, requestId, message as MessageOf<'lidEntryRegister'>);
+        return;
       case 'unknown':
         throw new PoolError(
           'COMMAND_UNKNOWN',
@@ -276,10 +283,6 @@ function readAnswer(bytes: Buffer): Message | undefined {
     if (error instanceof MalformedMessage) return undefined;
     throw error;
   }
-}
-
-function notImplemented(command: string): PoolError {
-  return new PoolError('COMMAND_NOTIMPL', `this pool does not do ${command} yet`);
 }
 
 function closeAll(fds: readonly number[]): void {

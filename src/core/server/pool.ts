@@ -5,13 +5,14 @@ import { closeFd } from '../engine/sockets.ts';
 import { Disclosure } from '../identity/disclosure.ts';
 import { LocalIdentities } from '../identity/local-identities.ts';
 import { disclose } from '../identity/stored-disclosure.ts';
-import { nobodyChooses, type Remembered } from '../session/chooser.ts';
+import type { Remembered } from '../session/chooser.ts';
 import { Credentials } from '../session/credentials.ts';
 import { openStore, type Store } from '../store/store.ts';
 import { type Log, silentLog } from '../telemetry/log.ts';
 import { Trust } from '../trust/trust.ts';
 import { Administration } from './administration.ts';
 import { Connections } from './connections.ts';
+import { IdentitySeat } from './identity-seat.ts';
 import { StoreKnowledge } from './knowledge.ts';
 import { listenAt, lockSocket } from './listener.ts';
 import { PinSeat } from './pin-seat.ts';
@@ -57,12 +58,9 @@ export async function startPool(options: PoolOptions): Promise<Pool> {
   parts.defer(() => credentials.close());
   const trust = new Trust(store, engine);
   parts.defer(() => trust.close());
-  const knowledge = new StoreKnowledge(
-    store,
-    new LocalIdentities(store),
-    new Disclosure(store),
-    trust,
-  );
+  const identities = new LocalIdentities(store);
+  const choices = new IdentitySeat(() => identities.names('client'));
+  const knowledge = new StoreKnowledge(store, identities, new Disclosure(store), trust);
   await knowledge.refresh();
 
   const idleTimeout = () => current.settings.idleTimeout;
@@ -70,7 +68,7 @@ export async function startPool(options: PoolOptions): Promise<Pool> {
     engine,
     knowledge,
     credentials,
-    chooser: nobodyChooses,
+    chooser: choices,
     remember: (choice: Remembered) => rememberChoice(store, choice),
     log,
     idleTimeout,
@@ -78,7 +76,12 @@ export async function startPool(options: PoolOptions): Promise<Pool> {
   const sessions = new Sessions(services, () => current.settings);
   parts.defer(() => endSessions(sessions));
   const pins = new PinSeat(keys.keyring, (ids) => waitingSessions(sessions, ids), log);
-  const requests = new PoolRequests({ sessions, pins }, engine, () => current.settings, log);
+  const requests = new PoolRequests(
+    { sessions, pins, choices },
+    engine,
+    () => current.settings,
+    log,
+  );
   const listener = listenAt(socket, access(settings));
   parts.defer(() => listener.removePath());
   const connections = new Connections(listener.fd, requests, settings.maxConnections, log);
@@ -89,6 +92,7 @@ export async function startPool(options: PoolOptions): Promise<Pool> {
     sessions,
     connections,
     pins,
+    choices,
     keyring: keys.keyring,
     seatGid: () => current.settings.seatGid,
     counters: (id) => engine.counters(id),

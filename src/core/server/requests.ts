@@ -9,26 +9,36 @@ import type { SessionEngine } from '../session/services.ts';
 import type { Session } from '../session/session.ts';
 import type { Log } from '../telemetry/log.ts';
 import type { Connection, RawStartTls, Requests } from './connection.ts';
+import type { IdentitySeat } from './identity-seat.ts';
 import type { PinSeat } from './pin-seat.ts';
 import { requireSeatAccess } from './seat-access.ts';
 import type { Sessions } from './sessions.ts';
+
+/** Whom requests are passed on to. */
+export interface Asked {
+  readonly sessions: Sessions;
+  readonly pins: PinSeat;
+  readonly choices: IdentitySeat;
+}
 
 /** What programs ask of a pool, and where the answers come from. */
 export class PoolRequests implements Requests {
   readonly #sessions: Sessions;
   readonly #pins: PinSeat;
+  readonly #choices: IdentitySeat;
   readonly #engine: SessionEngine;
   readonly #settings: () => PoolSettings;
   readonly #log: Log;
 
   constructor(
-    { sessions, pins }: { readonly sessions: Sessions; readonly pins: PinSeat },
+    { sessions, pins, choices }: Asked,
     engine: SessionEngine,
     settings: () => PoolSettings,
     log: Log,
   ) {
     this.#sessions = sessions;
     this.#pins = pins;
+    this.#choices = choices;
     this.#engine = engine;
     this.#settings = settings;
     this.#log = log;
@@ -69,8 +79,19 @@ export class PoolRequests implements Requests {
     this.#pins.offer(connection, requestId, message);
   }
 
+  offerChoices(
+    connection: Connection,
+    requestId: number,
+    message: MessageOf<'lidEntryRegister'>,
+  ): void {
+    requireSeatAccess(connection.peer, this.#settings().seatGid);
+    this.#choices.register(connection, requestId, message);
+  }
+
   withdraw(connection: Connection, requestId: number): boolean {
-    return this.#pins.withdraw(connection, requestId);
+    return (
+      this.#pins.withdraw(connection, requestId) || this.#choices.withdraw(connection, requestId)
+    );
   }
 
   fault(error: unknown): void {
@@ -84,6 +105,7 @@ export class PoolRequests implements Requests {
     }
     this.#sessions.disconnected(connection);
     this.#pins.disconnected(connection);
+    this.#choices.disconnected(connection);
   }
 
   /** INFO tells nobody else that there is such a session. */

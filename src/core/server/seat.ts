@@ -1,4 +1,5 @@
 import { closeFd } from '../engine/sockets.ts';
+import { TlspoolError } from '../errors.ts';
 import { PoolError, type PoolErrorName } from '../protocol/errors.ts';
 import type { Message } from '../protocol/message.ts';
 import type { Answer, Callback, Requester } from '../session/requester.ts';
@@ -25,7 +26,7 @@ type State =
 
 /** What a call to the holder comes to. */
 export interface Call {
-  /** It answered; it holds the seat still, and may be called again. */
+  /** It answered; it holds the seat still, and may be called again. Unless this throws: then it loses the seat. */
   answered(message: Message): void;
   /** It will not: it went, withdrew, answered something else, or was late and another took its place. */
   lost(): void;
@@ -87,7 +88,13 @@ export class Seat {
     const state = this.#state;
     if (state.is !== 'offered') throw new TypeError('Nobody waits to be called.');
     const { holder, patience } = state;
-    const callback = holder.connection.call(holder.requestId, messages, (answer) => {
+    const question = messages.at(-1);
+    if (question === undefined) throw new TypeError('There is no question.');
+    // Each has an id of its own, as programs answer each; what they answer to those in front goes nowhere.
+    for (const message of messages.slice(0, -1)) {
+      holder.connection.call(holder.requestId, [message], drop).cancel();
+    }
+    const callback = holder.connection.call(holder.requestId, [question], (answer) => {
       if (this.#state.is !== 'called' || this.#state.callback !== callback) return drop(answer);
       this.#answered(answer, answered, lost);
     });
@@ -116,15 +123,20 @@ export class Seat {
     const { holder, patience } = state;
     const { message } = answer;
     drop(answer);
-    if (message?.command === this.#answer) {
-      this.#state = { is: 'offered', holder, patience };
-      answered(message);
-      return;
+    const { connection, requestId } = holder;
+    try {
+      if (message?.command !== 'error') {
+        if (message?.command !== this.#answer) throw badAnswer(message, this.#answer);
+        this.#state = { is: 'offered', holder, patience };
+        answered(message);
+        return;
+      }
+      connection.respond(requestId, { command: 'success' });
+    } catch (error) {
+      if (!(error instanceof TlspoolError)) throw error;
+      connection.fail(requestId, error);
     }
     this.#state = { is: 'vacant' };
-    const { connection, requestId } = holder;
-    if (message?.command === 'error') connection.respond(requestId, { command: 'success' });
-    else connection.fail(requestId, badAnswer(message, this.#answer));
     lost();
   }
 

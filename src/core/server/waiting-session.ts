@@ -1,4 +1,5 @@
 import type { WaitingSession } from '../seats/waiting-session.ts';
+import type { SessionFacts } from '../session/facts.ts';
 import type { Session } from '../session/session.ts';
 import type { Sessions } from './sessions.ts';
 import { userName } from './user-name.ts';
@@ -8,18 +9,20 @@ export function waitingSessions(
   sessions: Pick<Sessions, 'byEngineId'>,
   engineIds: readonly number[],
 ): WaitingSession[] {
-  return sessions.byEngineId(engineIds).map(viewWaiting);
+  return sessions.byEngineId(engineIds).map(({ facts, parties }) => viewFacts(facts, parties));
 }
 
-function viewWaiting({ facts, parties }: Pick<Session, 'facts' | 'parties'>): WaitingSession {
-  const { id, role, program, service, peerAddress } = facts;
+export function viewFacts(
+  { id, role, program, service, peerAddress }: SessionFacts,
+  { localId, remoteId }: Session['parties'],
+): WaitingSession {
   return {
     session: id,
     role,
     program: { ...program, user: userName(program.uid) },
     service,
-    localId: parties.localId,
-    remoteId: parties.remoteId,
+    localId,
+    remoteId,
     peer: peerAddress,
   };
 }

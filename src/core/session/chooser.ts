@@ -41,9 +41,3 @@ export interface Chooser {
   /** undefined: nobody is there any more. */
   choose(question: ChoiceQuestion, signal: AbortSignal): Promise<PersonsChoice | undefined>;
 }
-
-/** For pools in which people are not asked. */
-export const nobodyChooses: Chooser = {
-  wants: () => false,
-  choose: async () => undefined,
-};

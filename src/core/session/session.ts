@@ -67,6 +67,9 @@ type Phase =
   | { readonly is: 'failed'; readonly error: TlspoolError }
   | { readonly is: 'over' };
 
+/** ms between looks for an identity that is being made. */
+const LOOK_AGAIN = 200;
+
 /** Who keeps the sessions: the registry. */
 export interface SessionKeeper {
   /** It is set up, and belongs to the connection on which that was asked, unless it was to be detached. */
@@ -259,7 +262,33 @@ export class Session implements SessionHandler {
     }
     phase.remember = choice.remember;
     const { localId } = choice;
-    this.#offer(localId === undefined ? [] : [requireIdentity(localId, this.#finder('client'))]);
+    const find = this.#finder('client');
+    if (localId !== undefined && choice.wait && find(localId) === undefined) {
+      this.#awaitIdentity(localId);
+      return;
+    }
+    this.#offer(localId === undefined ? [] : [requireIdentity(localId, find)]);
+  }
+
+  /** It is being made, by a person: the handshake's own time limits that. */
+  #awaitIdentity(localId: Donai): void {
+    const phase = this.#phase;
+    if (phase.is !== 'negotiating') return;
+    const look = async () => {
+      await this.#services.knowledge.refresh();
+      const identity = this.#finder('client')(localId);
+      if (identity === undefined || this.#phase !== phase) return;
+      clearInterval(timer);
+      phase.callback = undefined;
+      this.#attempt(() => this.#offer([{ name: localId, identity }]));
+    };
+    const timer = setInterval(() => {
+      look().catch((error: unknown) => {
+        clearInterval(timer);
+        this.#fail(error);
+      });
+    }, LOOK_AGAIN);
+    phase.callback = { cancel: () => clearInterval(timer) };
   }
 
   /** To the application if it wants to be asked, one after the other; otherwise the first that can be is shown. */
