@@ -15,27 +15,32 @@ const handOverTimeout = 30_000;
 const dialogTimeout = 60_000;
 
 /**
+ * Where the plaintext of a connection goes to. Called with the accepted socket before that is given away; what it
+ * returns connects, later and perhaps never.
+ */
+export type Reach = (accepted: number) => () => number | Promise<number>;
+
+/**
  * TLS comes in, plaintext goes to `target`, which is contacted only after the handshake and the checks of
  * the remote succeeded.
  */
-export function serverCarrier(terms: ServerTerms, target: Endpoint): Carry {
+export function serverCarrier(terms: ServerTerms, target: Endpoint | Reach): Carry {
   const ask = serverRequest(terms);
+  const reach =
+    typeof target === 'function' ? target : () => () => connectTo(target, handOverTimeout);
   const { startTls } = terms;
   if (startTls) {
     const dialog = serverDialog(startTls.protocol, startTls);
     return async (pool, fd) => {
       const { fd: _, ...request } = ask(fd);
-      const program = () => connectTo(target, handOverTimeout);
+      const program = reach(fd);
       const { over } = await pass({ pool, dialog, fd, request, program, timeout: dialogTimeout });
       // Its end, however it came, is nobody's concern here.
       over.catch(() => undefined);
     };
   }
   return async (pool, fd) => {
-    await pool.startTls({
-      ...ask(fd),
-      plain: () => connectTo(target, handOverTimeout),
-    });
+    await pool.startTls({ ...ask(fd), plain: reach(fd) });
   };
 }
 

@@ -1,15 +1,19 @@
 #include "supervisor/binding.h"
 
 #include <cerrno>
+#include <cstring>
 #include <map>
 #include <memory>
 
 #include "node/values.h"
 #include "supervisor/handlers.h"
 #include "supervisor/likeness.h"
+#include "supervisor/listener-life.h"
 #include "supervisor/private-network.h"
 #include "supervisor/probe.h"
+#include "supervisor/socket-facts.h"
 #include "supervisor/supervisor.h"
+#include "supervisor/wrapped-ports.h"
 
 namespace tlspool::supervisor {
 
@@ -88,25 +92,66 @@ napi_value openNetwork(napi_env env, napi_callback_info info) {
   return node::throwErrno(env, errno, "no sockets of the private network");
 }
 
-/// `connectInside(accepted) → fd`: to the program's listener, for the client of `accepted`.
-napi_value connectFor(napi_env env, napi_callback_info info) {
+/// `pathInside(accepted) → Buffer`: both ends of a client's connection, for `connectInside`.
+napi_value pathInside(napi_env env, napi_callback_info info) {
   Arguments arguments(env, info);
   int accepted = static_cast<int>(arguments.integer(0));
   if (!arguments.ok()) return nullptr;
-  Descriptor fd = connectInside(accepted);
+  Path path = pathOf(accepted);
+  if (path.client.length == 0) return node::throwErrno(env, ENOTCONN, "the client is gone");
+  return node::buffer(env, &path, sizeof path);
+}
+
+/// `connectInside(path) → fd`: to the program's listener.
+napi_value connectFor(napi_env env, napi_callback_info info) {
+  Arguments arguments(env, info);
+  auto [data, length] = arguments.view(0);
+  if (!arguments.ok()) return nullptr;
+  Path path;
+  if (length != sizeof path) return node::throwErrno(env, EINVAL, "no path");
+  memcpy(&path, data, sizeof path);
+  Descriptor fd = connectInside(path);
   return fd ? node::number(env, fd.release())
             : node::throwErrno(env, errno, "no connection to the program");
 }
 
-/// `listenInside(listener) → fd`: a listener for the program in the place of one that clients come
-/// to.
+/// `listenInside(listener) → { fd, cookie }`: a listener for the program in the place of one that
+/// clients come to.
 napi_value listenFor(napi_env env, napi_callback_info info) {
   Arguments arguments(env, info);
   int outside = static_cast<int>(arguments.integer(0));
   if (!arguments.ok()) return nullptr;
   Descriptor fd = listenInside(outside);
+  if (!fd) return node::throwErrno(env, errno, "no listener for the program");
+  WrappedPorts::instance().add(portOf(localAddressOf(outside)));
+  napi_value result = node::object(env);
+  node::set(env, result, "cookie", node::number(env, static_cast<double>(cookieOf(fd.number()))));
+  node::set(env, result, "fd", node::number(env, fd.release()));
+  return result;
+}
+
+/// `listensInside(listener)`: whether anybody does in the place of a listener that clients come to.
+napi_value listensFor(napi_env env, napi_callback_info info) {
+  Arguments arguments(env, info);
+  int outside = static_cast<int>(arguments.integer(0));
+  if (!arguments.ok()) return nullptr;
+  return node::boolean(env, listensInside(localAddressOf(outside)));
+}
+
+/// `listenerGone(listener)`: before one that clients came to is closed.
+napi_value listenerGone(napi_env env, napi_callback_info info) {
+  Arguments arguments(env, info);
+  int outside = static_cast<int>(arguments.integer(0));
+  if (!arguments.ok()) return nullptr;
+  WrappedPorts::instance().remove(portOf(localAddressOf(outside)));
+  return node::undefined(env);
+}
+
+/// `watchListenersInside() → fd`
+napi_value watchInside(napi_env env, napi_callback_info) {
+  Descriptor fd = watchListeners();
   return fd ? node::number(env, fd.release())
-            : node::throwErrno(env, errno, "no listener for the program");
+            : node::throwErrno(env, errno, "cannot watch the program's listeners");
 }
 
 }  // namespace
@@ -119,8 +164,12 @@ void registerBinding(napi_env env, napi_value exports) {
                     {"supervisionForget", forget},
                     {"answerTrap", answer},
                     {"privateNetworkOpen", openNetwork},
+                    {"pathInside", pathInside},
                     {"connectInside", connectFor},
-                    {"listenInside", listenFor}});
+                    {"listenInside", listenFor},
+                    {"listensInside", listensFor},
+                    {"listenerGone", listenerGone},
+                    {"watchListenersInside", watchInside}});
 }
 
 }  // namespace tlspool::supervisor

@@ -16,6 +16,10 @@ class Handler {
 
   virtual std::vector<Trap> traps() const = 0;
 
+  /// Several handlers may trap the same call: the first of handlers.cc that wants it gets it, and
+  /// one that nobody wants is the kernel's. Must not wait.
+  virtual bool wants(const Notification&) { return true; }
+
   /// Called for each trap, on one of the supervisor's threads, several at once. It must not wait
   /// for anything long: what takes time keeps the notification and answers it later, from any
   /// thread (Questions::ask is such a way). The kernel may ask the same again: a call whose answer

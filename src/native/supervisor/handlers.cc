@@ -1,5 +1,6 @@
 #include "supervisor/handlers.h"
 
+#include "supervisor/bind-handler.h"
 #include "supervisor/filter.h"
 #include "supervisor/listen-handler.h"
 #include "supervisor/ring-handler.h"
@@ -9,6 +10,7 @@ namespace tlspool::supervisor {
 std::vector<std::unique_ptr<Handler>> makeHandlers(Questions& questions) {
   std::vector<std::unique_ptr<Handler>> handlers;
   handlers.push_back(std::make_unique<ListenHandler>(questions));
+  handlers.push_back(std::make_unique<BindHandler>(questions));
   handlers.push_back(std::make_unique<RingHandler>());
   return handlers;
 }

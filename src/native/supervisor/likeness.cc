@@ -158,13 +158,11 @@ Descriptor listenInside(int model) {
   return fd;
 }
 
-Descriptor connectInside(int accepted) {
-  Address client = withoutScope(remoteAddressOf(accepted));
-  Address server = withoutScope(localAddressOf(accepted));
-  if (client.length == 0) {
-    errno = ENOTCONN;
-    return {};
-  }
+Path pathOf(int accepted) { return {remoteAddressOf(accepted), localAddressOf(accepted)}; }
+
+Descriptor connectInside(const Path& path) {
+  Address client = withoutScope(path.client);
+  Address server = withoutScope(path.server);
   Descriptor fd = PrivateNetwork::instance().take(client.family());
   if (!fd) return {};
   set(fd.number(), SOL_SOCKET, SO_REUSEADDR, 1);

@@ -15,9 +15,17 @@ socket::Descriptor listenInPlaceOf(int model);
 /// Empty with errno.
 socket::Descriptor listenInside(int model);
 
-/// A connection in the private network between the addresses of `accepted`, whose client it stands
-/// for: non-blocking, connected or about to be. Empty with errno; ECONNREFUSED: nobody listens
-/// there.
-socket::Descriptor connectInside(int accepted);
+/// Both ends of a client's connection.
+struct Path {
+  socket::Address client;
+  socket::Address server;
+};
+
+/// Of a connected socket; without lengths if it is none (any more).
+Path pathOf(int accepted);
+
+/// A connection in the private network between the addresses of a client's, whose place it takes:
+/// non-blocking, connected or about to be. Empty with errno; ECONNREFUSED: nobody listens there.
+socket::Descriptor connectInside(const Path& path);
 
 }  // namespace tlspool::supervisor

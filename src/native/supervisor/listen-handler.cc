@@ -10,6 +10,7 @@
 #include "supervisor/private-network.h"
 #include "supervisor/program-descriptors.h"
 #include "supervisor/socket-facts.h"
+#include "supervisor/wrapped-ports.h"
 
 namespace tlspool::supervisor {
 
@@ -132,10 +133,14 @@ void ListenHandler::decide(std::shared_ptr<Notification> call, Descriptor listen
         refuse(*call, errno, "the socket cannot be replaced");
         return;
       }
+      // JavaScript's numbers are exact up to 53 bits; cookies are counted from 1.
+      auto cookie = static_cast<double>(cookieOf(inside.number()));
+      WrappedPorts::instance().add(portOf(localAddressOf(outside.number())));
       int fd = outside.release();
-      questions_.tell("listening", [fd, id](napi_env env, napi_value event) {
+      questions_.tell("listening", [fd, id, cookie](napi_env env, napi_value event) {
         node::set(env, event, "listener", node::number(env, id));
         node::set(env, event, "fd", node::number(env, fd));
+        node::set(env, event, "cookie", node::number(env, cookie));
       });
       call->finish(0);
     };

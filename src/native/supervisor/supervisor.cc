@@ -43,7 +43,12 @@ Supervisor::Supervisor(double id, socket::Descriptor channel)
       questions_(id, [this](Job job) { run(std::move(job)); }),
       handlers_(makeHandlers(questions_)) {
   for (const auto& handler : handlers_) {
-    for (const Trap& trap : handler->traps()) byNumber_[trap.number] = handler.get();
+    for (const Trap& trap : handler->traps()) {
+      auto& interested = byNumber_[trap.number];
+      if (interested.empty() || interested.back() != handler.get()) {
+        interested.push_back(handler.get());
+      }
+    }
   }
   ioctl(channel_->number(), SECCOMP_IOCTL_NOTIF_SET_FLAGS, SECCOMP_USER_NOTIF_FD_SYNC_WAKE_UP);
 }
@@ -98,8 +103,12 @@ void Supervisor::dispatch(std::shared_ptr<Notification> call) {
     refuseForeign(*call);
     return;
   }
-  auto handler = byNumber_.find(call->number());
-  if (handler != byNumber_.end()) handler->second->handle(std::move(call));
+  for (Handler* handler : byNumber_[call->number()]) {
+    if (!handler->wants(*call)) continue;
+    handler->handle(std::move(call));
+    return;
+  }
+  call->proceed();
 }
 
 /// A program of another architecture would go round every trap: it does not run at all.

@@ -37,7 +37,7 @@ class Supervisor {
   std::shared_ptr<const socket::Descriptor> channel_;
   Questions questions_;
   std::vector<std::unique_ptr<Handler>> handlers_;
-  std::map<int, Handler*> byNumber_;
+  std::map<int, std::vector<Handler*>> byNumber_;
 
   std::mutex mutex_;
   std::condition_variable changed_;

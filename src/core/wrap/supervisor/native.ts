@@ -14,8 +14,12 @@ interface SupervisorFunctions {
   supervisionForget(supervisor: number): void;
   answerTrap(supervisor: number, question: number, answer: object): void;
   privateNetworkOpen(channel: number): void;
-  connectInside(accepted: number): number;
-  listenInside(listener: number): number;
+  pathInside(accepted: number): Buffer;
+  connectInside(path: Buffer): number;
+  listenInside(listener: number): { readonly fd: number; readonly cookie: number };
+  listensInside(listener: number): boolean;
+  listenerGone(listener: number): void;
+  watchListenersInside(): number;
 }
 
 /** What a probe found missing. */

@@ -7,11 +7,12 @@
  */
 export interface TrapQuestions {
   readonly listen: (question: ListenQuestion) => ListenAnswer | Promise<ListenAnswer>;
+  /** A port is wanted on which clients come to us: whatever of it the program does not listen on any more has to go. */
+  readonly vacate: (question: { readonly port: number }) => void;
 }
 
 export interface TrapNotices {
-  /** A listener is wrapped: clients come to `fd`, which is the receiver's. */
-  readonly listening: (notice: { readonly listener: number; readonly fd: number }) => void;
+  readonly listening: (notice: ListeningNotice) => void;
   /** A call was refused because it could not be supervised. */
   readonly refused: (notice: RefusedNotice) => void;
   /** A program of another architecture, whose calls would go round us, was killed at its first one. */
@@ -39,6 +40,15 @@ export type ListenAnswer =
   /** No TLS on this port. */
   | { readonly action: 'plain' }
   | { readonly action: 'deny'; readonly errno: number };
+
+/** A listener is wrapped. */
+export interface ListeningNotice {
+  readonly listener: number;
+  /** Where clients come to; the receiver's to close, after `listenerGone`. */
+  readonly fd: number;
+  /** SO_COOKIE of the program's listener in the private network. */
+  readonly cookie: number;
+}
 
 export interface RefusedNotice extends Caller {
   /** The system call. */

@@ -27,6 +27,7 @@ function decisions(answer: (question: ListenQuestion) => ListenAnswer) {
   const listening = Promise.withResolvers<number>();
   const all: TrapDecisions = {
     listen: answer,
+    vacate: () => undefined,
     listening: ({ fd }) => listening.resolve(fd),
     refused: ({ reason }) => assert.fail(reason),
     foreign: ({ executable }) => assert.fail(executable),
@@ -48,7 +49,8 @@ test('a wrapped listener gets connections that look like those of the client', a
   const client = connect({ port: local?.port ?? 0, host: '127.0.0.1' });
   await once(client, 'connect');
   const accepted = await next(outside);
-  const inside = nativeSupervisor().connectInside(accepted);
+  const native = nativeSupervisor();
+  const inside = native.connectInside(native.pathInside(accepted));
   assert.deepEqual(socketAddresses(inside).local, {
     address: '127.0.0.1',
     port: client.localPort,
