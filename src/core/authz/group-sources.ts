@@ -1,0 +1,90 @@
+import { unwatchFile, watchFile } from 'node:fs';
+import type { Kysely } from 'kysely';
+import type { Schema } from '../store/schema.ts';
+import type { Log } from '../telemetry/log.ts';
+import type { Group, GroupMembers } from './group.ts';
+import { readGroupFile } from './group-file.ts';
+
+/** ms between looks at a file. */
+const GLANCE = 1_000;
+
+/** Keeps the members of groups whose source is not the store at hand, and up to date. */
+export class GroupSources implements Disposable {
+  readonly #log: Log;
+  readonly #changed: () => void;
+  readonly #followed = new Map<string, Followed>();
+
+  /** @param changed called after members changed */
+  constructor(_db: Kysely<Schema>, log: Log, changed: () => void) {
+    this.#log = log;
+    this.#changed = changed;
+  }
+
+  /** Follows these groups and no others; resolves when something is known of each. */
+  async follow(groups: readonly Group[]): Promise<void> {
+    const wanted = new Map(
+      groups.filter(({ source }) => source.kind !== 'store').map((group) => [group.name, group]),
+    );
+    for (const [name, followed] of this.#followed) {
+      if (JSON.stringify(wanted.get(name)?.source) === followed.source) continue;
+      followed.stop();
+      this.#followed.delete(name);
+    }
+    const fresh = [...wanted.values()].filter(({ name }) => !this.#followed.has(name));
+    await Promise.all(fresh.map((group) => this.#start(group)));
+  }
+
+  /** What is known at this moment. */
+  members(group: string, now: number): GroupMembers | undefined {
+    return this.#followed.get(group)?.members(now);
+  }
+
+  /** When, in epoch ms, something that is believed now will not be any more. */
+  get believedUntil(): number {
+    return Math.min(...[...this.#followed.values()].map(({ believedUntil }) => believedUntil()));
+  }
+
+  [Symbol.dispose](): void {
+    for (const { stop } of this.#followed.values()) stop();
+    this.#followed.clear();
+  }
+
+  async #start(group: Group): Promise<void> {
+    const { source } = group;
+    if (source.kind === 'file') {
+      this.#followed.set(group.name, await this.#followFile(group.name, source.path));
+    }
+  }
+
+  async #followFile(group: string, path: string): Promise<Followed> {
+    let known = await readGroupFile(group, path);
+    this.#tell(known);
+    const look = () => {
+      readGroupFile(group, path).then((members) => {
+        known = members;
+        this.#tell(known);
+        this.#changed();
+      });
+    };
+    watchFile(path, { persistent: false, interval: GLANCE }, look);
+    return {
+      source: JSON.stringify({ kind: 'file', path }),
+      members: () => known,
+      believedUntil: () => Number.POSITIVE_INFINITY,
+      stop: () => unwatchFile(path, look),
+    };
+  }
+
+  #tell({ group, members, gap }: GroupMembers): void {
+    if (gap === undefined) this.#log.debug({ group, members: members.length }, 'group was read');
+    else this.#log.warn({ group, error: gap.text }, 'members of a group are not known');
+  }
+}
+
+interface Followed {
+  /** JSON: another source is another group. */
+  readonly source: string;
+  readonly members: (now: number) => GroupMembers;
+  readonly believedUntil: () => number;
+  readonly stop: () => void;
+}

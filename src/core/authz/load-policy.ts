@@ -1,0 +1,102 @@
+import { setImmediate as breathe } from 'node:timers/promises';
+import type { Kysely } from 'kysely';
+import type { Schema } from '../store/schema.ts';
+import type { Gap, Group, GroupMembers, LdapSource } from './group.ts';
+import { readGroupFile } from './group-file.ts';
+import { Memberships } from './memberships.ts';
+import { Policy } from './policy.ts';
+import { ProgramRules } from './program-rule.ts';
+import { RuleIndex } from './rule-index.ts';
+import { type FetchedMembers, listGroups, readFetched, readMembers } from './stored-groups.ts';
+import { listProgramRules, listStandings, readRules } from './stored-rules.ts';
+import type { Member } from './who.ts';
+
+/** What the store says about access, read at one moment. */
+export interface StoredPolicy {
+  readonly rules: RuleIndex;
+  readonly programs: ProgramRules;
+  readonly groups: readonly Group[];
+  /** Of groups that the store keeps. */
+  readonly members: ReadonlyMap<string, readonly Member[]>;
+}
+
+export interface PolicyChoices {
+  /** Whether a local identity that nothing concerns is closed: `authorisation required`. */
+  readonly closedByDefault: boolean;
+  /** The pool's own user, who may act as anybody, like root. */
+  readonly poolUid: number;
+}
+
+/** Everybody has a turn between pages. */
+export async function readStoredPolicy(
+  db: Kysely<Schema>,
+  { poolUid }: Pick<PolicyChoices, 'poolUid'>,
+): Promise<StoredPolicy> {
+  const rules = new RuleIndex();
+  for await (const page of readRules(db)) {
+    for (const rule of page) rules.add(rule);
+    await breathe();
+  }
+  for (const standing of await listStandings(db)) rules.addStanding(standing);
+  const programs = new ProgramRules(await listProgramRules(db), poolUid);
+  return { rules, programs, groups: await listGroups(db), members: await readMembers(db) };
+}
+
+export interface LoadedPolicy extends StoredPolicy {
+  readonly policy: Policy;
+  readonly memberships: Memberships;
+  /** What is known of each group's members. */
+  readonly known: ReadonlyMap<string, GroupMembers>;
+}
+
+/** The policy as it is now, groups of files and directories included: what a daemon on this store decides by. */
+export async function loadPolicy(
+  db: Kysely<Schema>,
+  choices: PolicyChoices,
+  now = Date.now(),
+): Promise<LoadedPolicy> {
+  const stored = await readStoredPolicy(db, choices);
+  const fetched = await readFetched(db);
+  const groups = await Promise.all(
+    stored.groups.map(async ({ name, source }) => {
+      if (source.kind === 'file') return await readGroupFile(name, source.path);
+      if (source.kind === 'ldap') return fetchedMembers(name, source, fetched.get(name), now);
+      return storedMembers(name, stored.members);
+    }),
+  );
+  const memberships = new Memberships(groups, stored.rules.groups);
+  const policy = new Policy(stored.rules, memberships, choices.closedByDefault);
+  return {
+    ...stored,
+    policy,
+    memberships,
+    known: new Map(groups.map((known) => [known.group, known])),
+  };
+}
+
+export function storedMembers(
+  group: string,
+  members: ReadonlyMap<string, readonly Member[]>,
+): GroupMembers {
+  return { group, members: members.get(group) ?? [], gap: undefined };
+}
+
+/** What a directory said is believed until its stale limit. */
+function fetchedMembers(
+  group: string,
+  source: LdapSource,
+  fetched: FetchedMembers | undefined,
+  now: number,
+): GroupMembers {
+  if (fetched === undefined) {
+    return { group, members: [], gap: stale(group, `${source.url} was never reached`) };
+  }
+  const age = Math.round((now - fetched.at) / 1_000);
+  if (age < source.stale) return { group, members: fetched.members, gap: undefined };
+  const limit = `${source.url} was not reached for ${age} s, ${source.stale} s are allowed`;
+  return { group, members: [], gap: stale(group, limit) };
+}
+
+function stale(group: string, text: string): Gap {
+  return { group, reason: 'stale', text };
+}

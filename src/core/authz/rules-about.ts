@@ -1,0 +1,25 @@
+import { type Donai, parseDonai } from '../identity/donai.ts';
+import { formatSelector, walk } from '../identity/selector.ts';
+import type { Memberships } from './memberships.ts';
+import type { Rule } from './rule.ts';
+import { formatWho, parseWho } from './who.ts';
+
+/** The rules that are, or may be, about a remote: those of its groups included. @throws RuleError, DonaiError */
+export function rulesAbout(text: string, rules: readonly Rule[], memberships: Memberships): Rule[] {
+  const who = parseWho(text);
+  if (who.kind === 'selector') return concerning(parseDonai(text), rules, memberships);
+  const words = who.kind === 'group' ? [formatWho(who)] : ['everyone', who.kind];
+  return rules.filter((rule) => words.includes(formatWho(rule.who)));
+}
+
+function concerning(donai: Donai, rules: readonly Rule[], memberships: Memberships): Rule[] {
+  const words = new Set([
+    'everyone',
+    'authenticated',
+    ...walk(donai).map(formatSelector),
+    ...[...memberships.groupsOf([donai]).keys(), ...memberships.gaps.keys()].map(
+      (group) => `group:${group}`,
+    ),
+  ]);
+  return rules.filter(({ who }) => words.has(formatWho(who)));
+}
