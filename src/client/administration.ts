@@ -9,6 +9,7 @@ import type {
   PinStatus,
   PoolStatus,
 } from '../core/server/administration.ts';
+import type { ReviewedSession } from '../core/server/review.ts';
 import type { SessionView } from '../core/server/session-view.ts';
 import { noDaemon } from './errors.ts';
 
@@ -30,6 +31,17 @@ export async function* sessions(options: AdministrationOptions = {}): AsyncItera
   for await (const answer of ask({ do: 'sessions' }, options)) {
     if ('end' in answer) return;
     yield (answer as { session: SessionView }).session;
+  }
+  throw cutShort();
+}
+
+/** Open sessions that would not be allowed if they began now; `apply` ends them. */
+export async function* reviewSessions(
+  options: AdministrationOptions & { readonly apply?: boolean } = {},
+): AsyncIterable<ReviewedSession> {
+  for await (const answer of ask({ do: 'review', apply: options.apply === true }, options)) {
+    if ('end' in answer) return;
+    yield (answer as { session: ReviewedSession }).session;
   }
   throw cutShort();
 }

@@ -39,6 +39,13 @@ export const keys: ReadonlyMap<string, KeyRule> = new Map(
       draft.facilities &= ~named(value);
     }),
 
+    authorisation: honour((value, draft) => {
+      draft.authorisationRequired = oneOf(value, 'required', 'by-rule');
+    }),
+    authorisation_mode: honour((value, draft) => {
+      draft.authorisationMonitor = oneOf(value, 'monitor', 'enforce');
+    }),
+
     log_level: set('logLevel', logLevel),
     log_stderr: honour((value) => {
       if (!yes(value)) throw new ConfigError('the log goes to stderr always', 'redirect it');
@@ -119,6 +126,13 @@ function tokenUri(value: string): string {
   }
 }
 
+/** Whether the value is the first of two words. */
+function oneOf(value: string, first: string, second: string): boolean {
+  if (value === first) return true;
+  if (value === second) return false;
+  throw new ConfigError(`${first} or ${second} is needed, got \`${value}\``);
+}
+
 const facilityNames: Readonly<Record<string, number>> = {
   starttls: facilities.startTls,
   startgss: facilities.startGss,
@@ -193,7 +207,7 @@ function noMemcache(): string {
 }
 
 function noRadius(): string {
-  return 'rules about access will be in the store (authz)';
+  return 'rules about access are in the store: tlspool authz allow';
 }
 
 function oneStore(): string {

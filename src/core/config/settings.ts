@@ -27,6 +27,10 @@ export interface PoolSettings {
   readonly maxSessions: number;
   /** A PKCS #11 module and token besides those of the store. */
   readonly token: TokenSettings | undefined;
+  /** Whether local identities that no rule concerns are closed to remotes. */
+  readonly authorisationRequired: boolean;
+  /** Whether remotes that rules deny are only written down, and let in. */
+  readonly authorisationMonitor: boolean;
   readonly logLevel: LogLevel;
   /** undefined: text on a terminal, JSON elsewhere. */
   readonly logFormat: LogFormat | undefined;
@@ -55,6 +59,8 @@ export const defaultSettings: PoolSettings = {
   maxConnections: 10_000,
   maxSessions: 100_000,
   token: undefined,
+  authorisationRequired: false,
+  authorisationMonitor: false,
   logLevel: 'info',
   logFormat: undefined,
 };

@@ -28,6 +28,10 @@ export interface SessionDetails {
   /** SNI, sent or received; empty: none. */
   readonly serverName: string;
   readonly resumed: boolean;
+  /** What let a remote in: `allowed-by-rule members`, `open`; empty where we are the client. */
+  readonly decision: string;
+  /** Groups that the remote is in. */
+  readonly groups: readonly string[];
 }
 
 export const noOptions: StartTlsOptions = { localIds: [], alpn: [], clientAddress: undefined };
@@ -44,6 +48,8 @@ const detailKinds = {
   alpn: 4,
   serverName: 5,
   resumed: 6,
+  decision: 7,
+  remoteGroup: 8,
 } as const;
 
 /** At least one message: without any, the pool sends no details. */
@@ -78,12 +84,14 @@ export function writeDetails(details: SessionDetails): Extension[] {
     if (details[name] !== '') entries.push([detailKinds[name], details[name]]);
   }
   if (details.resumed) entries.push([detailKinds.resumed, '']);
+  for (const group of details.groups) entries.push([detailKinds.remoteGroup, group]);
   return writeLists(entries).map((data) => ({ command: 'starttlsDetails', data }));
 }
 
 /** Details that we do not know are left out: a later version may tell more. */
 export function readDetails(messages: readonly Buffer[]): SessionDetails {
-  const entries = new Map(messages.flatMap(readList));
+  const all = messages.flatMap(readList);
+  const entries = new Map(all);
   const text = (name: (typeof textDetails)[number]) => entries.get(detailKinds[name]) ?? '';
   return {
     version: text('version'),
@@ -92,10 +100,12 @@ export function readDetails(messages: readonly Buffer[]): SessionDetails {
     alpn: text('alpn'),
     serverName: text('serverName'),
     resumed: entries.has(detailKinds.resumed),
+    decision: text('decision'),
+    groups: all.filter(([kind]) => kind === detailKinds.remoteGroup).map(([, group]) => group),
   };
 }
 
-const textDetails = ['version', 'cipher', 'group', 'alpn', 'serverName'] as const;
+const textDetails = ['version', 'cipher', 'group', 'alpn', 'serverName', 'decision'] as const;
 
 type Entry = [kind: number, value: string];
 

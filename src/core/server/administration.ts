@@ -5,6 +5,7 @@ import { closeFd, type PeerCredentials, peerCredentials } from '../engine/socket
 import type { Counters } from '../engine/types.ts';
 import { TlspoolError } from '../errors.ts';
 import { PosixError } from '../protocol/errors.ts';
+import type { Authoriser } from '../session/admission.ts';
 import type { Log } from '../telemetry/log.ts';
 import type { Keyring, TokenStatus } from '../token/keyring.ts';
 import { Acceptor } from '../tunnel/acceptor.ts';
@@ -12,6 +13,7 @@ import type { Connections } from './connections.ts';
 import type { ChoiceView, IdentitySeat } from './identity-seat.ts';
 import { type Listener, listenAt } from './listener.ts';
 import type { PinRequestView, PinSeat } from './pin-seat.ts';
+import { reviewSession } from './review.ts';
 import type { Holder } from './seat.ts';
 import { isOwner, isSeatMember } from './seat-access.ts';
 import { viewSession } from './session-view.ts';
@@ -50,7 +52,9 @@ export type AdministrationRequest =
   | { readonly do: 'my-choices' }
   /** Has someone asked for the PIN of a token; answered when that came to an end. */
   | { readonly do: 'enter-pin'; readonly token: string }
-  | { readonly do: 'lock-token'; readonly token: string };
+  | { readonly do: 'lock-token'; readonly token: string }
+  /** Answered by a line for each session that is not allowed any more, which `apply` ends, and one with `end`. */
+  | { readonly do: 'review'; readonly apply?: boolean };
 
 /** The seat of PINENTRY. */
 export interface PinStatus {
@@ -84,6 +88,9 @@ export interface AdministrationParts {
   /** Whose members may ask about their own seat; undefined: nobody's. */
   readonly seatGid: () => number | undefined;
   readonly counters: (engineId: number) => Counters;
+  readonly authorisation: Authoriser;
+  /** What a command wrote a moment ago is known when it resolves. */
+  readonly refresh: () => Promise<void>;
   readonly log: Log;
 }
 
@@ -199,6 +206,9 @@ export class Administration {
       case 'lock-token':
         await keyring.lock(keyring.named(request.token));
         yield { locked: request.token };
+        return;
+      case 'review':
+        yield* this.#review(request.apply === true);
     }
   }
 
@@ -235,6 +245,21 @@ export class Administration {
   #choices(): ChoiceStatus {
     const { choices } = this.#parts;
     return { holder: viewHolder(choices.holder), needed: choices.view() };
+  }
+
+  async *#review(apply: boolean): AsyncIterable<object> {
+    const { sessions, authorisation, refresh } = this.#parts;
+    await refresh();
+    let count = 0;
+    for (const { session } of [...sessions.list()]) {
+      const reviewed = reviewSession(authorisation, session);
+      if (reviewed !== undefined) {
+        if (apply) session.end('abort');
+        yield { session: reviewed };
+      }
+      if (++count % BATCH === 0) await breathe();
+    }
+    yield { end: true };
   }
 
   #close(id: string, abort: boolean): object {
@@ -297,6 +322,7 @@ function isRequest(value: unknown): value is AdministrationRequest {
 const plain: ReadonlySet<unknown> = new Set([
   'status',
   'sessions',
+  'review',
   'pins',
   'my-pins',
   'choices',

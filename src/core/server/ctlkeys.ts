@@ -51,6 +51,12 @@ export class Ctlkeys<Session, Owner> {
     return this.#attached(ctlkey, owner).session;
   }
 
+  /** The session, if anyone may take it over. */
+  detached(ctlkey: Buffer): Session | undefined {
+    const entry = this.#entries.get(nameOf(ctlkey));
+    return entry?.established && entry.owner === undefined ? entry.session : undefined;
+  }
+
   detach(ctlkey: Buffer, owner: Owner): void {
     this.#attached(ctlkey, owner).owner = undefined;
   }

@@ -1,3 +1,4 @@
+import type { Authorisation } from '../authz/authorisation.ts';
 import type { TlsRole } from '../engine/types.ts';
 import type { Disclosure, DisclosureEntry } from '../identity/disclosure.ts';
 import type { Donai } from '../identity/donai.ts';
@@ -9,12 +10,13 @@ import type { RemoteQuestion, RemoteVerdict, Trust } from '../trust/trust.ts';
 /** ms for which the store is believed not to have changed: what a command wrote is seen after that. */
 const FRESH = 5;
 
-/** Identities and trust as the store has them, read anew when it changes. */
+/** Identities, trust and rules as the store has them, read anew when it changes. */
 export class StoreKnowledge implements Knowledge {
   readonly #store: Pick<Store, 'version'>;
   readonly #identities: LocalIdentities;
   readonly #trust: Trust;
   readonly #disclosure: Disclosure;
+  readonly #authorisation: Authorisation;
   #version = -1;
   #checked = Number.NEGATIVE_INFINITY;
   #reading: Promise<void> | undefined;
@@ -24,7 +26,9 @@ export class StoreKnowledge implements Knowledge {
     identities: LocalIdentities,
     disclosure: Disclosure,
     trust: Trust,
+    authorisation: Authorisation,
   ) {
+    this.#authorisation = authorisation;
     this.#store = store;
     this.#disclosure = disclosure;
     this.#identities = identities;
@@ -70,6 +74,7 @@ export class StoreKnowledge implements Knowledge {
       this.#identities.refresh(),
       this.#disclosure.refresh(),
       this.#trust.refresh(),
+      this.#authorisation.refresh(),
     ]);
     this.#version = version;
   }

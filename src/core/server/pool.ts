@@ -1,4 +1,6 @@
 import { setTimeout as pause } from 'node:timers/promises';
+import { Authorisation } from '../authz/authorisation.ts';
+import { DecisionLog } from '../authz/decision-log.ts';
 import { defaultSettings, type PoolSettings } from '../config/settings.ts';
 import { Engine } from '../engine/engine.ts';
 import { closeFd } from '../engine/sockets.ts';
@@ -60,7 +62,18 @@ export async function startPool(options: PoolOptions): Promise<Pool> {
   parts.defer(() => trust.close());
   const identities = new LocalIdentities(store);
   const choices = new IdentitySeat(() => identities.names('client'));
-  const knowledge = new StoreKnowledge(store, identities, new Disclosure(store), trust);
+  const poolUid = process.geteuid?.() ?? -1;
+  const authorisation = new Authorisation(store, () => current.settings, poolUid, log);
+  parts.use(authorisation);
+  const decisions = new DecisionLog(stateDir, log);
+  parts.use(decisions);
+  const knowledge = new StoreKnowledge(
+    store,
+    identities,
+    new Disclosure(store),
+    trust,
+    authorisation,
+  );
   await knowledge.refresh();
 
   const idleTimeout = () => current.settings.idleTimeout;
@@ -70,6 +83,8 @@ export async function startPool(options: PoolOptions): Promise<Pool> {
     credentials,
     chooser: choices,
     remember: (choice: Remembered) => rememberChoice(store, choice),
+    authorisation,
+    decisions,
     log,
     idleTimeout,
   };
@@ -96,6 +111,8 @@ export async function startPool(options: PoolOptions): Promise<Pool> {
     keyring: keys.keyring,
     seatGid: () => current.settings.seatGid,
     counters: (id) => engine.counters(id),
+    authorisation,
+    refresh: () => authorisation.refresh(),
     log,
   });
   parts.defer(() => administration.close());

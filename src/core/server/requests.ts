@@ -4,7 +4,7 @@ import { TlspoolError } from '../errors.ts';
 import { PoolError } from '../protocol/errors.ts';
 import { facilities, POOL_IDENTITY } from '../protocol/flags.ts';
 import type { Message, MessageOf } from '../protocol/message.ts';
-import { answerInfo, answerPrng } from '../session/questions.ts';
+import { answerInfo, answerPrng, type RunningSession } from '../session/questions.ts';
 import type { SessionEngine } from '../session/services.ts';
 import type { Session } from '../session/session.ts';
 import type { Log } from '../telemetry/log.ts';
@@ -59,7 +59,7 @@ export class PoolRequests implements Requests {
 
   async prng(connection: Connection, message: MessageOf<'prng'>): Promise<Message> {
     const session = this.#sessions.attached(message.buffer.subarray(0, 16), connection);
-    return answerPrng(this.#engine, runningId(session), message);
+    return answerPrng(this.#engine, running(session).engineId, message);
   }
 
   async info(connection: Connection, message: MessageOf<'info'>): Promise<Message> {
@@ -109,9 +109,9 @@ export class PoolRequests implements Requests {
   }
 
   /** INFO tells nobody else that there is such a session. */
-  #ownSession(connection: Connection, ctlkey: Buffer): number {
+  #ownSession(connection: Connection, ctlkey: Buffer): RunningSession {
     try {
-      return runningId(this.#sessions.attached(ctlkey, connection));
+      return running(this.#sessions.attached(ctlkey, connection));
     } catch (error) {
       if (!(error instanceof TlspoolError)) throw error;
       throw notHere();
@@ -119,9 +119,9 @@ export class PoolRequests implements Requests {
   }
 }
 
-function runningId({ running }: Session): number {
-  if (running === undefined) throw notHere();
-  return running.engineId;
+function running(session: Session): RunningSession {
+  if (session.running === undefined) throw notHere();
+  return session.running;
 }
 
 function notHere(): PoolError {

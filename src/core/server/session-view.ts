@@ -10,6 +10,10 @@ export interface SessionView {
   readonly attached: boolean;
   readonly localId: string;
   readonly remoteId: string;
+  /** What let the remote in: `allowed-by-rule NAME`, `open`; '' where we are the client. */
+  readonly decision: string;
+  /** Groups that the remote is in. */
+  readonly groups: readonly string[];
   readonly service: string;
   /** The other side's address; '' if there is none to tell. */
   readonly peer: string;
@@ -42,9 +46,11 @@ export function viewSession(
     attached,
     localId: running?.agreed.localId ?? '',
     remoteId: running?.agreed.remoteId ?? '',
+    decision: running?.agreed.admitted?.decision ?? '',
+    groups: running?.agreed.admitted?.groups ?? [],
     service,
     peer: peerAddress,
-    program,
+    program: { pid: program.pid, uid: program.uid, executable: program.executable },
     version: running?.agreed.version ?? '',
     cipher: running?.agreed.cipher ?? '',
     group: running?.agreed.group ?? '',

@@ -1,7 +1,9 @@
 import { randomBytes } from 'node:crypto';
 import { closeFd } from '../engine/sockets.ts';
+import { parseDonai } from '../identity/donai.ts';
 import { PoolError, PosixError } from '../protocol/errors.ts';
-import { requireProgram } from '../session/program.ts';
+import { requireProgram } from '../session/admission.ts';
+import { programOf } from '../session/program.ts';
 import type { Services } from '../session/services.ts';
 import { Session } from '../session/session.ts';
 import { readStartTls } from '../session/start-tls-request.ts';
@@ -53,7 +55,6 @@ export class Sessions {
   #start(connection: Connection, { requestId, message, fd, options }: RawStartTls): void {
     const limits = this.#limits();
     const request = readStartTls(requestId, message, options, limits);
-    requireProgram(connection.peer, message.localId);
     if (fd === undefined) {
       throw new PoolError('CIPHER_SOCKET_NEEDED', 'the request brought no socket to speak TLS on');
     }
@@ -78,9 +79,14 @@ export class Sessions {
     this.#ctlkeys.detach(ctlkey, connection);
   }
 
-  /** Whoever may not use a session from the start may not take one over either. */
+  /** Whoever may not act as its local identity from the start may not take a session over either. */
   reattach(ctlkey: Buffer, connection: Connection): void {
-    requireProgram(connection.peer, '');
+    const program = programOf(connection.peer);
+    const session = this.#ctlkeys.detached(ctlkey);
+    const { id, role } = session?.facts ?? { id: '', role: 'client' as const };
+    const localId = session?.running?.agreed.localId ?? '';
+    const as = localId === '' ? undefined : parseDonai(localId);
+    requireProgram(this.#services, { id, role, program }, as);
     this.#ctlkeys.reattach(ctlkey, connection);
   }
 

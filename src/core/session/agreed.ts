@@ -1,7 +1,8 @@
 import type { SessionDetails } from '../protocol/extension.ts';
+import type { Admitted } from './admission.ts';
 
 /** What both sides agreed on, and who they are to each other. */
-export interface Agreed extends SessionDetails {
+export interface Agreed extends Omit<SessionDetails, 'decision' | 'groups'> {
   /** Who we were shown to be; '' if we showed nothing. */
   readonly localId: string;
   /** Who the other side proved to be; '' if it did not have to, or did not. */
@@ -12,6 +13,8 @@ export interface Agreed extends SessionDetails {
   readonly validatedBy: string;
   /** Everybody that a proven certificate names: a rule that denies one of them applies. */
   readonly remoteNames: readonly string[];
+  /** What authorisation answered; undefined: it was not asked, as we are the client. */
+  readonly admitted: Admitted | undefined;
   /** A remote domain stood for its user. */
   readonly domainRepresented: boolean;
 }

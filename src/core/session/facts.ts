@@ -1,6 +1,8 @@
+import type { Program } from '../authz/program-rule.ts';
 import { type SocketAddresses, socketAddresses } from '../engine/sockets.ts';
 import type { TlsRole } from '../engine/types.ts';
 import { TlspoolError } from '../errors.ts';
+import { programOf } from './program.ts';
 import type { Requester } from './requester.ts';
 import type { StartTlsRequest } from './start-tls-request.ts';
 
@@ -14,7 +16,8 @@ export interface SessionFacts {
   readonly peerAddress: string;
   /** Epoch ms. */
   readonly openedAt: number;
-  readonly program: { readonly pid: number; readonly uid: number; readonly executable: string };
+  /** The process that is judged: the one that asks, or the one that it asks for. */
+  readonly program: Program;
 }
 
 export function factsOf(
@@ -29,7 +32,7 @@ export function factsOf(
     service: request.service,
     peerAddress: request.clientAddress ?? addressOf(fd),
     openedAt: Date.now(),
-    program: { pid: peer.pid, uid: peer.uid, executable: peer.executable ?? '' },
+    program: programOf(peer),
   };
 }
 

@@ -1,17 +1,14 @@
+import type { Program } from '../authz/program-rule.ts';
 import type { PeerCredentials } from '../engine/sockets.ts';
-import { PosixError } from '../protocol/errors.ts';
 
-/**
- * May this program act as this local identity? Root and the pool's own user may, as all; rules for others come with
- * `authz`. @param identity as it was asked for, '' if none was
- * @throws PosixError EACCES
- */
-export function requireProgram(peer: PeerCredentials, identity: string): void {
-  if (peer.uid === 0 || peer.uid === process.geteuid?.()) return;
-  const what = identity === '' ? 'use the pool' : `act as ${identity}`;
-  throw new PosixError(
-    'EACCES',
-    `user ${peer.uid} may not ${what}`,
-    "Only root and the pool's user may until there are rules for programs (authz).",
-  );
+/** The process at the other end of a connection, as the kernel noted it when that was made. */
+export function programOf(peer: PeerCredentials): Program {
+  return {
+    pid: peer.pid,
+    uid: peer.uid,
+    gids: [peer.gid],
+    executable: peer.executable ?? '',
+    unit: '',
+    digest: () => undefined,
+  };
 }

@@ -3,6 +3,7 @@ import { PoolError } from '../protocol/errors.ts';
 import { type InfoKind, infoKindOf, LONGEST_VALUE, TELL_VALUE } from '../protocol/info.ts';
 import type { Info, Prng } from '../protocol/message.ts';
 import { readPrngRequest, writePrngAnswer } from '../protocol/prng.ts';
+import type { Agreed } from './agreed.ts';
 import { certificateNames } from './certificate-names.ts';
 import { isExporterLabel } from './exporter-labels.ts';
 import type { SessionEngine } from './services.ts';
@@ -28,10 +29,16 @@ export async function answerPrng(
   }
 }
 
+/** A session that data flows in. */
+export interface RunningSession {
+  readonly engineId: SessionId;
+  readonly agreed: Agreed;
+}
+
 /** Tells a value, or compares one. @throws PoolError INFOKIND_UNKNOWN, INFO_NOT_FOUND */
 export async function answerInfo(
   engine: SessionEngine,
-  session: SessionId,
+  { engineId, agreed }: RunningSession,
   message: Info,
 ): Promise<Info> {
   const kind = infoKindOf(message.kind);
@@ -41,7 +48,7 @@ export async function answerInfo(
       `there is no kind of information 0x${message.kind.toString(16)}`,
     );
   }
-  const values = await valuesOf(engine, session, kind);
+  const values = await valuesOf(engine, engineId, agreed, kind);
   return message.length === TELL_VALUE
     ? tell(message, tellable(kind, values))
     : compare(message, values);
@@ -49,7 +56,10 @@ export async function answerInfo(
 
 /** Names of which there may be many can be compared with, but not told: which would it be? */
 function tellable(kind: InfoKind, values: readonly Buffer[]): Buffer | undefined {
-  return kind === 'peerSubjectAltName' || kind === 'ownSubjectAltName' ? undefined : values[0];
+  if (kind === 'peerSubjectAltName' || kind === 'ownSubjectAltName') return undefined;
+  // Names of groups hold no comma: all of them are told at once.
+  if (kind === 'remoteGroup' && values.length > 0) return Buffer.from(values.join(','));
+  return values[0];
 }
 
 function tell(message: Info, value: Buffer | undefined): Info {
@@ -74,9 +84,14 @@ function compare(message: Info, values: readonly Buffer[]): Info {
 async function valuesOf(
   engine: SessionEngine,
   session: SessionId,
+  { admitted }: Agreed,
   kind: InfoKind,
 ): Promise<readonly Buffer[]> {
   switch (kind) {
+    case 'remoteGroup':
+      return (admitted?.groups ?? []).map((group) => Buffer.from(group));
+    case 'decision':
+      return admitted === undefined ? [] : [Buffer.from(admitted.decision)];
     case 'tlsUnique':
       return asList(await engine.channelBinding(session, 'tls-unique'));
     case 'tlsServerEndPoint':

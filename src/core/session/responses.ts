@@ -1,4 +1,4 @@
-import { type SessionDetails, writeDetails } from '../protocol/extension.ts';
+import { writeDetails } from '../protocol/extension.ts';
 import { startTlsFlags } from '../protocol/flags.ts';
 import type { Message, StartTls } from '../protocol/message.ts';
 import type { Agreed } from './agreed.ts';
@@ -24,8 +24,10 @@ export function onlyResponse(request: StartTlsRequest, agreed: Agreed): Message[
   return [...details(request, agreed), finalResponse(request, agreed)];
 }
 
-function details({ extended }: StartTlsRequest, agreed: SessionDetails): Message[] {
-  return extended ? writeDetails(agreed) : [];
+function details({ extended }: StartTlsRequest, agreed: Agreed): Message[] {
+  if (!extended) return [];
+  const { decision = '', groups = [] } = agreed.admitted ?? {};
+  return writeDetails({ ...agreed, decision, groups });
 }
 
 function answer(request: StartTlsRequest, agreed: Agreed): StartTls {

@@ -5,6 +5,7 @@ import type { Donai } from '../identity/donai.ts';
 import type { LocalIdentity } from '../identity/local-identities.ts';
 import type { Log } from '../telemetry/log.ts';
 import type { RemoteQuestion, RemoteVerdict } from '../trust/trust.ts';
+import type { AdmissionParts, Authoriser } from './admission.ts';
 import type { Chooser, Remembered } from './chooser.ts';
 import type { Credentials } from './credentials.ts';
 
@@ -45,6 +46,8 @@ export interface Services {
   readonly chooser: Chooser;
   /** Keeps a person's choice. */
   readonly remember: (choice: Remembered) => Promise<void>;
+  readonly authorisation: Authoriser;
+  readonly decisions: AdmissionParts['decisions'];
   readonly log: Log;
   /** ms without a byte; 0: no limit. */
   readonly idleTimeout: () => number;

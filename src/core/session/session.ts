@@ -1,3 +1,4 @@
+import { anonymous } from '../authz/question.ts';
 import type { SessionHandler } from '../engine/engine.ts';
 import { closeFd } from '../engine/sockets.ts';
 import type {
@@ -8,6 +9,7 @@ import type {
   HelloEvent,
   LocalChoice,
   OpenSession,
+  PeerDemand,
   Resumption,
   SessionId,
   TlsRole,
@@ -16,8 +18,11 @@ import type {
 import { TlspoolError } from '../errors.ts';
 import { type Donai, formatDonai, parseDonai } from '../identity/donai.ts';
 import { PoolError } from '../protocol/errors.ts';
-import { type Believed, readBelieved, writeBelieved } from '../trust/believed.ts';
+import { type Believed, nobodyBelieved, readBelieved, writeBelieved } from '../trust/believed.ts';
+import { DerError } from '../trust/der.ts';
+import { subjectNames } from '../trust/subject-names.ts';
 import type { AcceptedRemote } from '../trust/trust.ts';
+import { Admission, type Admitted, isDenial, remoteOf } from './admission.ts';
 import type { Agreed } from './agreed.ts';
 import { dropAnswer, readChoice, readPlaintext } from './answers.ts';
 import { Audit } from './audit.ts';
@@ -43,6 +48,8 @@ type Phase =
       /** Who we are, once that is known. */
       myself: Myself | undefined;
       serverName: string | undefined;
+      /** Whether the other side must, may or need not show who it is, by the program and by rules. */
+      demand: PeerDemand;
       domainRepresented: boolean;
       /** What came out of validating the other side in this very handshake. */
       believed: Believed | undefined;
@@ -70,6 +77,10 @@ type Phase =
 /** ms between looks for an identity that is being made. */
 const LOOK_AGAIN = 200;
 
+type Negotiating = Extract<Phase, { is: 'negotiating' }>;
+/** What both sides agreed on, before it is decided whether that is allowed. */
+type Known = Omit<Agreed, 'admitted'>;
+
 /** Who keeps the sessions: the registry. */
 export interface SessionKeeper {
   /** It is set up, and belongs to the connection on which that was asked, unless it was to be detached. */
@@ -90,6 +101,7 @@ export class Session implements SessionHandler {
   readonly #services: Services;
   readonly #keeper: SessionKeeper;
   readonly #audit: Audit;
+  readonly #admission: Admission;
   #engineId: SessionId | undefined;
   #phase: Phase;
 
@@ -108,6 +120,7 @@ export class Session implements SessionHandler {
     this.#services = services;
     this.#keeper = keeper;
     this.#audit = new Audit(services.log, this.facts);
+    this.#admission = new Admission(services, this.facts);
     this.#phase = { is: 'preparing', request, fd };
   }
 
@@ -129,6 +142,8 @@ export class Session implements SessionHandler {
     const { request, fd } = this.#phase;
     const asksPerson = this.#asksPerson(request);
     const myself = asksPerson ? undefined : this.#myselfAtOnce(request);
+    this.#admission.requireProgram(myself?.name);
+    const demand = this.#admission.demand(myself?.name, request.demand);
     const asks = asksPerson || this.#asksForMyself(request, myself);
     const local = asks ? 'ask' : this.#choice(request, myself);
     const opened: OpenSession = {
@@ -139,7 +154,7 @@ export class Session implements SessionHandler {
       local,
       serverName: serverNameFor(request),
       alpn: request.alpn,
-      peer: request.demand,
+      peer: demand,
       resumption: local === 'ask' ? this.#basisUnasked(request) : local.resumption,
     };
     this.#phase = {
@@ -147,6 +162,7 @@ export class Session implements SessionHandler {
       request,
       myself,
       serverName: opened.serverName,
+      demand,
       domainRepresented: false,
       believed: undefined,
       plainFd: undefined,
@@ -344,7 +360,15 @@ export class Session implements SessionHandler {
 
   #show(myself: Myself): void {
     if (this.#phase.is !== 'negotiating') return;
+    try {
+      this.#admission.requireProgram(myself.name);
+    } catch (error) {
+      // To the other side it is as if we were nobody of that name.
+      this.#fail(error, 'unrecognized_name');
+      return;
+    }
     this.#phase.myself = myself;
+    this.#phase.demand = this.#admission.demand(myself.name, this.#phase.request.demand);
     const choice = this.#choice(this.#phase.request, myself);
     this.#engineAnswer((engine, id) => engine.chooseLocal(id, choice));
   }
@@ -353,7 +377,8 @@ export class Session implements SessionHandler {
   #choice(request: StartTlsRequest, myself: Myself | undefined): LocalChoice {
     const { knowledge, credentials } = this.#services;
     const shown = myself && credentials.handles(myself.identity);
-    const choice = { credentials: shown?.handles ?? [] };
+    const demand = this.#admission.demand(myself?.name, request.demand);
+    const choice = { credentials: shown?.handles ?? [], peer: demand };
     // What must be validated now cannot rest on what was validated then.
     if (request.ignoreCaches) return choice;
     const resumption = resumptionFor({
@@ -361,7 +386,7 @@ export class Session implements SessionHandler {
       localId: myself === undefined ? '' : formatDonai(myself.name),
       remoteId: request.remoteId === undefined ? '' : formatDonai(request.remoteId),
       service: request.service,
-      demand: request.demand,
+      demand,
       domainRepresentsUser: request.domainRepresentsUser,
       trustGeneration: knowledge.trustGeneration,
       credentials: shown?.fingerprint ?? '',
@@ -384,6 +409,11 @@ export class Session implements SessionHandler {
       .then((verdict) => {
         const phase = this.#phase;
         if (phase.is !== 'negotiating') return;
+        if (!verdict.ok && this.#needNotKnow(phase)) {
+          phase.believed = { ...nobodyBelieved, names: namesShown(chain) };
+          this.#engineAnswer((engine, id) => engine.acceptPeer(id, shownOnly));
+          return;
+        }
         if (!verdict.ok) {
           this.#fail(refusedPeer(verdict.reason), verdict.alert);
           return;
@@ -398,17 +428,25 @@ export class Session implements SessionHandler {
       .catch((error: unknown) => this.#fail(error));
   }
 
+  /** It was asked for the sake of rules only, and they let in those who show nothing: whoever proves nothing is nobody. */
+  #needNotKnow({ request, demand }: Negotiating): boolean {
+    return request.role === 'server' && request.demand === 'ignore' && demand === 'request';
+  }
+
   /** Both sides are through. Is everybody known who must be? Then the program gives its plaintext socket. */
   established(event: EstablishedEvent): void {
     this.#attempt(() => {
       const phase = this.#phase;
       if (phase.is !== 'negotiating') return;
-      const { request, plainFd } = phase;
-      if (event.peerName === '' && (request.role === 'client' || request.demand === 'require')) {
+      const { request, plainFd, demand } = phase;
+      if (event.peerName === '' && (request.role === 'client' || demand === 'require')) {
         this.#fail(refusedPeer('the other side did not show who it is'), 'certificate_required');
         return;
       }
-      const agreed = agreedOn(event, phase);
+      const known = agreedOn(event, phase);
+      const admitted = this.#admit(phase, known);
+      if (admitted === 'denied') return;
+      const agreed = { ...known, admitted };
       if (phase.remember !== undefined) this.#keep(phase.remember);
       if (plainFd !== undefined) {
         phase.plainFd = undefined;
@@ -427,6 +465,15 @@ export class Session implements SessionHandler {
   /** A person's choice has proved good. */
   #keep(choice: Remembered): void {
     this.#services.remember(choice).catch((error: unknown) => this.#audit.fault(error));
+  }
+
+  /** May the remote do this? Decided for every session anew, also for one that is resumed; clients decide nothing. */
+  #admit({ request, myself }: Negotiating, known: Known): Admitted | undefined | 'denied' {
+    if (request.role === 'client' || myself === undefined) return undefined;
+    const outcome = this.#admission.decide(myself.name, remoteOf(known));
+    if (!isDenial(outcome)) return outcome;
+    this.#fail(outcome.error, outcome.alert);
+    return 'denied';
   }
 
   #connected(answer: Answer): void {
@@ -458,13 +505,23 @@ export class Session implements SessionHandler {
   closed(event: ClosedEvent): void {
     const phase = this.#phase;
     if (isOpen(phase)) {
-      const failure = setUpFailure(event);
+      const failure = this.#missingCertificate(phase, event) ?? setUpFailure(event);
       this.#settle(phase, failure);
       this.#audit.failed(failure, event.counters);
     } else if (phase.is === 'running') this.#audit.ended(phase.agreed, event);
     else if (phase.is === 'failed') this.#audit.failed(phase.error, event.counters);
     this.#phase = { is: 'over' };
     this.#keeper.ended(this);
+  }
+
+  /** The engine refused a client that showed nothing: rules did not let it in, if it was them who asked. */
+  #missingCertificate(phase: OpenPhase, { failure }: ClosedEvent): TlspoolError | undefined {
+    if (phase.is !== 'negotiating' || phase.myself === undefined) return undefined;
+    if (phase.request.demand === 'require' || phase.demand !== 'require') return undefined;
+    if (failure?.side !== 'local' || failure.alert?.name !== 'certificate_required')
+      return undefined;
+    const outcome = this.#admission.decide(phase.myself.name, anonymous);
+    return isDenial(outcome) ? outcome.error : undefined;
   }
 
   /** The connection on which it was asked for is gone before it was set up. */
@@ -584,6 +641,17 @@ function proposedName({ message }: StartTlsRequest, serverName: string | undefin
 /** For the engine: somebody was validated, but whom cannot be told to later sessions, so that none rests on it. */
 const shownOnly = { name: '?', until: 0 };
 
+/** What a certificate that proves nothing claims: a deny that matches counts all the same. */
+function namesShown([leaf]: readonly Buffer[]): string[] {
+  try {
+    const { users, domains } = subjectNames(leaf ?? Buffer.alloc(0));
+    return [...users, ...domains].map(formatDonai);
+  } catch (error) {
+    if (error instanceof DerError) return [];
+    throw error;
+  }
+}
+
 /** Servers report nobody who is not proven; clients talk to whom they asked for. */
 function believedOf(verdict: AcceptedRemote, role: TlsRole): Believed {
   const { remoteId, proven, validatedBy, names } = verdict;
@@ -596,7 +664,7 @@ function believedOf(verdict: AcceptedRemote, role: TlsRole): Believed {
   };
 }
 
-function agreedOn(event: EstablishedEvent, phase: Extract<Phase, { is: 'negotiating' }>): Agreed {
+function agreedOn(event: EstablishedEvent, phase: Negotiating): Known {
   const { request, myself, serverName } = phase;
   // A resumed session rests on what was believed when it began: the ticket has it.
   const believed = phase.believed ?? readBelieved(event.peerName);

@@ -16,6 +16,10 @@ export interface ConnectionSecurity {
   readonly cipher: string;
   /** Empty when none was agreed on. */
   readonly alpn: string;
+  /** What let the client in. */
+  readonly decision: string;
+  /** Groups that it is in. */
+  readonly groups: readonly string[];
 }
 
 /**
@@ -42,6 +46,8 @@ export function ucspiEnvironment(
     TLS_VERSION: security.version,
     TLS_CIPHER: security.cipher,
     TLS_ALPN: security.alpn || undefined,
+    TLS_GROUPS: security.groups.join(' ') || undefined,
+    TLS_DECISION: security.decision || undefined,
   };
   const environment: NodeJS.ProcessEnv = { ...inherited };
   for (const variable of variables) {
@@ -66,6 +72,8 @@ const variables = [
   'TLS_VERSION',
   'TLS_CIPHER',
   'TLS_ALPN',
+  'TLS_GROUPS',
+  'TLS_DECISION',
 ] as const;
 
 /** A dual-stack socket shows IPv4 clients as ::ffff:192.0.2.1 (RFC 4291 section 2.5.5.2). */

@@ -36,10 +36,14 @@ test('no options are one empty message: the details are still asked for', () => 
 
 test('details read as they were written', () => {
   fc.assert(
-    fc.property(fc.tuple(text, text, text, fc.boolean()), ([version, cipher, alpn, resumed]) => {
-      const details = { version, cipher, group: 'X25519', alpn, serverName: 'a.example', resumed };
-      assert.deepEqual(readDetails(writeDetails(details).map(({ data }) => data)), details);
-    }),
+    fc.property(
+      fc.tuple(text, text, text, fc.boolean(), fc.array(text.filter((name) => name !== ''))),
+      ([version, cipher, decision, resumed, groups]) => {
+        const agreed = { version, cipher, group: 'X25519', alpn: '', serverName: 'a.example' };
+        const details = { ...agreed, resumed, decision, groups };
+        assert.deepEqual(readDetails(writeDetails(details).map(({ data }) => data)), details);
+      },
+    ),
   );
 });
 

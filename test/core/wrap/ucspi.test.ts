@@ -7,7 +7,13 @@ const addresses = {
   remote: { address: '198.51.100.7', port: 50_000 },
 };
 const identities = { localId: 'www.example.com', remoteId: 'john@example.org' };
-const security = { version: 'TLSv1.3', cipher: 'TLS_AES_256_GCM_SHA384', alpn: 'http/1.1' };
+const security = {
+  version: 'TLSv1.3',
+  cipher: 'TLS_AES_256_GCM_SHA384',
+  alpn: 'http/1.1',
+  decision: 'allowed-by-rule members',
+  groups: ['list-members', 'staff'],
+};
 
 test('a program is told who is connected to whom, and how', () => {
   assert.deepEqual(ucspiEnvironment({ HOME: '/root' }, addresses, identities, security), {
@@ -22,6 +28,8 @@ test('a program is told who is connected to whom, and how', () => {
     TLS_VERSION: 'TLSv1.3',
     TLS_CIPHER: 'TLS_AES_256_GCM_SHA384',
     TLS_ALPN: 'http/1.1',
+    TLS_GROUPS: 'list-members staff',
+    TLS_DECISION: 'allowed-by-rule members',
   });
 });
 
@@ -29,12 +37,19 @@ test('what is not known is absent, even if our own environment has it', () => {
   const inherited = {
     TLS_REMOTE_ID: 'root@example.com',
     TLS_ALPN: 'h2',
+    TLS_GROUPS: 'admins',
+    TLS_DECISION: 'open',
     TCPREMOTEHOST: 'trusted.example.com',
     TCPREMOTEINFO: 'root',
     TCPLOCALHOST: 'localhost',
   };
   const nobody = { localId: 'www.example.com', remoteId: '' };
-  const environment = ucspiEnvironment(inherited, addresses, nobody, { ...security, alpn: '' });
+  const environment = ucspiEnvironment(inherited, addresses, nobody, {
+    ...security,
+    alpn: '',
+    decision: '',
+    groups: [],
+  });
   for (const variable of Object.keys(inherited)) assert.ok(!(variable in environment), variable);
 });
 

@@ -1,0 +1,172 @@
+import { createReadStream } from 'node:fs';
+import { open, rename } from 'node:fs/promises';
+import { join } from 'node:path';
+import { createInterface } from 'node:readline';
+import { setTimeout as pause } from 'node:timers/promises';
+import { parseDonai } from '../identity/donai.ts';
+import type { Log } from '../telemetry/log.ts';
+import type { ReasonCode } from './decision.ts';
+import type { Question } from './question.ts';
+
+/** A decision as it was made, with all that it takes to make it again. */
+export type DecisionRecord = RemoteRecord | ProgramRecord;
+
+interface AnyRecord {
+  /** Of the session. */
+  readonly id: string;
+  /** ISO 8601. */
+  readonly at: string;
+  readonly allowed: boolean;
+  readonly reason: ReasonCode;
+  /** Name of the rule that decided. */
+  readonly rule: string | null;
+  readonly local: string;
+}
+
+/** May this remote use this local identity and service? */
+export interface RemoteRecord extends AnyRecord {
+  readonly about: 'remote';
+  /** '' for one that is not proven. */
+  readonly remote: string;
+  readonly names: readonly string[];
+  readonly validatedBy: string;
+  readonly groups: readonly string[];
+  readonly service: string;
+  readonly address: string;
+  /** Denied, and let in all the same: the pool only watches. */
+  readonly monitored: boolean;
+}
+
+/** May this local program act as this local identity? */
+export interface ProgramRecord extends AnyRecord {
+  readonly about: 'program';
+  readonly role: 'client' | 'server';
+  readonly pid: number;
+  readonly uid: number;
+  readonly gids: readonly number[];
+  readonly executable: string;
+  readonly unit: string;
+}
+
+/** Bytes of a file that make it the older one; two are kept. */
+const LARGEST = 8 * 1024 * 1024;
+/** ms in which decisions are gathered into one write. */
+const GATHER = 200;
+/** Decisions that wait to be written; a disk that takes no more costs the newest. */
+const MOST_WAITING = 20_000;
+
+/** The latest decisions in the state folder, a JSON object a line: `decisions.log`, and `decisions.log.1` before it. */
+export class DecisionLog implements AsyncDisposable {
+  readonly #path: string;
+  readonly #log: Log;
+  #waiting: string[] = [];
+  #writing: Promise<void> | undefined;
+  #failed = false;
+  #closing = new AbortController();
+
+  constructor(stateDir: string, log: Log) {
+    this.#path = decisionLogPath(stateDir);
+    this.#log = log;
+  }
+
+  add(record: DecisionRecord): void {
+    if (this.#waiting.length >= MOST_WAITING) return;
+    this.#waiting.push(`${JSON.stringify(record)}\n`);
+    this.#writing ??= this.#write();
+  }
+
+  /** What was added is written before this resolves. */
+  async flush(): Promise<void> {
+    this.#closing.abort();
+    await this.#writing;
+    this.#closing = new AbortController();
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    await this.flush();
+  }
+
+  async #write(): Promise<void> {
+    await pause(GATHER, undefined, { ref: false, signal: this.#closing.signal }).catch(
+      () => undefined,
+    );
+    const lines = this.#waiting;
+    this.#waiting = [];
+    this.#writing = undefined;
+    try {
+      await append(this.#path, lines.join(''));
+      this.#failed = false;
+    } catch (error) {
+      // Once, not for each of thousands of decisions; the audit lines have them all.
+      const message = 'decisions cannot be written';
+      if (!this.#failed) this.#log.error({ path: this.#path, err: error }, message);
+      this.#failed = true;
+    }
+  }
+}
+
+/** The latest decisions, oldest first. @param most of them */
+export async function readDecisions(stateDir: string, most: number): Promise<DecisionRecord[]> {
+  const path = decisionLogPath(stateDir);
+  const records: DecisionRecord[] = [];
+  for (const file of [`${path}.1`, path]) {
+    for await (const record of readFile(file)) {
+      records.push(record);
+      if (records.length >= 2 * most) records.splice(0, records.length - most);
+    }
+  }
+  return records.slice(-most);
+}
+
+/** The question that was decided, to be asked again at another moment or under other rules. */
+export function questionOf(record: RemoteRecord): Question {
+  return {
+    remote: {
+      id: record.remote === '' ? undefined : parseDonai(record.remote),
+      names: record.names.map(parseDonai),
+      validatedBy: record.validatedBy,
+    },
+    localId: parseDonai(record.local),
+    service: record.service,
+    address: record.address,
+    at: Date.parse(record.at),
+  };
+}
+
+function decisionLogPath(stateDir: string): string {
+  return join(stateDir, 'decisions.log');
+}
+
+/** Other processes may append to the same file, and may have begun a new one. */
+async function append(path: string, text: string): Promise<void> {
+  await using file = await open(path, 'a', 0o600);
+  await file.appendFile(text);
+  const { size, ino } = await file.stat();
+  if (size < LARGEST) return;
+  await using now = await open(path, 'r');
+  if ((await now.stat()).ino === ino) await rename(path, `${path}.1`);
+}
+
+async function* readFile(path: string): AsyncIterable<DecisionRecord> {
+  const stream = createReadStream(path);
+  try {
+    for await (const line of createInterface({ input: stream })) {
+      const record = readLine(line);
+      if (record !== undefined) yield record;
+    }
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code !== 'ENOENT') throw error;
+  } finally {
+    stream.destroy();
+  }
+}
+
+/** A process that ended while it wrote leaves half a line. */
+function readLine(line: string): DecisionRecord | undefined {
+  try {
+    return JSON.parse(line) as DecisionRecord;
+  } catch (error) {
+    if (error instanceof SyntaxError) return undefined;
+    throw error;
+  }
+}

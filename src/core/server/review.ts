@@ -1,0 +1,53 @@
+import { denialText } from '../authz/words.ts';
+import { formatDonai, parseDonai } from '../identity/donai.ts';
+import type { Authoriser } from '../session/admission.ts';
+import type { Session } from '../session/session.ts';
+
+/** An open session that would not be allowed if it began now. */
+export interface ReviewedSession {
+  readonly session: string;
+  readonly remote: string;
+  readonly local: string;
+  readonly service: string;
+  readonly peer: string;
+  /** Reason code, and the reason in words. */
+  readonly reason: string;
+}
+
+/** Asks anew what was asked when the session began. undefined: it is still allowed. */
+export function reviewSession(
+  authorisation: Authoriser,
+  session: Session,
+): ReviewedSession | undefined {
+  const { running } = session;
+  if (running === undefined) return undefined;
+  const reason = remoteReason(authorisation, session) ?? programReason(authorisation, session);
+  if (reason === undefined) return undefined;
+  const { id, service, peerAddress } = session.facts;
+  const { localId, remoteId } = running.agreed;
+  const remote = remoteId || 'anonymous';
+  return { session: id, remote, local: localId, service, peer: peerAddress, reason };
+}
+
+function remoteReason(authorisation: Authoriser, { running }: Session): string | undefined {
+  const { admitted } = running?.agreed ?? {};
+  if (admitted === undefined || authorisation.monitors) return undefined;
+  const question = { ...admitted.question, at: Date.now() };
+  const decision = authorisation.decide(question);
+  return decision.allowed ? undefined : `${decision.reason}: ${denialText(decision, question)}`;
+}
+
+function programReason(authorisation: Authoriser, session: Session): string | undefined {
+  const { program, role } = session.facts;
+  const { localId = '' } = session.running?.agreed ?? {};
+  const name = localId === '' ? undefined : parseDonai(localId);
+  const { allowed, reason } = authorisation.mayAct({
+    program,
+    localId: name,
+    role,
+    at: Date.now(),
+  });
+  if (allowed) return undefined;
+  const what = name === undefined ? 'speak TLS' : `act as ${formatDonai(name)}`;
+  return `${reason}: user ${program.uid} may not ${what}`;
+}
