@@ -3,7 +3,9 @@
 _tlspool_words() {
   local words=''
   case "$1" in
-    '') words='ca disclose identities init pin ping serve sessions status tokens trust tunnel wrap' ;;
+    '') words='authz ca disclose identities init pin ping serve sessions status tokens trust tunnel wrap' ;;
+    'authz') words='allow allow-program check close deny group list log open remove' ;;
+    'authz group') words='add create import list members remove' ;;
     'ca') words='export' ;;
     'disclose') words='add list remove test' ;;
     'identities') words='create csr export import install list remove select show' ;;
@@ -19,6 +21,21 @@ _tlspool_flags() {
   local flags=''
   case "$1" in
     '') flags='--version -V' ;;
+    'authz allow') flags='--to --service --from --validated --hours --name --expires --note --strict --dry-run --apply-to-open' ;;
+    'authz allow-program') flags='--user --group --exe --digest --unit --as --role --name --expires --note --strict --dry-run --apply-to-open' ;;
+    'authz check') flags='--to --service --address --validated --at --uid --program --role --explain --strict' ;;
+    'authz close') flags='--note --strict --dry-run --apply-to-open' ;;
+    'authz deny') flags='--to --service --from --validated --hours --name --expires --note --strict --dry-run --apply-to-open' ;;
+    'authz group add') flags='--strict --dry-run --apply-to-open' ;;
+    'authz group create') flags='--file --note --strict --dry-run --apply-to-open' ;;
+    'authz group import') flags='--replace --note --strict --dry-run --apply-to-open' ;;
+    'authz group list') flags='' ;;
+    'authz group members') flags='' ;;
+    'authz group remove') flags='--strict --dry-run --apply-to-open --whole' ;;
+    'authz list') flags='--for' ;;
+    'authz log') flags='--number -n --denied' ;;
+    'authz open') flags='--note --strict --dry-run --apply-to-open' ;;
+    'authz remove') flags='--dry-run --apply-to-open' ;;
     'ca export') flags='--kind --out -o' ;;
     'disclose add') flags='--first' ;;
     'disclose list') flags='' ;;
@@ -65,6 +82,47 @@ _tlspool_arguments() {
 # Completes the value of a flag; fails if the flag takes none.
 _tlspool_value() {
   case "$1 $2" in
+    'authz allow --to') COMPREPLY=() ;;
+    'authz allow --service') COMPREPLY=() ;;
+    'authz allow --from') COMPREPLY=() ;;
+    'authz allow --validated') COMPREPLY=() ;;
+    'authz allow --hours') COMPREPLY=() ;;
+    'authz allow --name') COMPREPLY=() ;;
+    'authz allow --expires') COMPREPLY=() ;;
+    'authz allow --note') COMPREPLY=() ;;
+    'authz allow-program --user') COMPREPLY=() ;;
+    'authz allow-program --group') COMPREPLY=() ;;
+    'authz allow-program --exe') compopt -o filenames 2> /dev/null; mapfile -t COMPREPLY < <(compgen -f -- "$current") ;;
+    'authz allow-program --digest') COMPREPLY=() ;;
+    'authz allow-program --unit') COMPREPLY=() ;;
+    'authz allow-program --as') COMPREPLY=() ;;
+    'authz allow-program --role') mapfile -t COMPREPLY < <(compgen -W 'client server' -- "$current") ;;
+    'authz allow-program --name') COMPREPLY=() ;;
+    'authz allow-program --expires') COMPREPLY=() ;;
+    'authz allow-program --note') COMPREPLY=() ;;
+    'authz check --to') COMPREPLY=() ;;
+    'authz check --service') COMPREPLY=() ;;
+    'authz check --address') COMPREPLY=() ;;
+    'authz check --validated') COMPREPLY=() ;;
+    'authz check --at') COMPREPLY=() ;;
+    'authz check --uid') COMPREPLY=() ;;
+    'authz check --program') compopt -o filenames 2> /dev/null; mapfile -t COMPREPLY < <(compgen -f -- "$current") ;;
+    'authz check --role') mapfile -t COMPREPLY < <(compgen -W 'client server' -- "$current") ;;
+    'authz close --note') COMPREPLY=() ;;
+    'authz deny --to') COMPREPLY=() ;;
+    'authz deny --service') COMPREPLY=() ;;
+    'authz deny --from') COMPREPLY=() ;;
+    'authz deny --validated') COMPREPLY=() ;;
+    'authz deny --hours') COMPREPLY=() ;;
+    'authz deny --name') COMPREPLY=() ;;
+    'authz deny --expires') COMPREPLY=() ;;
+    'authz deny --note') COMPREPLY=() ;;
+    'authz group create --file') compopt -o filenames 2> /dev/null; mapfile -t COMPREPLY < <(compgen -f -- "$current") ;;
+    'authz group create --note') COMPREPLY=() ;;
+    'authz group import --note') COMPREPLY=() ;;
+    'authz list --for') COMPREPLY=() ;;
+    'authz log --number'|'authz log -n') COMPREPLY=() ;;
+    'authz open --note') COMPREPLY=() ;;
     'ca export --kind') mapfile -t COMPREPLY < <(compgen -W 'ec rsa both' -- "$current") ;;
     'ca export --out'|'ca export -o') compopt -o filenames 2> /dev/null; mapfile -t COMPREPLY < <(compgen -f -- "$current") ;;
     'disclose test --local-id') COMPREPLY=() ;;
