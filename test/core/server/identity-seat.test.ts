@@ -84,7 +84,14 @@ const facts = {
   service: 'imap',
   peerAddress: '192.0.2.1:993',
   openedAt: 0,
-  program: { pid: 7, uid: 0, executable: '/usr/bin/mutt' },
+  program: {
+    pid: 7,
+    uid: 0,
+    executable: '/usr/bin/mutt',
+    gids: [],
+    unit: '',
+    digest: () => undefined,
+  },
 } as const;
 
 function questionAbout(remote: string, ...selectors: string[]) {
