@@ -4,7 +4,7 @@ _tlspool_words() {
   local words=''
   case "$1" in
     '') words='authz ca disclose identities init pin ping serve sessions status tokens trust tunnel wrap' ;;
-    'authz') words='allow allow-program check close deny group list log open remove' ;;
+    'authz') words='allow allow-program check close deny explain export group import list log open remove test whoami' ;;
     'authz group') words='add create import list members remove' ;;
     'ca') words='export' ;;
     'disclose') words='add list remove test' ;;
@@ -26,16 +26,21 @@ _tlspool_flags() {
     'authz check') flags='--to --service --address --validated --at --uid --program --role --explain --strict' ;;
     'authz close') flags='--note --strict --dry-run --apply-to-open' ;;
     'authz deny') flags='--to --service --from --validated --hours --name --expires --note --strict --dry-run --apply-to-open' ;;
+    'authz explain') flags='--last --denied' ;;
+    'authz export') flags='' ;;
     'authz group add') flags='--strict --dry-run --apply-to-open' ;;
     'authz group create') flags='--file --note --strict --dry-run --apply-to-open' ;;
     'authz group import') flags='--replace --note --strict --dry-run --apply-to-open' ;;
     'authz group list') flags='' ;;
     'authz group members') flags='' ;;
     'authz group remove') flags='--strict --dry-run --apply-to-open --whole' ;;
+    'authz import') flags='--strict --dry-run --apply-to-open' ;;
     'authz list') flags='--for' ;;
     'authz log') flags='--number -n --denied' ;;
     'authz open') flags='--note --strict --dry-run --apply-to-open' ;;
     'authz remove') flags='--dry-run --apply-to-open' ;;
+    'authz test') flags='--policy --format' ;;
+    'authz whoami') flags='--cert --role' ;;
     'ca export') flags='--kind --out -o' ;;
     'disclose add') flags='--first' ;;
     'disclose list') flags='' ;;
@@ -123,6 +128,10 @@ _tlspool_value() {
     'authz list --for') COMPREPLY=() ;;
     'authz log --number'|'authz log -n') COMPREPLY=() ;;
     'authz open --note') COMPREPLY=() ;;
+    'authz test --policy') compopt -o filenames 2> /dev/null; mapfile -t COMPREPLY < <(compgen -f -- "$current") ;;
+    'authz test --format') mapfile -t COMPREPLY < <(compgen -W 'text tap junit' -- "$current") ;;
+    'authz whoami --cert') COMPREPLY=() ;;
+    'authz whoami --role') mapfile -t COMPREPLY < <(compgen -W 'client server' -- "$current") ;;
     'ca export --kind') mapfile -t COMPREPLY < <(compgen -W 'ec rsa both' -- "$current") ;;
     'ca export --out'|'ca export -o') compopt -o filenames 2> /dev/null; mapfile -t COMPREPLY < <(compgen -f -- "$current") ;;
     'disclose test --local-id') COMPREPLY=() ;;

@@ -37,7 +37,7 @@ export async function addToGroup(
 ): Promise<number> {
   await requireStored(db, name);
   const added = await addMembers(db, name, members);
-  await refuseCycles(db, name);
+  if (members.some(({ kind }) => kind === 'group')) await refuseCycles(db, [name]);
   return added;
 }
 
@@ -123,15 +123,17 @@ async function requireStored(db: Kysely<Schema>, name: string): Promise<void> {
   });
 }
 
-/** A group that holds itself, through whatever others, would be about nobody in particular. */
-async function refuseCycles(db: Kysely<Schema>, name: string): Promise<void> {
+/** A group that holds itself, through whatever others, would be about nobody in particular. @throws RuleError */
+export async function refuseCycles(db: Kysely<Schema>, names: readonly string[]): Promise<void> {
   const members = await readMembers(db);
-  const path = cycleFrom(name, members);
-  if (path === undefined) return;
-  throw new RuleError(
-    `group ${name} would hold itself: ${path.join(' holds ')}`,
-    'Nothing was changed.',
-  );
+  for (const name of names) {
+    const path = cycleFrom(name, members);
+    if (path === undefined) continue;
+    throw new RuleError(
+      `group ${name} would hold itself: ${path.join(' holds ')}`,
+      'Nothing was changed.',
+    );
+  }
 }
 
 /** `[a, b, a]`, if a group can be reached from itself. */

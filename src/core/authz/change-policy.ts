@@ -43,19 +43,30 @@ export async function changePolicy<Value>(
   const { store, choices, change, log, dryRun } = order;
   const names = await serverNames(store);
   const { policy: before } = await loadPolicy(store.db, choices);
-  const outcome: { done?: { value: Value; effects: ChangeEffects } } = {};
+  const make = async (db: Kysely<Schema>) => {
+    const value = await change(db);
+    const { policy: after } = await loadPolicy(db, choices);
+    return { value, effects: effectsOf(before, after, names, log) };
+  };
+  return dryRun ? await tryChange(store, make) : await store.transaction(make);
+}
+
+/** What a change would lead to; nothing of it stays. */
+export async function tryChange<Value>(
+  store: Store,
+  change: (db: Kysely<Schema>) => Promise<Value>,
+): Promise<Value> {
+  const outcome: { done?: { readonly value: Value } } = {};
   try {
     await store.transaction(async (transaction) => {
-      const value = await change(transaction);
-      const { policy: after } = await loadPolicy(transaction, choices);
-      outcome.done = { value, effects: effectsOf(before, after, names, log) };
-      if (dryRun) throw new NotMeant();
+      outcome.done = { value: await change(transaction) };
+      throw new NotMeant();
     });
   } catch (error) {
     if (!(error instanceof NotMeant)) throw error;
   }
   if (outcome.done === undefined) throw new Error('A change left no outcome.');
-  return outcome.done;
+  return outcome.done.value;
 }
 
 /** Undoes the transaction of a change that was only tried. */

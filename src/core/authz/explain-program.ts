@@ -1,6 +1,6 @@
-import { createHash } from 'node:crypto';
 import { readFileSync } from 'node:fs';
 import { formatDonai } from '../identity/donai.ts';
+import { digestOf } from './executable-digest.ts';
 import {
   allowingCommand,
   describeProgramRule,
@@ -69,12 +69,4 @@ function lines(path: string): string[][] {
   return readFileSync(path, 'utf8')
     .split('\n')
     .map((line) => line.split(':'));
-}
-
-function digestOf(path: string): string | undefined {
-  try {
-    return createHash('sha256').update(readFileSync(path)).digest('hex');
-  } catch {
-    return undefined;
-  }
 }
