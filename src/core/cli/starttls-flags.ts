@@ -4,7 +4,9 @@ import * as Flags from '@oclif/core/flags';
 export const startTlsFlags = {
   starttls: Flags.string({
     helpValue: 'PROTOCOL',
-    description: 'begin in the clear and turn to TLS as this protocol has it: smtp, lmtp',
+    description:
+      'begin in the clear and turn to TLS as this protocol has it: smtp, lmtp, imap, pop3, nntp, xmpp, xmpp-server, ' +
+      'ldap, postgres, mysql, irc, managesieve, http-connect (clients: http-connect=HOST:PORT)',
   }),
   'unsafe-tls-optional': Flags.boolean({
     dependsOn: ['starttls'],

@@ -88,10 +88,7 @@ export function* secure({ peer }: Talk): Talking<void> {
   yield { wait: 'tls' };
 }
 
-/**
- * @public
- * The same where what follows may be there already, and is TLS: only the bytes of the request were consumed.
- */
+/** The same where what follows may be there already, and is TLS: only the bytes of the request were consumed. */
 export function* secureBehind(requireAlpn?: string): Talking<void> {
   yield requireAlpn === undefined ? { wait: 'tls' } : { wait: 'tls', requireAlpn };
 }

@@ -1,10 +1,33 @@
 import { UsageError } from '../errors.ts';
 import type { ClientPolicy, Dialog, Protocol, ServerPolicy, Talk } from './dialog.ts';
+import { httpConnect } from './http-connect.ts';
 import { imap } from './imap.ts';
+import { irc } from './irc.ts';
+import { ldap } from './ldap.ts';
+import { managesieve } from './managesieve.ts';
+import { mysql } from './mysql.ts';
+import { nntp } from './nntp.ts';
+import { pop3 } from './pop3.ts';
+import { postgres } from './postgres.ts';
 import { lmtp, smtp } from './smtp.ts';
+import { xmpp, xmppServer } from './xmpp.ts';
 
 /** Every protocol that there is a dialog for. */
-const protocols: readonly Protocol[] = [smtp, lmtp, imap];
+export const protocols: readonly Protocol[] = [
+  smtp,
+  lmtp,
+  imap,
+  pop3,
+  nntp,
+  xmpp,
+  xmppServer,
+  ldap,
+  postgres,
+  mysql,
+  irc,
+  managesieve,
+  httpConnect,
+];
 
 /** @throws UsageError for a name that is none of them */
 export function parseProtocol(text: string): Protocol {

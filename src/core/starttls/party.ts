@@ -88,6 +88,16 @@ export class Party {
     return this.#take(length);
   }
 
+  /** The next bytes if they are there. */
+  exactlyNow(length: number): Buffer | undefined {
+    return this.#unread.length < length ? undefined : this.#take(length);
+  }
+
+  /** The same, without reading them. */
+  glance(length: number): Buffer | undefined {
+    return this.#unread.length < length ? undefined : this.#unread.subarray(0, length);
+  }
+
   /** Everything up to and including `end`. */
   *through(end: string, longest: number): Talking<string> {
     for (;;) {

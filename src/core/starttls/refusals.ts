@@ -1,7 +1,7 @@
 import { DialogEnd } from './dialog.ts';
 
 /** What the other side said, short enough for a message, and without control characters. */
-function shown(line: string): string {
+export function shown(line: string): string {
   return JSON.stringify(line.slice(0, 80));
 }
 

@@ -25,6 +25,12 @@ export function agreeStartTls(given: GivenStartTls, role: TlsRole): StartTlsTerm
   const [name = '', destination] = given.startTls.split('=', 2);
   const protocol = parseProtocol(name);
   const terms = { protocol, destination, optional: given.tlsOptional ?? false };
+  if ((destination !== undefined) !== (protocol.name === 'http-connect' && role === 'client')) {
+    throw new UsageError(
+      'a client says whom the proxy is to connect it with, and nobody else does',
+      'As in --starttls http-connect=www.example.com:443, with --client.',
+    );
+  }
   // What cannot be done is said now, not when the first connection comes.
   if (role === 'server') serverDialog(protocol, terms);
   else if (terms.optional) {

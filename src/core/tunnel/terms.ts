@@ -148,7 +148,10 @@ function onlyLocalId(given: GivenTerms): string | undefined {
 
 function remoteIdOf(given: GivenTerms, connect: Endpoint): string {
   if (given.remoteId !== undefined) return given.remoteId;
-  if (connect.kind === 'tcp' && !isAddress(connect.host)) return connect.host;
+  const behindProxy = /=(?<host>[^=]*):\d+$/.exec(given.startTls ?? '')?.groups?.host;
+  if (behindProxy && !isAddress(behindProxy)) return behindProxy;
+  if (behindProxy === undefined && connect.kind === 'tcp' && !isAddress(connect.host))
+    return connect.host;
   throw new UsageError(
     'an address or a path does not say whom the server must prove to be',
     'Name it: --remote-id example.com',

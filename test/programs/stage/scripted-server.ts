@@ -8,7 +8,7 @@ export class ScriptedServer implements AsyncDisposable {
 
   /**
    * @param greeting what it says to whoever connects
-   * @param answer what it says to a line; undefined: nothing; `end`: it hangs up
+   * @param answer what it says to a line; undefined: nothing; what ends in `end`: it hangs up after that
    */
   static async start(
     greeting: string,
@@ -53,7 +53,7 @@ function converse(
     for (const line of lines.map((each) => each.replace(/\r$/, ''))) {
       heard.push(line);
       const words = answer(line);
-      if (words === 'end') socket.end();
+      if (words?.endsWith('end')) socket.end(words.slice(0, -'end'.length), 'latin1');
       else if (words !== undefined) socket.write(words, 'latin1');
     }
   });
