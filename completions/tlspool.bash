@@ -71,7 +71,7 @@ _tlspool_flags() {
     'trust list') flags='' ;;
     'trust remove') flags='--system' ;;
     'tunnel') flags='--accept --connect --from --client --remote-id --local-id --service --request-remote-id --require-remote-id --alpn --standalone --max-handshakes --drain-timeout --starttls --unsafe-tls-optional' ;;
-    'wrap') flags='--local-id --service --request-remote-id --require-remote-id --alpn --standalone --max-handshakes --drain-timeout --listen --inetd --max-connections --quiet -q' ;;
+    'wrap') flags='--local-id --service --request-remote-id --require-remote-id --alpn --standalone --max-handshakes --drain-timeout --listen --inetd --tls --starttls --plain --unsafe-tls-optional --restart --max-connections --quiet -q' ;;
   esac
   printf '%s' "$flags --json --socket --state-dir --config --no-input --help -h"
 }
@@ -190,6 +190,11 @@ _tlspool_value() {
     'wrap --max-handshakes') COMPREPLY=() ;;
     'wrap --drain-timeout') COMPREPLY=() ;;
     'wrap --listen') COMPREPLY=() ;;
+    'wrap --tls') COMPREPLY=() ;;
+    'wrap --starttls') COMPREPLY=() ;;
+    'wrap --plain') COMPREPLY=() ;;
+    'wrap --unsafe-tls-optional') COMPREPLY=() ;;
+    'wrap --restart') mapfile -t COMPREPLY < <(compgen -W 'no on-failure always' -- "$current") ;;
     'wrap --max-connections') COMPREPLY=() ;;
     *' --socket') compopt -o filenames 2> /dev/null; mapfile -t COMPREPLY < <(compgen -f -- "$current") ;;
     *' --state-dir') compopt -o filenames 2> /dev/null; mapfile -t COMPREPLY < <(compgen -d -- "$current") ;;

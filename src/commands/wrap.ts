@@ -1,22 +1,41 @@
 import { tmpdir } from 'node:os';
 import * as Flags from '@oclif/core/flags';
+import type { InferredFlags } from '@oclif/core/interfaces';
 import { PoolCommand } from '../core/cli/pool-command.ts';
+import { portFlags } from '../core/cli/port-flags.ts';
 import { tlsFlags } from '../core/cli/tls-flags.ts';
 import { TlspoolError } from '../core/errors.ts';
+import type { PoolAccess } from '../core/tunnel/pool-access.ts';
+import type { ProgramPlan } from '../core/wrap/mode.ts';
 
 export default class Wrap extends PoolCommand {
   static override summary = 'run a program behind TLS';
 
   static override description =
-    `The program itself speaks plaintext. wrap listens for it, has the pool do TLS, and passes every connection on after its handshake and the checks of the remote succeeded.
+    `The program itself speaks plaintext and is not changed. The TCP sockets that it listens on are taken from under it: clients come to wrap, which has the pool do TLS and passes every connection on after its handshake and the checks of the remote succeeded. The program sees its own ports and the real addresses of its clients. This goes for everything that it starts, too, whatever it is written in.
 
-With --listen the program gets its listening sockets in the manner of systemd's socket activation (sd_listen_fds), one for each --listen. They are UNIX sockets in a private folder, so that no other local user can go round TLS. With --inetd besides, it is started once for each connection, the plaintext socket being its stdin and stdout; PROTO, TCPREMOTEIP, TCPREMOTEPORT, TCPLOCALIP, TCPLOCALPORT, TLS_LOCAL_ID, TLS_REMOTE_ID, TLS_VERSION, TLS_CIPHER and TLS_ALPN tell it about the connection.
+A port that no flag names means what IANA registered it for: 25 and 587 are SMTP with STARTTLS, 53 is plain, what has no other meaning has TLS from its first byte on. UNIX sockets stay plain.
+
+With --listen the program gets its listening sockets in the manner of systemd's socket activation (sd_listen_fds) instead, one for each --listen, and nothing else of it is looked at. They are UNIX sockets in a private folder, so that no other local user can go round TLS. With --inetd besides, it is started once for each connection, the plaintext socket being its stdin and stdout; PROTO, TCPREMOTEIP, TCPREMOTEPORT, TCPLOCALIP, TCPLOCALPORT, TLS_LOCAL_ID, TLS_REMOTE_ID, TLS_VERSION, TLS_CIPHER and TLS_ALPN tell it about the connection.
 
 CMD is everything after the first --, untouched. The exit code is the program's, 128 + n if signal n ended it; 125 for failures of wrap itself, 126 if the program cannot be executed, 127 if it is not found.`;
 
-  static override usage = 'wrap [FLAGS] --listen [NAME=]ADDR:PORT -- CMD [ARGS]';
+  static override usage = 'wrap [FLAGS] -- CMD [ARGS]';
 
   static override examples = [
+    {
+      description: 'a web server, as it is; its port 8080 speaks TLS',
+      command: '<%= config.bin %> <%= command.id %> -- python3 -m http.server 8080',
+    },
+    {
+      description: 'a server with a port for TLS and one for monitoring without',
+      command:
+        '<%= config.bin %> <%= command.id %> --tls 8443=https --plain 9100 -- my-server --foreground',
+    },
+    {
+      description: 'what would happen, and whether this system allows it',
+      command: '<%= config.bin %> <%= command.id %> --dry-run -- my-server',
+    },
     {
       description: 'an HTTP server of busybox, one process for each connection',
       command:
@@ -49,8 +68,10 @@ CMD is everything after the first --, untouched. The exit code is the program's,
         'where clients connect: an address, [IPV6], * or a host name, and a port; @ or @NAME takes sockets from socket activation. NAME is how the program finds its socket (LISTEN_FDNAMES)',
     }),
     inetd: Flags.boolean({
+      dependsOn: ['listen'],
       description: 'start the program once for each connection, the socket on stdin and stdout',
     }),
+    ...portFlags,
     'max-connections': Flags.integer({
       helpValue: 'N',
       min: 1,
@@ -64,22 +85,84 @@ CMD is everything after the first --, untouched. The exit code is the program's,
     const { own, program } = this.splitAtDashes();
     const { flags } = await this.parse(Wrap, own);
     const command = requireCommand(program);
-    const listen = requireListen(flags.listen);
-    const [{ wrap }, { chooseMode }, { parseListenOrder }, { builtLauncher }, tunnel] =
-      await Promise.all([
-        import('../core/wrap/wrap.ts'),
-        import('../core/wrap/choose-mode.ts'),
-        import('../core/wrap/public-listener.ts'),
-        import('../core/wrap/program.ts'),
-        importTunnel(),
-      ]);
+    const [{ builtLauncher }, tunnel] = await Promise.all([
+      import('../core/wrap/program.ts'),
+      importTunnel(),
+    ]);
     const say = (line: string) => process.stderr.write(`tlspool wrap: ${line}\n`);
     const complaints = new tunnel.Complaints(say, 10_000);
     const paths = this.paths(flags);
     const runtimeDir = process.env.XDG_RUNTIME_DIR ?? tmpdir();
-    const terms = tunnel.agreeServerTerms(tunnel.readTermFlags(flags));
-    process.exitCode = await wrap({
+    const shared = {
       program: { command, environment: process.env, launcher: builtLauncher },
+      activation: { environment: process.env, pid: process.pid },
+      pool: () => tunnel.openPool({ paths, standalone: flags.standalone, runtimeDir }),
+      drainTimeout: flags['drain-timeout'] * 1_000,
+      lost: (error: TlspoolError) => complaints.add('', error),
+    };
+    const sayUnlessQuiet = flags.quiet ? () => undefined : say;
+    process.exitCode =
+      flags.listen === undefined
+        ? await this.#wrapTransparently(flags, shared, sayUnlessQuiet)
+        : await this.#wrapListeners(flags.listen, flags, { ...shared, runtimeDir }, sayUnlessQuiet);
+  }
+
+  async #wrapTransparently(flags: WrapFlags, shared: Shared, say: Say): Promise<number> {
+    const [{ wrapTransparently }, { ListenerPolicy, describeMeaning }, tunnel] = await Promise.all([
+      import('../core/wrap/transparent/wrap-transparently.ts'),
+      import('../core/wrap/transparent/listener-policy.ts'),
+      importTunnel(),
+    ]);
+    const { lost, ...order } = shared;
+    const policy = new ListenerPolicy(
+      {
+        tls: flags.tls ?? [],
+        startTls: flags.starttls ?? [],
+        plain: flags.plain ?? [],
+        optional: flags['unsafe-tls-optional'] ?? [],
+      },
+      tunnel.readTermFlags({ ...flags, starttls: undefined, 'unsafe-tls-optional': false }),
+    );
+    return wrapTransparently({
+      ...order,
+      policy,
+      withIdentity: (terms, pool) => tunnel.withLocalIdentity(terms, pool.stateDir),
+      maxHandshakes: flags['max-handshakes'],
+      restart: flags.restart ?? 'no',
+      events: {
+        listening: (address, meaning, terms) => {
+          const as = terms ? `, serving as ${terms.localIds.join(', ')}` : '';
+          say(`${address}: ${describeMeaning(meaning)}${as}`);
+        },
+        lost,
+        refused: lost,
+        restarting: (exitCode, pause) =>
+          say(`the program ended (exit code ${exitCode}); started again in ${pause / 1_000} s`),
+      },
+    });
+  }
+
+  async #wrapListeners(
+    listen: readonly string[],
+    flags: WrapFlags,
+    shared: Shared & { readonly runtimeDir: string },
+    say: Say,
+  ): Promise<number> {
+    const [{ wrap }, { chooseMode }, { parseListenOrder }, tunnel] = await Promise.all([
+      import('../core/wrap/wrap.ts'),
+      import('../core/wrap/choose-mode.ts'),
+      import('../core/wrap/public-listener.ts'),
+      importTunnel(),
+    ]);
+    const { lost, runtimeDir, ...order } = shared;
+    const given = tunnel.readTermFlags({
+      ...flags,
+      starttls: undefined,
+      'unsafe-tls-optional': false,
+    });
+    const terms = tunnel.agreeServerTerms(given);
+    return wrap({
+      ...order,
       mode: chooseMode({
         inetd: flags.inetd,
         maxConnections: flags['max-connections'],
@@ -87,18 +170,26 @@ CMD is everything after the first --, untouched. The exit code is the program's,
         runtimeDir,
       }),
       listen: listen.map(parseListenOrder),
-      activation: { environment: process.env, pid: process.pid },
-      pool: () => tunnel.openPool({ paths, standalone: flags.standalone, runtimeDir }),
       terms: (pool) => tunnel.withLocalIdentity(terms, pool.stateDir),
-      drainTimeout: flags['drain-timeout'] * 1_000,
       events: {
-        serving: (addresses, { localIds }) => {
-          if (!flags.quiet) say(`${addresses.join(', ')}: serving as ${localIds.join(', ')}`);
-        },
-        lost: (error) => complaints.add('', error),
+        serving: (addresses, { localIds }) =>
+          say(`${addresses.join(', ')}: serving as ${localIds.join(', ')}`),
+        lost,
       },
     });
   }
+}
+
+type WrapFlags = InferredFlags<typeof Wrap.flags>;
+type Say = (line: string) => unknown;
+
+/** What all ways to wrap a program have alike. */
+interface Shared {
+  readonly program: ProgramPlan;
+  readonly activation: { readonly environment: NodeJS.ProcessEnv; readonly pid: number };
+  readonly pool: () => Promise<PoolAccess>;
+  readonly drainTimeout: number;
+  readonly lost: (error: TlspoolError) => void;
 }
 
 async function importTunnel() {
@@ -114,13 +205,6 @@ async function importTunnel() {
 function requireCommand(command: readonly string[] | undefined): readonly string[] {
   if (command !== undefined && command.length > 0) return command;
   throw new TlspoolError('usage', 'no program was given', {
-    hint: 'It follows `--`: tlspool wrap --listen 0.0.0.0:443 -- CMD ARGS',
-  });
-}
-
-function requireListen(listen: readonly string[] | undefined): readonly string[] {
-  if (listen !== undefined && listen.length > 0) return listen;
-  throw new TlspoolError('usage', 'where to listen was not said', {
-    hint: 'Say it with --listen: tlspool wrap --listen 0.0.0.0:443 -- CMD ARGS',
+    hint: 'It follows `--`: tlspool wrap -- CMD ARGS',
   });
 }

@@ -44,7 +44,8 @@ test('127 stands for a program that is not found', async () => {
 for (const [what, args, said] of [
   ['no program', listen, /no program was given/],
   ['nothing after the dashes', [...listen, '--'], /no program was given/],
-  ['no --listen', ['--', 'true'], /--listen/],
+  ['--inetd without --listen', ['--inetd', '--', 'true'], /--listen/],
+  ['a port of no number', ['--tls', 'https', '--', 'true'], /expected PORT/],
   ['an unknown flag', [...listen, '--lokal-id', 'x', '--', 'true'], /--local-id/],
   ['a bad address', ['--listen', '127.0.0.1', '--', 'true'], /expected ADDR:PORT/],
   ['an unusable address', ['--listen', '192.0.2.1:0', '--', 'true'], /cannot listen on 192\.0\.2/],

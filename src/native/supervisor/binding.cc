@@ -102,7 +102,7 @@ napi_value pathInside(napi_env env, napi_callback_info info) {
   return node::buffer(env, &path, sizeof path);
 }
 
-/// `connectInside(path) → fd`: to the program's listener.
+/// `connectInside(path) → { fd, established }`: to the program's listener.
 napi_value connectFor(napi_env env, napi_callback_info info) {
   Arguments arguments(env, info);
   auto [data, length] = arguments.view(0);
@@ -110,9 +110,12 @@ napi_value connectFor(napi_env env, napi_callback_info info) {
   Path path;
   if (length != sizeof path) return node::throwErrno(env, EINVAL, "no path");
   memcpy(&path, data, sizeof path);
-  Descriptor fd = connectInside(path);
-  return fd ? node::number(env, fd.release())
-            : node::throwErrno(env, errno, "no connection to the program");
+  Connection connection = connectInside(path);
+  if (!connection.fd) return node::throwErrno(env, errno, "no connection to the program");
+  napi_value result = node::object(env);
+  node::set(env, result, "fd", node::number(env, connection.fd.release()));
+  node::set(env, result, "established", node::boolean(env, connection.established));
+  return result;
 }
 
 /// `listenInside(listener) → { fd, cookie }`: a listener for the program in the place of one that

@@ -3,6 +3,7 @@
 #include <fcntl.h>
 #include <netinet/in.h>
 #include <netinet/tcp.h>
+#include <poll.h>
 #include <sys/socket.h>
 #include <sys/time.h>
 
@@ -122,6 +123,20 @@ bool bindAnywhere(int fd, const Address& address) {
   return bind(fd, address.get(), address.length) == 0;
 }
 
+/// Without leaving the machine a connection is there at once, unless the kernel is behind with its
+/// work.
+Connection begin(Descriptor fd, const Address& server) {
+  if (connect(fd.number(), server.get(), server.length) == 0) return {std::move(fd), true};
+  if (errno != EINPROGRESS) return {};
+  pollfd state{fd.number(), POLLOUT, 0};
+  if (poll(&state, 1, 0) <= 0) return {std::move(fd), false};
+  int error = optionOf(fd.number(), SOL_SOCKET, SO_ERROR, ENOTCONN);
+  if (error == 0) return {std::move(fd), true};
+  fd.reset();
+  errno = error;
+  return {};
+}
+
 }  // namespace
 
 Descriptor listenInPlaceOf(int model) {
@@ -160,24 +175,23 @@ Descriptor listenInside(int model) {
 
 Path pathOf(int accepted) { return {remoteAddressOf(accepted), localAddressOf(accepted)}; }
 
-Descriptor connectInside(const Path& path) {
+Connection connectInside(const Path& path) {
   Address client = withoutScope(path.client);
   Address server = withoutScope(path.server);
   Descriptor fd = PrivateNetwork::instance().take(client.family());
   if (!fd) return {};
   set(fd.number(), SOL_SOCKET, SO_REUSEADDR, 1);
-  bool bound = bindAnywhere(fd.number(), client);
-  if (bound && connect(fd.number(), server.get(), server.length) == 0) return fd;
-  if (bound && errno == EINPROGRESS) return fd;
-  if (bound && errno != EADDRNOTAVAIL) return {};
+  if (bindAnywhere(fd.number(), client)) {
+    Connection connection = begin(std::move(fd), server);
+    if (connection.fd || errno != EADDRNOTAVAIL) return connection;
+  }
   // The client uses its port again while the program still has its last connection, or listens on
-  // the same number itself: it is told the right address then, with another port.
+  // the same number itself: the program is told the right address then, with another port.
   fd = PrivateNetwork::instance().take(client.family());
   if (!fd) return {};
   setPort(&client, 0);
   if (!bindAnywhere(fd.number(), client)) return {};
-  if (connect(fd.number(), server.get(), server.length) == 0 || errno == EINPROGRESS) return fd;
-  return {};
+  return begin(std::move(fd), server);
 }
 
 }  // namespace tlspool::supervisor

@@ -24,8 +24,14 @@ struct Path {
 /// Of a connected socket; without lengths if it is none (any more).
 Path pathOf(int accepted);
 
-/// A connection in the private network between the addresses of a client's, whose place it takes:
-/// non-blocking, connected or about to be. Empty with errno; ECONNREFUSED: nobody listens there.
-socket::Descriptor connectInside(const Path& path);
+struct Connection {
+  /// Non-blocking; empty with errno, where ECONNREFUSED says that nobody listens there.
+  socket::Descriptor fd;
+  /// Else it is about to be: writable once SO_ERROR tells the outcome.
+  bool established = false;
+};
+
+/// In the private network, between the addresses of a client's connection, whose place it takes.
+Connection connectInside(const Path& path);
 
 }  // namespace tlspool::supervisor

@@ -32,6 +32,17 @@ export async function wrapped(
   return new Served(running, await portOf(running));
 }
 
+/** `tlspool wrap` of a program that opens its own port, transparently; ready when the program listens. */
+export async function wrappedWhole(
+  pool: Pool,
+  flags: readonly string[],
+  command: readonly string[],
+): Promise<Served> {
+  const running = pool.start('wrap', ...flags, '--', ...command);
+  const [, port] = await running.saying(/tlspool wrap: \S+:(\d+): (?:TLS|STARTTLS)/);
+  return new Served(running, Number(port));
+}
+
 /** `tlspool tunnel` with the given flags but --accept, ready to carry. */
 export async function tunnelled(pool: Pool, ...flags: readonly string[]): Promise<Served> {
   const running = pool.start('tunnel', '--accept', '127.0.0.1:0', ...flags);

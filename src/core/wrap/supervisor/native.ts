@@ -15,7 +15,7 @@ interface SupervisorFunctions {
   answerTrap(supervisor: number, question: number, answer: object): void;
   privateNetworkOpen(channel: number): void;
   pathInside(accepted: number): Buffer;
-  connectInside(path: Buffer): number;
+  connectInside(path: Buffer): { readonly fd: number; readonly established: boolean };
   listenInside(listener: number): { readonly fd: number; readonly cookie: number };
   listensInside(listener: number): boolean;
   listenerGone(listener: number): void;

@@ -50,7 +50,7 @@ test('a wrapped listener gets connections that look like those of the client', a
   await once(client, 'connect');
   const accepted = await next(outside);
   const native = nativeSupervisor();
-  const inside = native.connectInside(native.pathInside(accepted));
+  const { fd: inside } = native.connectInside(native.pathInside(accepted));
   assert.deepEqual(socketAddresses(inside).local, {
     address: '127.0.0.1',
     port: client.localPort,

@@ -1,0 +1,175 @@
+import { setTimeout as pause } from 'node:timers/promises';
+import { raiseFileLimit } from '../../engine/process.ts';
+import { TlspoolError } from '../../errors.ts';
+import type { PoolAccess } from '../../tunnel/pool-access.ts';
+import type { ServerTerms } from '../../tunnel/terms.ts';
+import { type ActivationEnvironment, takeActivatedSockets } from '../activation.ts';
+import { checkExecutable } from '../executable.ts';
+import type { ProgramPlan } from '../mode.ts';
+import type { PortMeaning } from '../port-meaning.ts';
+import { endingSignals, forwardSignals } from '../signals.ts';
+import { openPrivateNetwork } from '../supervisor/private-network.ts';
+import { type SupervisedProgram, startSupervised } from '../supervisor/supervision.ts';
+import type { RefusedNotice } from '../supervisor/traps.ts';
+import { closePassedListeners, type PassedListener, passListeners } from './activated-listeners.ts';
+import type { ListenerPolicy } from './listener-policy.ts';
+import { type RestartPolicy, Restarts } from './restart.ts';
+import { WrappedListeners } from './wrapped-listeners.ts';
+
+/** A program whose sockets are to be taken from under it. */
+export interface TransparentOrder {
+  readonly program: ProgramPlan;
+  /** Where sockets passed by a service manager are announced, and to which process. */
+  readonly activation: { readonly environment: ActivationEnvironment; readonly pid: number };
+  /** Fails when there is no pool; asked only when there is a program to run. */
+  readonly pool: () => Promise<PoolAccess>;
+  readonly policy: ListenerPolicy;
+  readonly withIdentity: (terms: ServerTerms, pool: PoolAccess) => Promise<ServerTerms>;
+  /** Handshakes at once, for each listener. */
+  readonly maxHandshakes: number;
+  readonly restart: RestartPolicy;
+  /** ms for sessions to deliver what the program wrote before it ended. */
+  readonly drainTimeout: number;
+  readonly events: TransparentEvents;
+}
+
+export interface TransparentEvents {
+  /** The program listens; `terms` are undefined where there is no TLS. */
+  listening(address: string, meaning: PortMeaning, terms: ServerTerms | undefined): void;
+  /** A connection came to nothing. */
+  lost(error: TlspoolError): void;
+  /** Something went wrong that the program was told of by an error of its own. */
+  refused(error: TlspoolError): void;
+  /** It is started again in `pause` ms. */
+  restarting(exitCode: number, pause: number): void;
+}
+
+/**
+ * Runs the program, with the sockets that it listens on behind TLS, until nothing of it runs any more. Returns the exit
+ * code that stands for how it ended; fails when it could not be run so.
+ */
+export async function wrapTransparently(order: TransparentOrder): Promise<number> {
+  const { command, environment } = order.program;
+  checkExecutable(command[0] ?? '', environment.PATH);
+  const activated = takeActivatedSockets(order.activation.environment, order.activation.pid);
+  const pool = await order.pool();
+  try {
+    raiseFileLimit();
+    await openPrivateNetwork(order.program.launcher);
+    const exitCode = await new Wrapping(order, pool).run(activated);
+    await pool.drain(order.drainTimeout);
+    return exitCode;
+  } finally {
+    await pool.close();
+  }
+}
+
+class Wrapping {
+  readonly #order: TransparentOrder;
+  readonly #listeners: WrappedListeners;
+  readonly #restarts: Restarts;
+  readonly #stopping = new AbortController();
+  readonly #failed = Promise.withResolvers<never>();
+  #program: SupervisedProgram | undefined;
+
+  constructor(order: TransparentOrder, pool: PoolAccess) {
+    this.#order = order;
+    this.#restarts = new Restarts(order.restart);
+    this.#failed.promise.catch(() => undefined);
+    this.#listeners = new WrappedListeners({
+      link: pool.link,
+      policy: order.policy,
+      withIdentity: (terms) => order.withIdentity(terms, pool),
+      limit: order.maxHandshakes,
+      events: {
+        listening: order.events.listening,
+        lost: order.events.lost,
+        failed: (error) => this.#failed.reject(error),
+      },
+    });
+  }
+
+  async run(activated: Parameters<typeof passListeners>[0]): Promise<number> {
+    using listeners = this.#listeners;
+    using _forwarding = forwardSignals((name) => this.#signal(name));
+    const passed = await passListeners(activated, listeners, (port) =>
+      this.#order.policy.meaning(port),
+    );
+    try {
+      return await this.#runAgainAndAgain(passed);
+    } catch (error) {
+      await this.#end();
+      throw error;
+    } finally {
+      closePassedListeners(passed);
+    }
+  }
+
+  async #runAgainAndAgain(passed: readonly PassedListener[]): Promise<number> {
+    for (;;) {
+      const started = Date.now();
+      const exitCode = await this.#runOnce(passed);
+      const wait = this.#restarts.after(exitCode, Date.now() - started);
+      if (wait === undefined || this.#stopping.signal.aborted) return exitCode;
+      this.#order.events.restarting(exitCode, wait);
+      try {
+        await pause(wait, undefined, { signal: this.#stopping.signal });
+      } catch {
+        return exitCode;
+      }
+    }
+  }
+
+  async #runOnce(passed: readonly PassedListener[]): Promise<number> {
+    const { program, events } = this.#order;
+    const listeners = this.#listeners;
+    this.#program = await startSupervised(
+      { ...program, ...(passed.length > 0 && { listeners: passed }) },
+      {
+        listen: (question) => listeners.listen(question),
+        listening: (notice) => listeners.listening(notice),
+        vacate: () => listeners.vacate(),
+        refused: (notice) => events.refused(cannotWrap(notice)),
+        foreign: ({ executable }) => this.#failed.reject(foreignProgram(executable)),
+      },
+    );
+    const exitCode = await Promise.race([this.#program.ended, this.#failed.promise]);
+    await this.#program.over;
+    this.#program = undefined;
+    return exitCode;
+  }
+
+  #signal(name: NodeJS.Signals): void {
+    if (endingSignals.some((ending) => ending === name)) this.#stopping.abort();
+    this.#program?.signal(name);
+  }
+
+  /** A program that is not to go on gets some time to end by itself; what is left then ends with us. */
+  async #end(): Promise<void> {
+    const program = this.#program;
+    if (!program) return;
+    program.signal('SIGTERM');
+    await Promise.race([
+      program.ended.catch(() => undefined),
+      pause(timeToEnd, undefined, { ref: false }),
+    ]);
+  }
+}
+
+/** ms */
+const timeToEnd = 5_000;
+
+function cannotWrap({ call, executable, pid, reason, errno }: RefusedNotice): TlspoolError {
+  return new TlspoolError(
+    'not-supervised',
+    `${call}() of ${executable || 'a program'} (${pid}) was refused: ${reason} (errno ${errno})`,
+  );
+}
+
+function foreignProgram(executable: string): TlspoolError {
+  return new TlspoolError(
+    'foreign-program',
+    `${executable || 'a program'} is built for another architecture than this machine's own (i386 or x32): its system calls cannot be supervised`,
+    { hint: 'Use a native build of it, or run it with --listen or --inetd' },
+  );
+}

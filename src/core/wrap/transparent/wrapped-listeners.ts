@@ -1,0 +1,138 @@
+import { constants } from 'node:os';
+import { TlspoolError } from '../../errors.ts';
+import { serverCarrier } from '../../tunnel/carriers.ts';
+import { formatHostAndPort } from '../../tunnel/endpoint.ts';
+import { Intake } from '../../tunnel/intake.ts';
+import type { PoolLink } from '../../tunnel/pool-link.ts';
+import type { ServerTerms } from '../../tunnel/terms.ts';
+import type { PortMeaning } from '../port-meaning.ts';
+import { nativeSupervisor } from '../supervisor/native.ts';
+import type { ListenAnswer, ListeningNotice, ListenQuestion } from '../supervisor/traps.ts';
+import type { ListenerPolicy } from './listener-policy.ts';
+import { watchLostListeners } from './lost-listeners.ts';
+import { reachProgram } from './program-side.ts';
+
+export interface WrappedListenersOptions {
+  readonly link: PoolLink;
+  readonly policy: ListenerPolicy;
+  /** Names the identity where the terms do not; fails where it would have to guess. */
+  readonly withIdentity: (terms: ServerTerms) => Promise<ServerTerms>;
+  /** Handshakes at once, for each listener. */
+  readonly limit: number;
+  readonly events: ListenerEvents;
+}
+
+export interface ListenerEvents {
+  /** `terms` are undefined for a plain port. */
+  listening(address: string, meaning: PortMeaning, terms: ServerTerms | undefined): void;
+  /** A connection came to nothing. */
+  lost(error: TlspoolError): void;
+  /** The program may not listen so, and there is no sense in going on. */
+  failed(error: TlspoolError): void;
+}
+
+/** The listeners of a supervised program: decides about them, and brings their connections to the pool. */
+export class WrappedListeners implements Disposable {
+  readonly #options: WrappedListenersOptions;
+  readonly #expected = new Map<number, ListenerPlan>();
+  /** By the SO_COOKIE of the program's own. */
+  readonly #open = new Map<number, WrappedListener>();
+  readonly #lost: Disposable;
+  #last = 0;
+
+  constructor(options: WrappedListenersOptions) {
+    this.#options = options;
+    this.#lost = watchLostListeners((cookie) => this.#close(cookie));
+  }
+
+  /** Answers the supervisor. */
+  async listen({ address, port }: ListenQuestion): Promise<ListenAnswer> {
+    const { policy, events } = this.#options;
+    const where = formatHostAndPort({ host: address, port });
+    const meaning = policy.meaning(port);
+    try {
+      const terms = await this.agree(port);
+      if (!terms) {
+        events.listening(where, meaning, undefined);
+        return { action: 'plain' };
+      }
+      const listener = ++this.#last;
+      this.#expected.set(listener, { where, meaning, terms });
+      return { action: 'wrap', listener };
+    } catch (error) {
+      if (!(error instanceof TlspoolError)) throw error;
+      events.failed(cannotListen(where, error));
+      return { action: 'deny', errno: constants.errno.EACCES };
+    }
+  }
+
+  /** On what terms TLS is spoken at a port; undefined: on none. @throws TlspoolError where it cannot be */
+  async agree(port: number): Promise<ServerTerms | undefined> {
+    const agreed = this.#options.policy.terms(port);
+    return agreed.kind === 'plain' ? undefined : this.#options.withIdentity(agreed.terms);
+  }
+
+  /** The supervisor did as it was answered. */
+  listening({ listener, fd, cookie }: ListeningNotice): void {
+    const expected = this.#expected.get(listener);
+    this.#expected.delete(listener);
+    if (!expected) throw new Error(`nobody expects listener ${listener}`);
+    this.take(fd, cookie, expected);
+  }
+
+  /** @param fd where clients come to, taken over; `cookie` is that of the program's listener */
+  take(fd: number, cookie: number, { where, meaning, terms }: ListenerPlan): void {
+    const { link, limit, events } = this.#options;
+    const intake = new Intake({
+      listeners: [fd],
+      link,
+      carry: serverCarrier(terms, reachProgram),
+      limit,
+      events: { lost: events.lost, failed: events.failed },
+    });
+    this.#open.set(cookie, { fd, intake });
+    events.listening(where, meaning, terms);
+    // The program may have closed it before we began to watch.
+    if (!nativeSupervisor().listensInside(fd)) this.#close(cookie);
+  }
+
+  /** Closes what the program does not listen on any more. */
+  vacate(): void {
+    const native = nativeSupervisor();
+    for (const [cookie, { fd }] of this.#open) {
+      if (!native.listensInside(fd)) this.#close(cookie);
+    }
+  }
+
+  [Symbol.dispose](): void {
+    this.#lost[Symbol.dispose]();
+    for (const cookie of [...this.#open.keys()]) this.#close(cookie);
+  }
+
+  #close(cookie: number): void {
+    const listener = this.#open.get(cookie);
+    if (!listener) return;
+    this.#open.delete(cookie);
+    nativeSupervisor().listenerGone(listener.fd);
+    void listener.intake.close();
+  }
+}
+
+/** A listener, and how its connections come to the program. */
+export interface ListenerPlan {
+  readonly where: string;
+  readonly meaning: PortMeaning;
+  readonly terms: ServerTerms;
+}
+
+interface WrappedListener {
+  readonly fd: number;
+  readonly intake: Intake;
+}
+
+function cannotListen(where: string, { code, message, hint, cause }: TlspoolError): TlspoolError {
+  return new TlspoolError(code, `the program may not listen at ${where}: ${message}`, {
+    hint,
+    cause,
+  });
+}
