@@ -11,7 +11,9 @@ const checks = [
   ['types', 'tsc', ['--noEmit', '-p', 'tsconfig.json']],
 ];
 
-const tests = ['--test', '--test-reporter=spec', '--test-timeout=600000'];
+// No test, and no file of tests, keeps the run from its end. A test that needs longer says so itself.
+const limits = ['--test-timeout=180000', '--test-force-exit', '--import=./test/file-limit.mjs'];
+const tests = ['--test', '--test-reporter=spec', ...limits];
 
 await setUp(() => {
   prepare([...forUse, ...forTests]);
