@@ -1,8 +1,8 @@
 import assert from 'node:assert/strict';
-import { once } from 'node:events';
 import { type AddressInfo, connect as connectTcp, createServer, type Socket } from 'node:net';
 import { after, before, test } from 'node:test';
 import { connect, type Secured, starttls } from '../../src/client/index.ts';
+import { event } from '../patience.ts';
 import { connected, readAll } from '../programs/stage/clients.ts';
 import { Pool } from '../programs/stage/pool.ts';
 
@@ -20,7 +20,7 @@ after(async () => {
 /** A server whose connections are given to `serve` before anything was read from them. */
 async function serving(serve: (socket: Socket) => void) {
   const server = createServer({ pauseOnConnect: true, allowHalfOpen: true }, serve);
-  await once(server.listen(0, '127.0.0.1'), 'listening');
+  await event(server.listen(0, '127.0.0.1'), 'listening');
   const { port } = server.address() as AddressInfo;
   return { port, [Symbol.dispose]: () => server.close() };
 }
@@ -57,7 +57,7 @@ test('both sides prove who they are', async () => {
     starttls(socket, { pool: shared, role: 'server' }).then(served.resolve, served.reject);
   });
   const plain = connectTcp(server.port, '127.0.0.1');
-  await once(plain, 'connect');
+  await event(plain, 'connect');
   const client = await starttls(plain, {
     pool: shared,
     role: 'client',
@@ -69,7 +69,7 @@ test('both sides prove who they are', async () => {
   assert.deepEqual([client.localId, client.remoteId], ['john@example.com', name]);
   socket.destroy();
   client.socket.resume();
-  await once(client.socket, 'close');
+  await event(client.socket, 'close');
   shared.close();
 });
 
@@ -84,7 +84,7 @@ test('a server that is somebody else is refused, with the reason', async () => {
     }).catch(() => undefined);
   });
   const plain = connectTcp(server.port, '127.0.0.1');
-  await once(plain, 'connect');
+  await event(plain, 'connect');
   await assert.rejects(
     starttls(plain, { pool: shared, role: 'client', remoteId: 'other.example.com' }),
     { code: 'stirred-not-shaken', message: /www\.example\.com, not for other\.example\.com/ },
@@ -95,7 +95,7 @@ test('a server that is somebody else is refused, with the reason', async () => {
 test('a socket from which Node has read is refused, and nothing is left open', async () => {
   using server = await serving((socket) => socket.end('too early'));
   const plain = connectTcp(server.port, '127.0.0.1');
-  await once(plain, 'readable');
+  await event(plain, 'readable');
   const options = { pool: { socket: pool.socket }, role: 'client', remoteId: name } as const;
   await assert.rejects(starttls(plain, options), { code: 'already-read' });
   assert.ok(plain.destroyed);
@@ -115,7 +115,7 @@ test('what is given up by an AbortSignal is rejected at once', async () => {
   const shared = await connect({ socket: pool.socket });
   using server = await serving(() => undefined);
   const plain = connectTcp(server.port, '127.0.0.1');
-  await once(plain, 'connect');
+  await event(plain, 'connect');
   const signal = AbortSignal.timeout(50);
   await assert.rejects(starttls(plain, { pool: shared, role: 'client', remoteId: name, signal }), {
     name: 'TimeoutError',
@@ -127,7 +127,7 @@ test('a handshake takes no longer than it may', async () => {
   const shared = await connect({ socket: pool.socket });
   using server = await serving(() => undefined);
   const plain = connectTcp(server.port, '127.0.0.1');
-  await once(plain, 'connect');
+  await event(plain, 'connect');
   await assert.rejects(
     starttls(plain, { pool: shared, role: 'client', remoteId: name, timeout: 100 }),
     { code: 'ETIMEDOUT' },

@@ -1,6 +1,5 @@
 import assert from 'node:assert/strict';
 import { spawn } from 'node:child_process';
-import { once } from 'node:events';
 import {
   cpSync,
   mkdirSync,
@@ -13,6 +12,7 @@ import {
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, test } from 'node:test';
+import { event } from '../patience.ts';
 import { outcomeOf, root } from './run-tlspool.ts';
 
 const directory = mkdtempSync(join(tmpdir(), 'tlspool-older-node-'));
@@ -97,7 +97,7 @@ test('a signal reaches the program under the bundled Node, and its end by a sign
     out += chunk;
     if (chunk.includes('ready')) child.kill('SIGHUP');
   }
-  if (child.exitCode === null && child.signalCode === null) await once(child, 'exit');
+  if (child.exitCode === null && child.signalCode === null) await event(child, 'exit');
   assert.deepEqual(
     { out, signal: child.signalCode },
     { out: 'ready\nreread\n', signal: 'SIGKILL' },

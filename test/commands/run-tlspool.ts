@@ -30,6 +30,9 @@ export async function outcomeOf(
 ): Promise<Outcome> {
   const child = spawn(file, args, {
     stdio: ['ignore', 'pipe', 'pipe'],
+    // No command that is tested takes this long.
+    timeout: 120_000,
+    killSignal: 'SIGKILL',
     env: { ...process.env, ...nowhere, ...environment },
   });
   const [stdout, stderr, [code, signal]] = await Promise.all([

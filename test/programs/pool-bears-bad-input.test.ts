@@ -1,5 +1,4 @@
 import assert from 'node:assert/strict';
-import { once } from 'node:events';
 import { closeSync, openSync } from 'node:fs';
 import { connect, Socket } from 'node:net';
 import { constants } from 'node:os';
@@ -11,6 +10,7 @@ import * as sockets from '../../src/core/engine/sockets.ts';
 import { encode } from '../../src/core/protocol/codec.ts';
 import { poolErrorNumber } from '../../src/core/protocol/errors.ts';
 import { startTlsFlags } from '../../src/core/protocol/flags.ts';
+import { event, until } from '../patience.ts';
 import { Pool } from './stage/pool.ts';
 import { RawClient, startTls } from './stage/raw-client.ts';
 
@@ -31,11 +31,15 @@ after(async () => {
 
 /** The descriptors that the daemon has open, once that no longer changes. */
 async function settled(): Promise<number> {
-  for (let before = -1; ; await pause(50)) {
+  let before = -1;
+  await until('a daemon at rest', async () => {
+    await pause(50);
     const { openFiles, sessions, connections } = await status({ socket: pool.socket });
-    if (openFiles === before && sessions === 0 && connections === 0) return openFiles;
+    if (openFiles === before && sessions === 0 && connections === 0) return true;
     before = openFiles;
-  }
+    return false;
+  });
+  return before;
 }
 
 /** A whole handshake and its end, to show that the daemon does its work. */
@@ -61,7 +65,7 @@ async function connectTls(fd: number): Promise<TLSSocket> {
     servername: name,
     rejectUnauthorized: false,
   });
-  await once(socket, 'secureConnect');
+  await event(socket, 'secureConnect');
   // How the pool ends the connection is not what is tested.
   return socket.on('error', () => socket.destroy());
 }
@@ -293,7 +297,7 @@ survived('plain HTTP spoken to TLS', async (client) => {
   const listener = sockets.listenTcp('127.0.0.1', 0);
   const { local } = sockets.socketAddresses(listener);
   const browser = connect(local?.port ?? 0, '127.0.0.1');
-  await once(browser, 'connect');
+  await event(browser, 'connect');
   const accepted = sockets.accept(listener);
   await client.say(startTls({ localId: name }), { fd: accepted });
   if (accepted !== undefined) sockets.closeFd(accepted);

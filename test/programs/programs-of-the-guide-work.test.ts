@@ -1,9 +1,9 @@
 import assert from 'node:assert/strict';
-import { once } from 'node:events';
 import { readFileSync } from 'node:fs';
 import { connect } from 'node:net';
 import { join } from 'node:path';
 import { after, before, test } from 'node:test';
+import { event } from '../patience.ts';
 import { readAll } from './stage/clients.ts';
 import { Pool } from './stage/pool.ts';
 import { Running, run } from './stage/running.ts';
@@ -57,7 +57,7 @@ test('the server in Node greets its client by name', async () => {
   );
   await using _tunnel = running;
   const socket = connect(port, '127.0.0.1');
-  await once(socket, 'connect');
+  await event(socket, 'connect');
   assert.equal(await readAll(socket), 'Hello john@example.com\n');
 });
 

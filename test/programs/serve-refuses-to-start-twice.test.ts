@@ -1,5 +1,4 @@
 import assert from 'node:assert/strict';
-import { once } from 'node:events';
 import { existsSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { test } from 'node:test';
 import { Pool } from './stage/pool.ts';
@@ -13,7 +12,7 @@ test('a second daemon at the same socket is refused, one that was killed is repl
   await pool.command('ping');
 
   pool.daemon.child.kill('SIGKILL');
-  await once(pool.daemon.child, 'exit');
+  await pool.daemon.ended;
   assert.ok(existsSync(pool.socket), 'it could not tidy up');
   const lost = await runTlspool(['status'], { env: pool.environment });
   assert.equal(lost.code, 3, 'no daemon');

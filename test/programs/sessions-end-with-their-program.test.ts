@@ -1,8 +1,8 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { setTimeout as pause } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
 import { closeSession, sessions, status } from '../../src/client/administration.ts';
+import { until } from '../patience.ts';
 import { Pool } from './stage/pool.ts';
 import { Running } from './stage/running.ts';
 
@@ -12,13 +12,8 @@ const COUNT = '20';
 
 /** Waits until the daemon has so many sessions. */
 async function sessionsBecome(pool: Pool, count: number): Promise<void> {
-  for (let tries = 0; tries < 500; tries += 1) {
-    if ((await status({ socket: pool.socket })).sessions === count) return;
-    await pause(10);
-  }
-  assert.fail(
-    `there are ${(await status({ socket: pool.socket })).sessions} sessions, not ${count}`,
-  );
+  const now = async () => (await status({ socket: pool.socket })).sessions;
+  await until(`${count} sessions`, async () => (await now()) === count);
 }
 
 test('kill -9 of a program ends its sessions and frees all that they had', async () => {

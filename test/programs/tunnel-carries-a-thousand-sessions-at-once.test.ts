@@ -2,6 +2,7 @@ import assert from 'node:assert/strict';
 import { readdirSync } from 'node:fs';
 import { test } from 'node:test';
 import type { TLSSocket } from 'node:tls';
+import { until } from '../patience.ts';
 import { connected, name, readAll } from './stage/clients.ts';
 import { PlainServer } from './stage/plain-server.ts';
 import { Pool } from './stage/pool.ts';
@@ -21,8 +22,7 @@ test('a thousand sessions are open at once, each its own, and nothing of them st
     const batch = Array.from({ length: 50 }, () => connected(pool, port));
     sockets.push(...(await Promise.all(batch)));
   }
-  await settled(() => echo.open === sessions);
-  assert.equal(echo.open, sessions);
+  await until('all sessions are open', () => echo.open === sessions);
   assert.equal(descriptors(served.running.pid), idle.tunnel, 'no descriptor stays in the tunnel');
 
   const answers = sockets.map(async (socket, index) => {
@@ -30,18 +30,10 @@ test('a thousand sessions are open at once, each its own, and nothing of them st
     assert.equal(await readAll(socket), `session ${index}`);
   });
   await Promise.all(answers);
-  await settled(() => echo.open === 0);
-  await settled(() => descriptors(pool.daemon.pid) === idle.daemon);
-  assert.equal(descriptors(pool.daemon.pid), idle.daemon, 'no descriptor stays in the daemon');
+  await until('all sessions are over', () => echo.open === 0);
+  await until('no descriptor stays', () => descriptors(pool.daemon.pid) === idle.daemon);
 });
 
 function descriptors(pid: number): number {
   return readdirSync(`/proc/${pid}/fd`).length;
-}
-
-async function settled(condition: () => boolean): Promise<void> {
-  const deadline = Date.now() + 5_000;
-  while (!condition() && Date.now() < deadline) {
-    await new Promise((resolve) => setTimeout(resolve, 20));
-  }
 }

@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
 import { connect, type Socket } from 'node:net';
 import { after, before, test } from 'node:test';
+import { until } from '../patience.ts';
 import { name, readAll } from './stage/clients.ts';
 import { PlainServer } from './stage/plain-server.ts';
 import { Pool } from './stage/pool.ts';
@@ -71,7 +72,8 @@ test('a server that is not whom the client expects is not talked to', async () =
   const client = parts.use(await tunnelled(pool, '--client', ...expecting));
   const socket = halfOpen(client.port);
   socket.on('error', () => undefined).end('secret');
-  await new Promise((resolve) => socket.resume().on('close', resolve));
+  socket.resume();
+  await until('the end of the connection', () => socket.closed);
   assert.equal(socket.bytesRead, 0);
   await client.running.saying(/other\.example\.com/);
   assert.equal(reached, false);

@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
 import { connect } from 'node:net';
 import { test } from 'node:test';
+import { until } from '../patience.ts';
 import { connected, name, readAll } from './stage/clients.ts';
 import { PlainServer } from './stage/plain-server.ts';
 import { Pool } from './stage/pool.ts';
@@ -48,7 +49,7 @@ test('SIGTERM ends a tunnel: nothing listens, and sessions get their time', asyn
   const { port } = served;
   const socket = await connected(pool, port);
   const ended = served.stop();
-  while (await accepts(port)) await new Promise((resolve) => setTimeout(resolve, 10));
+  await until('nobody listens', async () => !(await accepts(port)));
   socket.write('still');
   socket.end(' here');
   assert.equal(await readAll(socket), 'still here');

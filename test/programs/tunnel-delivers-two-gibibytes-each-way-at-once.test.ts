@@ -1,8 +1,8 @@
 import assert from 'node:assert/strict';
 import { createHash, type Hash, randomBytes } from 'node:crypto';
-import { once } from 'node:events';
 import { connect, type Socket } from 'node:net';
 import { test } from 'node:test';
+import { event } from '../patience.ts';
 import { name } from './stage/clients.ts';
 import { PlainServer } from './stage/plain-server.ts';
 import { Pool } from './stage/pool.ts';
@@ -11,7 +11,7 @@ import { tunnelled } from './stage/wrapped.ts';
 const total = 2 * 1024 ** 3;
 const block = 1024 ** 2;
 
-test('2 GiB each way at once through one session arrive intact', { timeout: 300_000 }, async () => {
+test('2 GiB each way at once through one session arrive intact', { timeout: 600_000 }, async () => {
   await using pool = await Pool.serving([[name]]);
   const far = Promise.withResolvers<Traffic>();
   await using server = await PlainServer.start((socket) => exchange(socket).then(far.resolve));
@@ -46,7 +46,7 @@ async function send(socket: Socket): Promise<string> {
   for (let sent = 0; sent < total; sent += block) {
     content.writeBigUInt64LE(BigInt(sent));
     hash.update(content);
-    if (!socket.write(Buffer.from(content))) await once(socket, 'drain');
+    if (!socket.write(Buffer.from(content))) await event(socket, 'drain');
   }
   socket.end();
   return hash.digest('hex');

@@ -1,8 +1,8 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
+import { until } from '../patience.ts';
 import { name } from './stage/clients.ts';
 import { Pool } from './stage/pool.ts';
-import type { Running } from './stage/running.ts';
 
 const listen = ['wrap', '--quiet', '--listen', '127.0.0.1:0', '--'];
 
@@ -31,16 +31,8 @@ test('when wrap is killed its program is told to end', async () => {
   const [, pid] = await running.saying(/^(\d+)$/m);
   await running.saying(/ready/);
   running.child.kill('SIGKILL');
-  await ended(running, Number(pid));
+  await until('the end of the program', () => !isAlive(Number(pid)));
 });
-
-async function ended(running: Running, pid: number): Promise<void> {
-  const deadline = Date.now() + 5_000;
-  while (isAlive(pid)) {
-    assert.ok(Date.now() < deadline, `${pid} lives on: ${running.stderr}`);
-    await new Promise((resolve) => setTimeout(resolve, 10));
-  }
-}
 
 function isAlive(pid: number): boolean {
   try {

@@ -13,6 +13,7 @@ test('the quickstart fetches a verified page from an unmodified server, and leav
     const { status, stdout, stderr } = spawnSync(process.execPath, [quickstart], {
       env: { ...process.env, TMPDIR: temporary },
       encoding: 'utf8',
+      timeout: 170_000,
     });
     assert.equal(status, 0, `${stdout}${stderr}`);
     assert.match(stdout, /This page came from a program that knows nothing of TLS\./);

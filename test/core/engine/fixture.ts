@@ -1,6 +1,6 @@
 /** A small PKI whose keys are in a SoftHSM token, an engine that uses them, and peers to talk to it. */
 import { execFileSync } from 'node:child_process';
-import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { createConnection, Socket as NetSocket, type Socket } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -29,6 +29,7 @@ import type {
   VerifyPeerEvent,
 } from '../../../src/core/engine/types.ts';
 import { NativeTokens } from '../../../src/core/token/native-tokens.ts';
+import { patience, until, within } from '../../patience.ts';
 
 const PIN = '1234';
 const MODULE = '/usr/lib/softhsm/libsofthsm2.so';
@@ -86,7 +87,11 @@ export class Pki implements Disposable {
   }
 
   openssl(...args: string[]): string {
-    return execFileSync('openssl', args, { encoding: 'utf8', stdio: ['ignore', 'pipe', 'pipe'] });
+    return execFileSync('openssl', args, {
+      encoding: 'utf8',
+      stdio: ['ignore', 'pipe', 'pipe'],
+      timeout: patience,
+    });
   }
 
   ca(): Buffer {
@@ -177,6 +182,7 @@ export class Pki implements Disposable {
   #softhsm(...args: string[]): void {
     execFileSync('softhsm2-util', args, {
       stdio: 'ignore',
+      timeout: patience,
       env: { ...process.env, SOFTHSM2_CONF: this.file('softhsm2.conf') },
     });
   }
@@ -194,7 +200,7 @@ export function startEngine(options: EngineOptions = { threads: 2 }): Engine {
 
 export interface Observed {
   readonly id: SessionId;
-  /** Resolve with the event; `established` also when it fails before, with undefined. */
+  /** Resolve with the event, `established` also when it fails before, with undefined. Ask to wait: a wait has an end. */
   readonly established: Promise<EstablishedEvent | undefined>;
   readonly closed: Promise<ClosedEvent>;
 }
@@ -242,7 +248,15 @@ export function open(
     },
     handler,
   );
-  return { id, established: establishedPromise, closed: closedPromise };
+  return {
+    id,
+    get established() {
+      return within('the end of the handshake', establishedPromise);
+    },
+    get closed() {
+      return within('the end of the session', closedPromise);
+    },
+  };
 }
 
 /** The program's end of a plaintext pair, and the number to give to the engine. */
@@ -260,17 +274,18 @@ export interface Listener extends Disposable {
 export function listen(): Listener {
   const fd = sockets.listenTcp('127.0.0.1', 0);
   const port = sockets.socketAddresses(fd).local?.port ?? 0;
+  const accepted = () =>
+    new Promise<number>((resolve) => {
+      const watch = sockets.watch(fd, { readable: true }, () => {
+        const connection = sockets.accept(fd);
+        if (connection === undefined) return;
+        watch.close();
+        resolve(connection);
+      });
+    });
   return {
     port,
-    accept: () =>
-      new Promise((resolve) => {
-        const watch = sockets.watch(fd, { readable: true }, () => {
-          const accepted = sockets.accept(fd);
-          if (accepted === undefined) return;
-          watch.close();
-          resolve(accepted);
-        });
-      }),
+    accept: () => within('a connection', accepted()),
     [Symbol.dispose]: () => sockets.closeFd(fd),
   };
 }
@@ -285,16 +300,25 @@ export async function tcpPair(): Promise<{ peer: Socket; fd: number }> {
 
 /** Everything until the end of the stream; the socket stays open for writing. */
 export function readAll(socket: Duplex): Promise<Buffer> {
-  return new Promise((resolve, reject) => {
+  const whole = new Promise<Buffer>((resolve, reject) => {
     const chunks: Buffer[] = [];
     socket.on('data', (chunk: Buffer) => chunks.push(chunk));
     socket.on('end', () => resolve(Buffer.concat(chunks)));
     socket.on('error', reject);
   });
+  return within('the end of a stream', whole);
 }
 
 export function openDescriptors(): number {
-  return execFileSync('ls', [`/proc/${process.pid}/fd`], { encoding: 'utf8' }).split('\n').length;
+  return readdirSync('/proc/self/fd').length;
+}
+
+/** Waits until nothing is left of what was opened since `before` descriptors were open. */
+export async function nothingLeft(engine: Engine, before: number): Promise<void> {
+  await until('no session, job or socket left', () => {
+    const { residents, parkedJobs } = engine.state();
+    return residents === 0 && parkedJobs === 0 && openDescriptors() <= before;
+  });
 }
 
 export interface Exchange {
@@ -344,13 +368,14 @@ export async function serveInVain(
   });
   socket.resume().on('end', () => socket.end());
   const closed = await observed.closed;
-  return { closed, clientError: await clientError };
+  return { closed, clientError: await within("the client's error", clientError) };
 }
 
 export function connected(socket: TLSSocket): Promise<TLSSocket> {
-  return new Promise((resolve, reject) => {
+  const secured = new Promise<TLSSocket>((resolve, reject) => {
     socket.on('secureConnect', () => resolve(socket)).on('error', reject);
   });
+  return within("the client's handshake", secured);
 }
 
 /** Node's TLS server, with what its one connection sends and receives. */
@@ -370,12 +395,14 @@ export async function nodeServer(
 /** A descriptor connected to a port of this machine. */
 export function connectedFd(port: number): Promise<number> {
   const fd = sockets.connectTcp('127.0.0.1', port);
-  return new Promise((resolve, reject) => {
+  const connection = new Promise<number>((resolve, reject) => {
     const watch = sockets.watch(fd, { writable: true }, () => {
       watch.close();
       const error = sockets.socketError(fd);
-      if (error) reject(new Error(`connecting failed: errno ${error}`));
-      else resolve(fd);
+      if (!error) return resolve(fd);
+      sockets.closeFd(fd);
+      reject(new Error(`connecting failed: errno ${error}`));
     });
   });
+  return within('a connection', connection);
 }

@@ -1,9 +1,9 @@
 import assert from 'node:assert/strict';
-import { once } from 'node:events';
 import { readFileSync } from 'node:fs';
 import { after, test } from 'node:test';
 import * as sockets from '../../../src/core/engine/sockets.ts';
 import type { HelloEvent } from '../../../src/core/engine/types.ts';
+import { event } from '../../patience.ts';
 import {
   type Exchange,
   type Kind,
@@ -177,14 +177,14 @@ async function capturedHello(): Promise<Buffer> {
   const server = createServer();
   await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
   const { port } = server.address() as { port: number };
-  const accepted = once(server, 'connection');
+  const accepted = event(server, 'connection');
   const client = connect({
     socket: createConnection(port, '127.0.0.1'),
     servername: 'pieces.example',
   });
   client.on('error', () => {});
   const [socket] = (await accepted) as [import('node:net').Socket];
-  const [first] = (await once(socket, 'data')) as [Buffer];
+  const [first] = (await event(socket, 'data')) as [Buffer];
   socket.destroy();
   client.destroy();
   server.close();

@@ -1,11 +1,12 @@
 import assert from 'node:assert/strict';
 import { readFileSync } from 'node:fs';
 import { after, test } from 'node:test';
-import { setTimeout as delay } from 'node:timers/promises';
 import { connect } from 'node:tls';
 import type { SessionId } from '../../../src/core/engine/types.ts';
+import { event, until } from '../../patience.ts';
 import {
   connected,
+  nothingLeft,
   open,
   openDescriptors,
   Pki,
@@ -32,14 +33,8 @@ after(async () => {
   pki[Symbol.dispose]();
 });
 
-async function settled(): Promise<void> {
-  for (
-    let wait = 0;
-    wait < 100 && (engine.state().residents > 0 || engine.state().parkedJobs > 0);
-    wait++
-  )
-    await delay(50);
-  assert.deepEqual(engine.state(), { residents: 0, parkedJobs: 0 });
+function settled(): Promise<void> {
+  return nothingLeft(engine, Number.POSITIVE_INFINITY);
 }
 
 for (const version of ['TLSv1.3', 'TLSv1.2'] as const) {
@@ -110,7 +105,7 @@ test('a client that leaves while its handshake waits for the brain is given up',
     { hello: (event) => asked.push(event.session) },
   );
   const client = connect({ socket: peer, rejectUnauthorized: false }).on('error', () => {});
-  while (asked.length === 0) await delay(5);
+  await until('the question', () => asked.length > 0);
   client.destroy();
   peer.destroy();
   const closed = await session.closed;
@@ -165,9 +160,7 @@ test('parked handshakes that time out, are refused or aborted leave no job, sock
     endings.push(session.closed.then(() => peer.destroy()));
   }
   await Promise.all(endings);
-  await settled();
-  await delay(50);
-  assert.ok(openDescriptors() <= before + 1);
+  await nothingLeft(engine, before);
 });
 
 test('a failed handshake does not disturb its neighbours on the same thread', async () => {
@@ -179,7 +172,7 @@ test('a failed handshake does not disturb its neighbours on the same thread', as
     });
     for (const { client, program } of [good, another]) {
       client.write('x');
-      await new Promise((resolve) => program.once('data', resolve));
+      await event(program, 'data');
     }
   }
   for (const { client, program, session } of [good, another]) {
@@ -193,11 +186,11 @@ test('a failed handshake does not disturb its neighbours on the same thread', as
 test('many handshakes wait for their verdicts at once', async () => {
   const waiting: SessionId[] = [];
   const exchanges = Array.from({ length: 100 }, () =>
-    serve(engine, { local, peer: 'require', handshakeTimeout: 20_000 }, withCertificate, {
+    serve(engine, { local, peer: 'require', handshakeTimeout: 60_000 }, withCertificate, {
       verifyPeer: (event) => waiting.push(event.session),
     }),
   );
-  while (waiting.length < 100) await delay(10);
+  await until('all questions', () => waiting.length === 100);
   assert.equal(engine.state().parkedJobs, 100);
   for (const id of waiting) engine.acceptPeer(id, { name: 'john', until: 0 });
   for (const exchange of exchanges) {

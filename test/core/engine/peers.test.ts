@@ -1,10 +1,10 @@
 /** Other implementations at the other end: OpenSSL of the system, GnuTLS. */
 import assert from 'node:assert/strict';
-import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { createServer } from 'node:net';
 import { after, test } from 'node:test';
-import { setTimeout as delay } from 'node:timers/promises';
+import { event, until, within } from '../../patience.ts';
+import { Running } from '../../programs/stage/running.ts';
 import {
   connectedFd,
   type Kind,
@@ -46,18 +46,12 @@ async function visitBy(
   kind: Kind,
   command: string,
   args: (port: number) => string[],
-): Promise<{ text: string; code: number | null; cipher: string }> {
+): Promise<{ text: string; code: number }> {
   using listener = listen();
   const credential = await pki.credential(engine, leafOf(kind));
   const accepted = listener.accept();
-  const child = spawn(command, args(listener.port));
-  let text = '';
-  child.stdout.on('data', (chunk: Buffer) => {
-    text += chunk;
-  });
-  child.stderr.on('data', (chunk: Buffer) => {
-    text += chunk;
-  });
+  await using client = new Running(command, args(listener.port), { stdio: 'pipe' });
+  client.child.stdin?.on('error', () => {}).write('ping\n');
   const { fd, program } = plaintext();
   const session = open(engine, {
     fd: await accepted,
@@ -66,17 +60,18 @@ async function visitBy(
     plainFd: fd,
   });
   const established = await session.established;
-  assert.ok(established, JSON.stringify((await session.closed).failure));
-  child.stdin.write('ping\n');
-  const [heard] = (await once(program, 'data')) as [Buffer];
-  assert.equal(heard.toString(), 'ping\n');
-  program.end('pong\n');
-  await delay(50);
-  child.stdin.end();
-  const [code] = (await once(child, 'exit')) as [number | null];
-  program.resume();
+  if (!established) assert.fail(JSON.stringify((await session.closed).failure));
+  assert.equal((await event(program, 'data')).toString(), 'ping\n');
+  program.write('pong\n');
+  // A client that is told to end before it has read what came might not print it.
+  await client.printing(/pong/);
+  client.child.stdin?.end();
+  program.resume().on('end', () => program.end());
   assert.equal((await session.closed).reason, 'closed');
-  return { text, code, cipher: `${established.version} ${established.cipher}` };
+  return {
+    code: await within(`the end of ${command}`, client.ended),
+    text: client.stdout + client.stderr,
+  };
 }
 
 for (const kind of kinds) {
@@ -122,39 +117,34 @@ for (const kind of kinds) {
 
 /** Our client against a server program that sends back what it hears, or its greeting. */
 async function visitTo(command: string, args: string[], port: number): Promise<string> {
-  const child = spawn(command, args);
-  child.stdout.resume();
-  child.stderr.resume();
-  try {
-    let fd: number | undefined;
-    for (let attempt = 0; fd === undefined && attempt < 100; attempt++) {
-      fd = await connectedFd(port).catch(() => delay(20, undefined));
-    }
-    assert.ok(fd !== undefined, 'the server listens');
-    const { fd: plainFd, program } = plaintext();
-    const session = open(
-      engine,
-      { fd, role: 'client', serverName: 'server.example', plainFd },
-      {
-        verifyPeer: (event) => {
-          engine.verifyPath({ chain: event.chain, anchors, role: 'server' }).then((verdict) => {
-            if (verdict.ok) engine.acceptPeer(event.session, { name: 'server.example', until: 0 });
-            else engine.refuse(event.session, 'unknown_ca', verdict.message);
-          });
-        },
+  await using _server = new Running(command, args);
+  let fd: number | undefined;
+  await until(`${command} listens`, async () => {
+    fd = await connectedFd(port).catch(() => undefined);
+    return fd !== undefined;
+  });
+  assert.ok(fd !== undefined);
+  const { fd: plainFd, program } = plaintext();
+  const session = open(
+    engine,
+    { fd, role: 'client', serverName: 'server.example', plainFd },
+    {
+      verifyPeer: (event) => {
+        engine.verifyPath({ chain: event.chain, anchors, role: 'server' }).then((verdict) => {
+          if (verdict.ok) engine.acceptPeer(event.session, { name: 'server.example', until: 0 });
+          else engine.refuse(event.session, 'unknown_ca', verdict.message);
+        });
       },
-    );
-    const established = await session.established;
-    assert.ok(established, JSON.stringify((await session.closed).failure));
-    program.write('GET / HTTP/1.0\r\n\r\n');
-    await once(program, 'data');
-    program.end();
-    program.resume();
-    await session.closed;
-    return established.version;
-  } finally {
-    child.kill();
-  }
+    },
+  );
+  const established = await session.established;
+  if (!established) assert.fail(JSON.stringify((await session.closed).failure));
+  program.write('GET / HTTP/1.0\r\n\r\n');
+  await event(program, 'data');
+  program.end();
+  program.resume();
+  await session.closed;
+  return established.version;
 }
 
 const anchors = engine.createAnchors([pki.ca()]);

@@ -1,11 +1,11 @@
 import assert from 'node:assert/strict';
 import { spawn } from 'node:child_process';
-import { once } from 'node:events';
 import { openSync } from 'node:fs';
 import { test } from 'node:test';
 import { fileURLToPath } from 'node:url';
 import { closeFd, listenTcp, socketAddresses } from '../../../src/core/engine/sockets.ts';
 import { takeActivatedSockets } from '../../../src/core/wrap/activation.ts';
+import { event } from '../../patience.ts';
 
 const launcher = fileURLToPath(new URL('../../../build/launcher', import.meta.url));
 const module = new URL('../../../src/core/wrap/activation.ts', import.meta.url);
@@ -26,7 +26,7 @@ async function takenBy(fds: readonly number[], names: string): Promise<string> {
   });
   let output = '';
   for await (const chunk of child.stdout ?? []) output += chunk;
-  if (child.exitCode === null) await once(child, 'exit');
+  if (child.exitCode === null) await event(child, 'exit');
   return output;
 }
 

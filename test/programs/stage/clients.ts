@@ -1,7 +1,7 @@
-import { once } from 'node:events';
 import { readFileSync } from 'node:fs';
 import type { Socket } from 'node:net';
 import { type ConnectionOptions, connect as connectTls, type TLSSocket } from 'node:tls';
+import { event } from '../../patience.ts';
 import type { Pool } from './pool.ts';
 import { run } from './running.ts';
 
@@ -10,7 +10,7 @@ export const name = 'www.example.com';
 /** Fetches over HTTPS, verifying the certificate for `host` against the pool's CA. */
 export function curl(pool: Pool, port: number, path: string, ...flags: readonly string[]) {
   return run('curl', [
-    ...['--silent', '--show-error', '--max-time', '10', '--cacert', pool.caFile],
+    ...['--silent', '--show-error', '--max-time', '100', '--cacert', pool.caFile],
     ...['--resolve', `${name}:${port}:127.0.0.1`, ...flags, `https://${name}:${port}${path}`],
   ]);
 }
@@ -36,7 +36,7 @@ export async function connected(
     allowHalfOpen: true,
     ...options,
   } as ConnectionOptions);
-  await once(socket, 'secureConnect');
+  await event(socket, 'secureConnect');
   return socket;
 }
 
@@ -46,6 +46,6 @@ export async function readAll(socket: Socket): Promise<string> {
   socket.setEncoding('utf8').on('data', (chunk: string) => {
     text += chunk;
   });
-  await once(socket, 'end');
+  await event(socket, 'end');
   return text;
 }

@@ -1,9 +1,9 @@
-import { once } from 'node:events';
 import { readFileSync } from 'node:fs';
 import { Socket } from 'node:net';
 import { connect as connectTls, type TLSSocket } from 'node:tls';
 import type { PoolConnection, PoolSession, StartTlsRequest } from '../../../src/client/index.ts';
 import * as sockets from '../../../src/core/engine/sockets.ts';
+import { event } from '../../patience.ts';
 import type { Pool } from './pool.ts';
 
 /** A server's connection in the hands of the pool: the program's plaintext end, and the client's of Node's own TLS. */
@@ -30,7 +30,7 @@ export async function handedOver(
     servername: name,
     ca: readFileSync(pool.caFile),
   });
-  const secure = once(tls, 'secureConnect');
+  const secure = event(tls, 'secureConnect');
   tls.on('error', () => tls.destroy());
   secure.catch(() => undefined);
   let session: PoolSession;
@@ -55,9 +55,9 @@ export async function handedOver(
     session,
     plain,
     tls,
-    heard: async () => (await once(tls, 'data'))[0] as Buffer,
+    heard: async () => (await event(tls, 'data'))[0] as Buffer,
     ended: async () => {
-      if (!tls.closed) await once(tls.resume(), 'close');
+      if (!tls.closed) await event(tls.resume(), 'close');
       return true;
     },
     [Symbol.dispose]: () => {

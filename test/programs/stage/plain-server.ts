@@ -1,5 +1,5 @@
-import { once } from 'node:events';
 import { createServer, type Server, type Socket } from 'node:net';
+import { event } from '../../patience.ts';
 
 /** A plaintext server on a free loopback port that hands every connection, half-open, to `serve`. */
 export class PlainServer implements AsyncDisposable {
@@ -40,12 +40,12 @@ export class PlainServer implements AsyncDisposable {
   async [Symbol.asyncDispose](): Promise<void> {
     for (const socket of this.#sockets) socket.destroy();
     this.#server.close();
-    await once(this.#server, 'close');
+    await event(this.#server, 'close');
   }
 }
 
 async function portOf(server: Server): Promise<number> {
-  if (!server.listening) await once(server, 'listening');
+  if (!server.listening) await event(server, 'listening');
   const address = server.address();
   return typeof address === 'object' ? (address?.port ?? 0) : 0;
 }

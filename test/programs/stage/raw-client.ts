@@ -4,6 +4,7 @@ import * as sockets from '../../../src/core/engine/sockets.ts';
 import { decode, encode } from '../../../src/core/protocol/codec.ts';
 import { startTlsFlags } from '../../../src/core/protocol/flags.ts';
 import type { Envelope, Message, StartTls } from '../../../src/core/protocol/message.ts';
+import { patience } from '../../patience.ts';
 
 const MESSAGE = 388;
 
@@ -19,7 +20,7 @@ export class RawClient implements Disposable {
   /** Sends bytes, the descriptor going with the first of them; waits for room. */
   async send(bytes: Buffer, passed?: number): Promise<void> {
     let sent = 0;
-    for (let waited = 0; sent < bytes.length && waited < 10_000; waited += 1) {
+    for (const start = Date.now(); sent < bytes.length && Date.now() - start < patience; ) {
       const fd = sent === 0 ? passed : undefined;
       const taken = sockets.send(this.fd, bytes.subarray(sent), fd);
       if (taken === undefined) await pause(1);
@@ -43,7 +44,7 @@ export class RawClient implements Disposable {
   async hear(): Promise<Envelope | undefined> {
     const frame = Buffer.alloc(MESSAGE);
     let filled = 0;
-    for (let waited = 0; waited < 10_000; waited += 2) {
+    for (const start = Date.now(); Date.now() - start < patience; ) {
       const received = sockets.receive(this.fd, frame, filled);
       if (received?.bytes === 0) return undefined;
       filled += received?.bytes ?? 0;

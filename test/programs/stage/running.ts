@@ -7,7 +7,13 @@ import { fileURLToPath } from 'node:url';
 const launcher = fileURLToPath(new URL('../../../build/launcher', import.meta.url));
 const devEntry = fileURLToPath(new URL('../../../bin/dev.js', import.meta.url));
 
-/** A process of a scenario, with all that it said so far. Disposing of it kills it and waits for its end. */
+/** ms for what a program is to say, and for programs that are to end by themselves. */
+const patience = 120_000;
+
+/**
+ * A process of a scenario, with all that it said so far. Disposing of it kills it and waits for its end; it ends with
+ * the test's own process in any case.
+ */
 export class Running implements AsyncDisposable {
   readonly child: ChildProcess;
   stdout = '';
@@ -16,7 +22,9 @@ export class Running implements AsyncDisposable {
   readonly #ended: Promise<number>;
 
   constructor(command: string, args: readonly string[], options: SpawnOptions = {}) {
-    this.child = spawn(command, args, { stdio: ['ignore', 'pipe', 'pipe'], ...options });
+    const bond = ['--parent', String(process.pid), '--'];
+    const stdio = ['ignore', 'pipe', 'pipe'] as const;
+    this.child = spawn(launcher, [...bond, command, ...args], { stdio: [...stdio], ...options });
     this.#collect(this.child.stdout, 'stdout');
     this.#collect(this.child.stderr, 'stderr');
     this.#ended = this.#end();
@@ -33,14 +41,26 @@ export class Running implements AsyncDisposable {
     return this.child.pid ?? 0;
   }
 
-  /** The first match in what was said on stderr; fails when the process ends, or after 20 s, without it. */
-  async saying(pattern: RegExp): Promise<RegExpExecArray> {
-    const deadline = AbortSignal.timeout(20_000);
+  /** The first match in what was said on stderr; fails when the process ends, or time is over, without it. */
+  saying(pattern: RegExp): Promise<RegExpExecArray> {
+    return this.#telling(pattern, () => this.stderr);
+  }
+
+  /** The same for stdout. */
+  printing(pattern: RegExp): Promise<RegExpExecArray> {
+    return this.#telling(pattern, () => this.stdout);
+  }
+
+  async #telling(pattern: RegExp, told: () => string): Promise<RegExpExecArray> {
+    const deadline = AbortSignal.timeout(patience);
     for (;;) {
-      const match = pattern.exec(this.stderr);
+      const ended = this.child.exitCode !== null || this.child.signalCode !== null;
+      // What a process said last is there when its pipes are closed, not when it is gone.
+      if (ended) await this.#ended;
+      const match = pattern.exec(told());
       if (match) return match;
-      if (this.child.exitCode !== null || this.child.signalCode !== null || deadline.aborted) {
-        throw new Error(`${pattern} was never said, but: ${this.stderr}`);
+      if (ended || deadline.aborted) {
+        throw new Error(`${pattern} was never said, but: ${this.stdout}${this.stderr}`);
       }
       await Promise.race([
         once(this.#said, 'said', { signal: deadline }).catch(() => undefined),
@@ -67,13 +87,12 @@ export class Running implements AsyncDisposable {
   }
 }
 
-/** tlspool from its sources; it ends with the scenario, however that ends. */
+/** tlspool from its sources. */
 export function tlspool(args: readonly string[], options: SpawnOptions = {}): Running {
-  const bond = ['--parent', String(process.pid), '--'];
-  return new Running(launcher, [...bond, process.execPath, devEntry, ...args], options);
+  return new Running(process.execPath, [devEntry, ...args], options);
 }
 
-/** Runs a program to its end; its exit code and all that it said. */
+/** Runs a program to its end; its exit code and all that it said. Kills it when it does not come to one. */
 export async function run(
   command: string,
   args: readonly string[],
@@ -81,8 +100,10 @@ export async function run(
 ): Promise<{ code: number; stdout: string; stderr: string }> {
   const { input, ...rest } = options;
   const stdin = input === undefined ? 'ignore' : 'pipe';
-  const running = new Running(command, args, { stdio: [stdin, 'pipe', 'pipe'], ...rest });
-  running.child.stdin?.end(input);
+  const stdio: SpawnOptions['stdio'] = [stdin, 'pipe', 'pipe'];
+  const limit = { timeout: patience, killSignal: 'SIGKILL' } as const;
+  const running = new Running(command, args, { ...limit, stdio, ...rest });
+  running.child.stdin?.on('error', () => undefined).end(input);
   return { code: await running.ended, stdout: running.stdout, stderr: running.stderr };
 }
 
