@@ -1,13 +1,20 @@
 import { EventEmitter } from 'node:events';
 import { closeFd } from '../core/engine/sockets.ts';
 import { decode } from '../core/protocol/codec.ts';
+import { type ProgramQuestion, writeProgramQuestion } from '../core/protocol/extension.ts';
 import { facilities, POOL_IDENTITY } from '../core/protocol/flags.ts';
 import { type InfoKind, infoKinds, writeInfo } from '../core/protocol/info.ts';
 import type { Control, Envelope, Message, Ping } from '../core/protocol/message.ts';
 import { readPrngAnswer, writePrngRequest } from '../core/protocol/prng.ts';
 import type { Attachments } from '../core/protocol/reassembly.ts';
 import { MessageSocket } from '../core/transport/message-socket.ts';
-import { connectionLost, errorOf, tooManyRequests, unexpectedAnswer } from './errors.ts';
+import {
+  connectionLost,
+  errorOf,
+  extensionMissing,
+  tooManyRequests,
+  unexpectedAnswer,
+} from './errors.ts';
 import type { Exchange } from './exchange.ts';
 import type { PoolSession } from './pool-session.ts';
 import { type StartTlsRequest, startTlsExchange } from './start-tls.ts';
@@ -108,6 +115,15 @@ export class PoolConnection extends EventEmitter<{ close: [error: Error | undefi
       reject(error);
     }
     return promise;
+  }
+
+  /**
+   * Asks whether a process that descends from this one may act as local identities; the pool judges servers by what it
+   * is now. @throws TlspoolError EACCES, which names the identity and the command that would allow it
+   */
+  async judge(question: ProgramQuestion): Promise<void> {
+    if (!this.extended) throw extensionMissing('a question for another process');
+    await this.#ask(writeProgramQuestion(question), 'success');
   }
 
   /** The session no longer belongs to this connection. */

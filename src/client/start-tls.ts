@@ -4,6 +4,7 @@ import { closeFd } from '../core/engine/sockets.ts';
 import type { TlsRole } from '../core/engine/types.ts';
 import { TlspoolError } from '../core/errors.ts';
 import {
+  type ClaimedProcess,
   readDetails,
   type SessionDetails,
   type StartTlsOptions,
@@ -48,6 +49,8 @@ export interface StartTlsRequest {
   readonly alpn?: readonly string[] | undefined;
   /** Whom a server talks to, where `fd` does not tell. */
   readonly clientAddress?: string | undefined;
+  /** For which process it is asked; it descends from this one, and is judged in its place. */
+  readonly process?: ClaimedProcess | undefined;
   /**
    * Gives the plaintext socket when both sides are known to each other; it is taken over. `details`: what the handshake
    * agreed on, from a pool that tells.
@@ -127,11 +130,12 @@ function timeoutOf(timeout: number | undefined): number {
 }
 
 function optionsOf(request: StartTlsRequest, pool: PoolConnection): Message[] {
-  const { localIds = [], alpn = [], clientAddress } = request;
-  const options: StartTlsOptions = { localIds, alpn, clientAddress };
+  const { localIds = [], alpn = [], clientAddress, process } = request;
+  const options: StartTlsOptions = { localIds, alpn, clientAddress, process };
   if (pool.extended) return writeOptions(options);
   // What would change the session must not get lost; whom a server talks to is a word for the log.
   if (localIds.length > 0) throw extensionMissing('several local identities');
+  if (process !== undefined) throw extensionMissing('a question for another process');
   if (alpn.length > 0) throw extensionMissing('a list of protocols (ALPN)');
   return [];
 }

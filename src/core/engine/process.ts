@@ -10,6 +10,24 @@ interface ProcessFunctions {
   forbidDumps(): void;
   raiseFileLimit(): number;
   sendDatagram(path: string, text: string): void;
+  readProgram(pid: number): ProcessFacts | undefined;
+}
+
+/** A process, as the kernel tells of it: it was alive when the last of it was read. */
+export interface ProcessFacts {
+  readonly pid: number;
+  readonly parent: number;
+  /** Clock ticks from the start of the system: with the pid it names the process for good. */
+  readonly started: number;
+  /** Real, effective, saved and file system ids, in this order. */
+  readonly uids: readonly number[];
+  readonly gids: readonly number[];
+  /** Supplementary groups. */
+  readonly groups: readonly number[];
+  /** Path; '' if it may not be read. */
+  readonly executable: string;
+  /** systemd unit of the system; '' if there is none to tell. */
+  readonly unit: string;
 }
 
 /**
@@ -33,4 +51,9 @@ export function raiseFileLimit(): number {
 /** Sends a text to a UNIX datagram socket, as in sd_notify(3): a leading `@` names the abstract space. */
 export function sendDatagram(path: string, text: string): void {
   loadNative<ProcessFunctions>().sendDatagram(path, text);
+}
+
+/** undefined: there is no such process. */
+export function readProcess(pid: number): ProcessFacts | undefined {
+  return loadNative<ProcessFunctions>().readProgram(pid);
 }

@@ -34,6 +34,10 @@ export interface PeerCredentials {
   readonly groups: readonly number[];
   /** Path of the program it runs; undefined if it is gone or may not be read. */
   readonly executable: string | undefined;
+  /** systemd unit of the system that it is in; '' if there is none to tell. */
+  readonly unit: string;
+  /** Clock ticks from the start of the system to that of the process, which with the pid names it; 0 if it is gone. */
+  readonly started: number;
 }
 
 export interface SocketAddress {

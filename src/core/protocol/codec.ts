@@ -90,6 +90,7 @@ function decodeMessage(command: Command, fields: Fields): Message {
     case 'lidEntryRegister':
     case 'lidEntryCallback':
       return decodeLidEntry(command, fields);
+    case 'program':
     case 'starttlsOptions':
     case 'starttlsDetails':
       return { command, data: fields.copy(0, DATA_LENGTH) };
@@ -129,6 +130,7 @@ function encodeMessage(message: Message, fields: Fields): void {
     case 'lidEntryCallback':
       encodeLidEntry(message, fields);
       return;
+    case 'program':
     case 'starttlsOptions':
     case 'starttlsDetails':
       encodeExtension(message, fields);

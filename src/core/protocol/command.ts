@@ -16,6 +16,7 @@ export const commandCodes = {
   /** Ours: see extension.ts. The top bit marks commands that are private to an implementation. */
   starttlsOptions: 0x8000_0024,
   starttlsDetails: 0x8000_0025,
+  program: 0x8000_0026,
 } as const;
 
 export type Command = keyof typeof commandCodes;

@@ -15,6 +15,21 @@ export interface StartTlsOptions {
   readonly alpn: readonly string[];
   /** Whom the program talks to, where the descriptor does not tell: `192.0.2.1:4711`, `[2001:db8::1]:4711`. */
   readonly clientAddress: string | undefined;
+  /** For which process it is asked, if not for the one that asks. */
+  readonly process: ClaimedProcess | undefined;
+}
+
+/** A process for which another one asks: `pid`, and its start as in field 22 of `/proc/PID/stat`. */
+export interface ClaimedProcess {
+  readonly pid: number;
+  readonly started: number;
+}
+
+/** May this process act as these local identities? Asked before there is a connection. */
+export interface ProgramQuestion {
+  readonly process: ClaimedProcess;
+  readonly role: 'client' | 'server';
+  readonly localIds: readonly string[];
 }
 
 export interface SessionDetails {
@@ -34,13 +49,19 @@ export interface SessionDetails {
   readonly groups: readonly string[];
 }
 
-export const noOptions: StartTlsOptions = { localIds: [], alpn: [], clientAddress: undefined };
+export const noOptions: StartTlsOptions = {
+  localIds: [],
+  alpn: [],
+  clientAddress: undefined,
+  process: undefined,
+};
 
 /** Messages of one list, at most: more are a mistake, or malice. */
 export const MOST_OPTION_MESSAGES = 64;
 
 const END = 0;
-const optionKinds = { localId: 1, alpn: 2, clientAddress: 3 } as const;
+const optionKinds = { localId: 1, alpn: 2, clientAddress: 3, process: 4 } as const;
+const programKinds = { process: 1, role: 2, localId: 3 } as const;
 const detailKinds = {
   version: 1,
   cipher: 2,
@@ -61,6 +82,9 @@ export function writeOptions(options: StartTlsOptions): Extension[] {
   if (options.clientAddress !== undefined) {
     entries.push([optionKinds.clientAddress, options.clientAddress]);
   }
+  if (options.process !== undefined) {
+    entries.push([optionKinds.process, processText(options.process)]);
+  }
   return writeLists(entries).map((data) => ({ command: 'starttlsOptions', data }));
 }
 
@@ -69,13 +93,43 @@ export function readOptions(messages: readonly Buffer[]): StartTlsOptions {
   const localIds: string[] = [];
   const alpn: string[] = [];
   let clientAddress: string | undefined;
+  let process: ClaimedProcess | undefined;
   for (const [kind, value] of messages.flatMap(readList)) {
     if (kind === optionKinds.localId) localIds.push(value);
     else if (kind === optionKinds.alpn) alpn.push(value);
     else if (kind === optionKinds.clientAddress) clientAddress = value;
+    else if (kind === optionKinds.process) process = parseProcess(value);
     else throw new MalformedMessage(`option ${kind} of STARTTLS is not known`);
   }
-  return { localIds, alpn, clientAddress };
+  return { localIds, alpn, clientAddress, process };
+}
+
+/** @throws MalformedMessage if there are more local identities than fit */
+export function writeProgramQuestion({ process, role, localIds }: ProgramQuestion): Extension {
+  const [data, ...others] = writeLists([
+    [programKinds.process, processText(process)],
+    [programKinds.role, role],
+    ...localIds.map((id): Entry => [programKinds.localId, id]),
+  ]);
+  if (data === undefined || others.length > 0) {
+    throw new MalformedMessage('a program is asked about with fewer local identities');
+  }
+  return { command: 'program', data };
+}
+
+/** @throws MalformedMessage */
+export function readProgramQuestion({ data }: Extension): ProgramQuestion {
+  let process: ClaimedProcess | undefined;
+  let role: ProgramQuestion['role'] = 'server';
+  const localIds: string[] = [];
+  for (const [kind, value] of readList(data)) {
+    if (kind === programKinds.process) process = parseProcess(value);
+    else if (kind === programKinds.localId) localIds.push(value);
+    else if (kind === programKinds.role && (value === 'client' || value === 'server')) role = value;
+    else throw new MalformedMessage(`entry ${kind} of a question about a program is not known`);
+  }
+  if (process === undefined) throw new MalformedMessage('the process is missing');
+  return { process, role, localIds };
 }
 
 export function writeDetails(details: SessionDetails): Extension[] {
@@ -106,6 +160,16 @@ export function readDetails(messages: readonly Buffer[]): SessionDetails {
 }
 
 const textDetails = ['version', 'cipher', 'group', 'alpn', 'serverName', 'decision'] as const;
+
+function processText({ pid, started }: ClaimedProcess): string {
+  return `${pid} ${started}`;
+}
+
+function parseProcess(text: string): ClaimedProcess {
+  const [, pid, started] = /^([1-9]\d{0,9}) (\d{1,15})$/.exec(text) ?? [];
+  if (pid !== undefined) return { pid: Number(pid), started: Number(started) };
+  throw new MalformedMessage('a process is told by its id and its start');
+}
 
 type Entry = [kind: number, value: string];
 

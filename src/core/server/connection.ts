@@ -11,10 +11,13 @@ import type { Attachments } from '../protocol/reassembly.ts';
 import type { Answer, Callback, Requester } from '../session/requester.ts';
 import { MessageSocket } from '../transport/message-socket.ts';
 import { Callbacks } from './callbacks.ts';
+import { JudgedPrograms } from './judged-programs.ts';
 
 /** What a pool does for its connections. All may throw: that is the answer then. */
 export interface Requests {
   ping(message: MessageOf<'ping'>): MessageOf<'ping'>;
+  /** May a process that this one asks for act as local identities? */
+  program(connection: Connection, message: MessageOf<'program'>): Promise<Message>;
   /** Answers through the connection. The descriptors are taken over, also when it throws. */
   startTls(connection: Connection, request: RawStartTls): void;
   prng(connection: Connection, message: MessageOf<'prng'>): Promise<Message>;
@@ -57,6 +60,8 @@ interface WaitingOptions {
 /** One program's connection: reads its requests, hands them on, and writes what the pool has to say. */
 export class Connection implements Requester {
   readonly peer: PeerCredentials;
+  /** The processes that it asks for. */
+  readonly programs: JudgedPrograms;
   readonly #requests: Requests;
   readonly #socket: MessageSocket;
   readonly #callbacks = new Callbacks();
@@ -73,6 +78,7 @@ export class Connection implements Requester {
     closed: (connection: Connection, error: Error | undefined) => void,
   ) {
     this.peer = peer;
+    this.programs = new JudgedPrograms(peer, process.geteuid?.() ?? -1);
     this.#requests = requests;
     this.#socket = new MessageSocket(fd, {
       message: (bytes, attachments) => this.#receive(bytes, attachments),
@@ -159,6 +165,9 @@ export class Connection implements Requester {
           fd: onlyOne(fd, options?.fd),
           options: options?.lists,
         });
+        return;
+      case 'program':
+        this.#answerLater(requestId, this.#requests.program(this, message as MessageOf<'program'>));
         return;
       case 'prng':
         this.#answerLater(requestId, this.#requests.prng(this, message));

@@ -2,6 +2,7 @@ import type { PoolSettings } from '../config/settings.ts';
 import { closeFd } from '../engine/sockets.ts';
 import { TlspoolError } from '../errors.ts';
 import { PoolError } from '../protocol/errors.ts';
+import { readProgramQuestion } from '../protocol/extension.ts';
 import { facilities, POOL_IDENTITY } from '../protocol/flags.ts';
 import type { Message, MessageOf } from '../protocol/message.ts';
 import { answerInfo, answerPrng, type RunningSession } from '../session/questions.ts';
@@ -55,6 +56,11 @@ export class PoolRequests implements Requests {
       throw new PoolError('FACILITY_STARTTLS', 'the configuration denies STARTTLS');
     }
     this.#sessions.start(connection, request);
+  }
+
+  async program(connection: Connection, message: MessageOf<'program'>): Promise<Message> {
+    await this.#sessions.judge(connection, readProgramQuestion(message));
+    return { command: 'success' };
   }
 
   async prng(connection: Connection, message: MessageOf<'prng'>): Promise<Message> {

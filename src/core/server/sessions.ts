@@ -1,8 +1,11 @@
 import { randomBytes } from 'node:crypto';
 import { closeFd } from '../engine/sockets.ts';
 import { parseDonai } from '../identity/donai.ts';
+import { isDonai, parseSelector } from '../identity/selector.ts';
 import { PoolError, PosixError } from '../protocol/errors.ts';
+import type { ProgramQuestion } from '../protocol/extension.ts';
 import { requireProgram } from '../session/admission.ts';
+import { factsOf } from '../session/facts.ts';
 import { programOf } from '../session/program.ts';
 import type { Services } from '../session/services.ts';
 import { Session } from '../session/session.ts';
@@ -61,13 +64,29 @@ export class Sessions {
     this.#requireRoom(limits);
     const id = `${this.#run}-${(++this.#count).toString(36)}`;
     let key = '';
-    const session = new Session(id, request, fd, connection, this.#services, {
+    const program = connection.programs.program(request.process, request.role);
+    const facts = factsOf(id, request, fd, program);
+    const session = new Session(facts, request, fd, connection, this.#services, {
       established: (_session, detached) => this.#ctlkeys.establish(key, detached),
       ended: () => this.#ended(id, key),
     });
     key = this.#ctlkeys.register(message.ctlkey, session, connection);
     this.#all.set(id, { session, ctlkey: key });
     session.start();
+  }
+
+  /**
+   * May a process act as these local identities? Selectors are judged when a session shows one of their names.
+   * @throws PosixError EACCES, ESRCH
+   */
+  async judge(connection: Connection, question: ProgramQuestion): Promise<void> {
+    const { process, role, localIds } = question;
+    const program = connection.programs.judge(process);
+    await this.#services.knowledge.refresh();
+    const names = localIds.map(parseSelector).filter(isDonai);
+    for (const name of names.length === 0 ? [undefined] : names) {
+      requireProgram(this.#services, { id: `process-${process.pid}`, role, program }, name);
+    }
   }
 
   /** The session, if it belongs to the connection. @throws PoolError */

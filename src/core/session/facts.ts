@@ -2,8 +2,6 @@ import type { Program } from '../authz/program-rule.ts';
 import { type SocketAddresses, socketAddresses } from '../engine/sockets.ts';
 import type { TlsRole } from '../engine/types.ts';
 import { TlspoolError } from '../errors.ts';
-import { programOf } from './program.ts';
-import type { Requester } from './requester.ts';
 import type { StartTlsRequest } from './start-tls-request.ts';
 
 /** What is known of a session from its request on, for the log and for `sessions list`. */
@@ -24,7 +22,7 @@ export function factsOf(
   id: string,
   request: StartTlsRequest,
   fd: number,
-  { peer }: Requester,
+  program: Program,
 ): SessionFacts {
   return {
     id,
@@ -32,7 +30,7 @@ export function factsOf(
     service: request.service,
     peerAddress: request.clientAddress ?? addressOf(fd),
     openedAt: Date.now(),
-    program: programOf(peer),
+    program,
   };
 }
 

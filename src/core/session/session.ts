@@ -28,7 +28,7 @@ import { dropAnswer, readChoice, readPlaintext } from './answers.ts';
 import { Audit } from './audit.ts';
 import type { PersonsChoice, Remembered } from './chooser.ts';
 import { candidates, type Disclosed, requireDisclosed } from './client-identity.ts';
-import { factsOf, type SessionFacts } from './facts.ts';
+import type { SessionFacts } from './facts.ts';
 import { bySni, type Myself, nobody, requireIdentity, withoutAsking } from './local-identity.ts';
 import { refusedPeer, refusedSocket, setUpFailure, tellable } from './outcome.ts';
 import type { Answer, Callback, Requester } from './requester.ts';
@@ -107,14 +107,14 @@ export class Session implements SessionHandler {
 
   /** @param fd the ciphertext socket, which it takes over */
   constructor(
-    id: string,
+    facts: SessionFacts,
     request: StartTlsRequest,
     fd: number,
     requester: Requester,
     services: Services,
     keeper: SessionKeeper,
   ) {
-    this.facts = factsOf(id, request, fd, requester);
+    this.facts = facts;
     this.fork = request.fork;
     this.#requester = requester;
     this.#services = services;

@@ -3,7 +3,12 @@ import { type Donai, parseDonai } from '../identity/donai.ts';
 import { DonaiError } from '../identity/donai-error.ts';
 import { parseSelector, type Selector } from '../identity/selector.ts';
 import { PoolError, PosixError } from '../protocol/errors.ts';
-import { noOptions, readOptions, type StartTlsOptions } from '../protocol/extension.ts';
+import {
+  type ClaimedProcess,
+  noOptions,
+  readOptions,
+  type StartTlsOptions,
+} from '../protocol/extension.ts';
 import { startTlsFlags, unknownFlags } from '../protocol/flags.ts';
 import type { StartTls } from '../protocol/message.ts';
 
@@ -24,6 +29,8 @@ export interface StartTlsRequest {
   /** ms until the final response; 0: no limit. */
   readonly timeout: number;
   readonly clientAddress: string | undefined;
+  /** For which process it is asked, if not for the one that asks. */
+  readonly process: ClaimedProcess | undefined;
   /** Whether the program uses our extension: it gets the session's details. */
   readonly extended: boolean;
   readonly withoutSni: boolean;
@@ -72,6 +79,7 @@ export function readStartTls(
     alpn: extra.alpn,
     timeout: timeoutOf(message.timeout, limits),
     clientAddress: extra.clientAddress,
+    process: extra.process,
     extended: options !== undefined,
     withoutSni: has(startTlsFlags.withoutSni),
     ignoreCaches: has(startTlsFlags.ignoreCaches),

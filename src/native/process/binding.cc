@@ -9,6 +9,7 @@
 #include <cerrno>
 
 #include "node/values.h"
+#include "process/program.h"
 #include "socket/address.h"
 #include "socket/descriptor.h"
 
@@ -68,6 +69,25 @@ napi_value sendDatagram(napi_env env, napi_callback_info info) {
   return node::undefined(env);
 }
 
+/// `readProgram(pid) → object`, or undefined if there is no such process.
+napi_value programOf(napi_env env, napi_callback_info info) {
+  Arguments arguments(env, info);
+  pid_t pid = static_cast<pid_t>(arguments.integer(0));
+  if (!arguments.ok()) return nullptr;
+  auto program = readProgram(pid);
+  if (!program) return node::undefined(env);
+  napi_value result = node::object(env);
+  node::set(env, result, "pid", node::number(env, program->pid));
+  node::set(env, result, "parent", node::number(env, program->parent));
+  node::set(env, result, "started", node::number(env, static_cast<double>(program->started)));
+  node::set(env, result, "uids", node::numbers(env, program->uids));
+  node::set(env, result, "gids", node::numbers(env, program->gids));
+  node::set(env, result, "groups", node::numbers(env, program->groups));
+  node::set(env, result, "executable", node::string(env, program->executable));
+  node::set(env, result, "unit", node::string(env, program->unit));
+  return result;
+}
+
 }  // namespace
 
 void registerBinding(napi_env env, napi_value exports) {
@@ -75,7 +95,8 @@ void registerBinding(napi_env env, napi_value exports) {
                    {{"lockFile", lockFile},
                     {"forbidDumps", forbidDumps},
                     {"raiseFileLimit", raiseFileLimit},
-                    {"sendDatagram", sendDatagram}});
+                    {"sendDatagram", sendDatagram},
+                    {"readProgram", programOf}});
 }
 
 }  // namespace tlspool::process

@@ -218,6 +218,8 @@ napi_value credentialsOf(napi_env env, napi_callback_info info) {
   node::set(env, result, "executable",
             credentials->executable.empty() ? node::undefined(env)
                                             : node::string(env, credentials->executable));
+  node::set(env, result, "unit", node::string(env, credentials->unit));
+  node::set(env, result, "started", node::number(env, static_cast<double>(credentials->started)));
   return result;
 }
 

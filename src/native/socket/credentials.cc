@@ -1,12 +1,10 @@
 #include "socket/credentials.h"
 
-#include <limits.h>
-#include <poll.h>
 #include <sys/socket.h>
-#include <unistd.h>
 
 #include <cerrno>
 
+#include "process/program.h"
 #include "socket/descriptor.h"
 
 #ifndef SO_PEERPIDFD
@@ -38,18 +36,6 @@ std::vector<gid_t> peerGroups(int fd) {
   }
 }
 
-bool hasEnded(const Descriptor& process) {
-  pollfd state{process.number(), POLLIN, 0};
-  return poll(&state, 1, 0) != 0;
-}
-
-std::string executableOf(pid_t pid) {
-  char path[PATH_MAX];
-  std::string link = "/proc/" + std::to_string(pid) + "/exe";
-  ssize_t length = readlink(link.c_str(), path, sizeof path);
-  return length > 0 ? std::string(path, length) : std::string();
-}
-
 }  // namespace
 
 std::optional<Credentials> peerCredentials(int fd) {
@@ -63,13 +49,16 @@ std::optional<Credentials> peerCredentials(int fd) {
   ucred noted{};
   length = sizeof noted;
   if (getsockopt(fd, SOL_SOCKET, SO_PEERCRED, &noted, &length) != 0) return std::nullopt;
-  Credentials result{noted.pid, noted.uid, noted.gid, peerGroups(fd), {}};
+  Credentials result{noted.pid, noted.uid, noted.gid, peerGroups(fd), {}, {}, 0};
   if (noted.pid <= 0) return result;
-  Descriptor process = peerProcess(fd);
-  result.executable = executableOf(noted.pid);
-  // Still the same process after the look: the path is that of our peer, not of a later owner of
+  Descriptor peer = peerProcess(fd);
+  auto program = process::readProgram(noted.pid);
+  // Still the same process after the look: what was read is of our peer, not of a later owner of
   // the pid.
-  if (process && hasEnded(process)) result.executable.clear();
+  if (!program || (peer && process::hasEnded(peer.number()))) return result;
+  result.executable = program->executable;
+  result.unit = program->unit;
+  result.started = program->started;
   return result;
 }
 

@@ -3,6 +3,7 @@
 
 #include <sys/types.h>
 
+#include <cstdint>
 #include <optional>
 #include <string>
 #include <vector>
@@ -17,6 +18,10 @@ struct Credentials {
   std::vector<gid_t> groups;
   /// Path of the program that the process runs now; empty if it is gone or may not be read.
   std::string executable;
+  /// systemd unit of the system that it is in; empty if there is none to tell.
+  std::string unit;
+  /// Clock ticks from the start of the system to that of the process; 0 if it is gone.
+  uint64_t started = 0;
 };
 
 /// What SO_PEERCRED noted when the peer connected; nothing with errno for other sockets. The

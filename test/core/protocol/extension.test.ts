@@ -3,10 +3,13 @@ import { test } from 'node:test';
 import fc from 'fast-check';
 import {
   noOptions,
+  type ProgramQuestion,
   readDetails,
   readOptions,
+  readProgramQuestion,
   writeDetails,
   writeOptions,
+  writeProgramQuestion,
 } from '../../../src/core/protocol/extension.ts';
 import { MalformedMessage } from '../../../src/core/protocol/fields.ts';
 
@@ -15,14 +18,22 @@ const text = fc
   .filter((value) => Buffer.byteLength(value) <= 255);
 
 test('options read as they were written, over as many messages as they take', () => {
-  const options = fc.tuple(fc.array(text), fc.array(text), fc.option(text, { nil: undefined }));
+  const processes = fc
+    .record({ pid: fc.integer({ min: 1, max: 2 ** 31 }), started: fc.nat() })
+    .map((one) => ({ ...one }));
+  const options = fc.tuple(
+    fc.array(text),
+    fc.array(text),
+    fc.option(text, { nil: undefined }),
+    fc.option(processes, { nil: undefined }),
+  );
   let several = 0;
   fc.assert(
-    fc.property(options, ([localIds, alpn, clientAddress]) => {
-      const messages = writeOptions({ localIds, alpn, clientAddress });
+    fc.property(options, ([localIds, alpn, clientAddress, process]) => {
+      const messages = writeOptions({ localIds, alpn, clientAddress, process });
       if (messages.length > 1) several += 1;
       const read = readOptions(messages.map(({ data }) => data));
-      assert.deepEqual(read, { localIds, alpn, clientAddress });
+      assert.deepEqual(read, { localIds, alpn, clientAddress, process });
     }),
   );
   assert.ok(several > 0);
@@ -68,4 +79,12 @@ test('an option that is not known is refused, an unknown detail left out', () =>
 
 test('a value of more than 255 bytes is refused', () => {
   assert.throws(() => writeOptions({ ...noOptions, alpn: ['x'.repeat(256)] }), MalformedMessage);
+});
+
+test('a question about a program reads as it was written', () => {
+  const question = { process: { pid: 7, started: 123 }, role: 'server', localIds: ['a.example'] };
+  const read = readProgramQuestion(writeProgramQuestion(question as ProgramQuestion));
+  assert.deepEqual(read, question);
+  const many = { ...question, localIds: Array.from({ length: 60 }, () => 'www.example.com') };
+  assert.throws(() => writeProgramQuestion(many as ProgramQuestion), MalformedMessage);
 });

@@ -41,7 +41,10 @@ for (const [flags, selector, silent] of [
 
 /** A program on its connection, as the pool sees it. */
 class FakeProgram implements Requester {
-  readonly peer = { pid: 1, uid: 0, gid: 0, groups: [], executable: undefined };
+  readonly peer = {
+    ...{ pid: 1, uid: 0, gid: 0, groups: [], executable: undefined },
+    ...{ unit: '', started: 0 },
+  };
   readonly called: LidEntry[] = [];
   readonly told: (Message | Error)[] = [];
   #answered: ((answer: Answer) => void) | undefined;

@@ -1,0 +1,74 @@
+import assert from 'node:assert/strict';
+import { chmodSync } from 'node:fs';
+import { test } from 'node:test';
+import { fileURLToPath } from 'node:url';
+import { Pool } from './stage/pool.ts';
+import { run } from './stage/running.ts';
+
+const folder = fileURLToPath(new URL('python', import.meta.url));
+/** Numbers that need no account. */
+const [ONE, OTHER, GROUP] = [61_001, 61_002, 61_100];
+
+/** Becomes a user, and serves one TLS client as an identity; says `served`, or why not. */
+const script = `
+import encodings.idna, os, socket, ssl, sys, threading
+sys.path.insert(0, sys.argv[1])
+from tlspool_client import *
+uid, groups = int(sys.argv[3]), [int(group) for group in sys.argv[5:]]
+os.setgroups(groups); os.setgid(uid); os.setuid(uid)
+ours, theirs = socket.socketpair()
+def client():
+    context = ssl.create_default_context()
+    context.check_hostname, context.verify_mode = False, ssl.CERT_NONE
+    try:
+        kept = context.wrap_socket(theirs, server_hostname=sys.argv[4])
+        threading.Event().wait()
+    except (OSError, ssl.SSLError) as error:
+        print('client:', error, file=sys.stderr)
+threading.Thread(target=client, daemon=True).start()
+try:
+    flags = LOCALROLE_SERVER | REMOTEROLE_CLIENT | IGNORE_REMOTEID
+    session = Pool(sys.argv[2]).starttls(ours, flags, localid=sys.argv[4])
+    print("served", session.localid)
+except PoolError as error:
+    print("refused", error)
+`;
+
+const onlyRoot = process.getuid?.() === 0 ? false : 'it takes root to become somebody else';
+
+test('two users: one may act as a.example, the other may not', { skip: onlyRoot }, async () => {
+  await using pool = await Pool.serving([['a.example'], ['b.example']], 'socket_mode 0666\n');
+  chmodSync(pool.folder, 0o755);
+  const act = async (uid: number, name: string, ...groups: number[]) => {
+    const args = [pool.socket, String(uid), name, ...groups.map(String)];
+    const { stdout, stderr } = await run('python3', ['-c', script, folder, ...args]);
+    assert.notEqual(stdout, '', stderr);
+    return stdout.trim();
+  };
+  assert.match(await act(ONE, 'a.example'), /^refused 13: user 61001 may not act as a\.example/);
+
+  await pool.command('authz', 'allow-program', '--user', String(ONE), '--as', 'a.example');
+  assert.equal(await act(ONE, 'a.example'), 'served a.example');
+  assert.match(await act(ONE, 'b.example'), /^refused 13: user 61001 may not act as b\.example/);
+  // The command that would allow it comes along.
+  assert.match(
+    await act(OTHER, 'a.example'),
+    /^refused 13: .*tlspool authz allow-program --user 61002 --as a\.example$/,
+  );
+
+  await pool.command('authz', 'allow-program', '--group', String(GROUP), '--as', '.');
+  assert.equal(await act(OTHER, 'b.example', GROUP), 'served b.example');
+  assert.match(await act(OTHER, 'b.example'), /^refused 13/);
+
+  const elsewhere = ['--exe', '/usr/sbin/nginx', '--name', 'narrow'];
+  const narrow = ['--user', String(OTHER), '--as', 'b.example', ...elsewhere];
+  await pool.command('authz', 'allow-program', ...narrow);
+  assert.match(await act(OTHER, 'b.example'), /^refused 13/);
+
+  const { decisions } = JSON.parse(await pool.command('authz', 'log', '--json'));
+  const said = decisions.map((one: { uid: number; allowed: boolean; local: string }) => {
+    return `${one.uid} ${one.allowed} ${one.local}`;
+  });
+  assert.ok(said.includes('61001 true a.example'));
+  assert.ok(said.includes('61002 false a.example'));
+});
