@@ -12,7 +12,8 @@ _tlspool_words() {
     'pin') words='enter lock status' ;;
     'sessions') words='close list' ;;
     'tokens') words='init list' ;;
-    'trust') words='add list remove' ;;
+    'trust') words='add distrust expression import-system list pin remove unpin' ;;
+    'trust expression') words='set show' ;;
   esac
   printf '%s' "$words"
 }
@@ -67,9 +68,15 @@ _tlspool_flags() {
     'status') flags='' ;;
     'tokens init') flags='--label --token --module --pin-source --pin-file --so-pin-source' ;;
     'tokens list') flags='--module' ;;
-    'trust add') flags='--role --for --system' ;;
+    'trust add') flags='--role --for --system --crl' ;;
+    'trust distrust') flags='--key --note' ;;
+    'trust expression set') flags='--role --anchor --local-id --default' ;;
+    'trust expression show') flags='' ;;
+    'trust import-system') flags='--for' ;;
     'trust list') flags='' ;;
+    'trust pin') flags='--days --roll-over' ;;
     'trust remove') flags='--system' ;;
+    'trust unpin') flags='' ;;
     'tunnel') flags='--accept --connect --from --client --remote-id --local-id --service --request-remote-id --require-remote-id --alpn --standalone --max-handshakes --drain-timeout --starttls --unsafe-tls-optional' ;;
     'wrap') flags='--local-id --service --request-remote-id --require-remote-id --alpn --standalone --max-handshakes --drain-timeout --listen --inetd --tls --starttls --plain --unsafe-tls-optional --restart --max-connections --quiet -q' ;;
   esac
@@ -174,6 +181,14 @@ _tlspool_value() {
     'tokens list --module') compopt -o filenames 2> /dev/null; mapfile -t COMPREPLY < <(compgen -f -- "$current") ;;
     'trust add --role') mapfile -t COMPREPLY < <(compgen -W 'server client both' -- "$current") ;;
     'trust add --for') COMPREPLY=() ;;
+    'trust add --crl') compopt -o filenames 2> /dev/null; mapfile -t COMPREPLY < <(compgen -f -- "$current") ;;
+    'trust distrust --note') COMPREPLY=() ;;
+    'trust expression set --role') mapfile -t COMPREPLY < <(compgen -W 'server client' -- "$current") ;;
+    'trust expression set --anchor') COMPREPLY=() ;;
+    'trust expression set --local-id') COMPREPLY=() ;;
+    'trust import-system --for') COMPREPLY=() ;;
+    'trust pin --days') COMPREPLY=() ;;
+    'trust pin --roll-over') COMPREPLY=() ;;
     'tunnel --accept') COMPREPLY=() ;;
     'tunnel --connect') compopt -o filenames 2> /dev/null; mapfile -t COMPREPLY < <(compgen -f -- "$current") ;;
     'tunnel --from') compopt -o filenames 2> /dev/null; mapfile -t COMPREPLY < <(compgen -f -- "$current") ;;

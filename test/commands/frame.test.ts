@@ -53,14 +53,15 @@ test('-h and help say the same as --help', async () => {
 
 test('a topic shows its commands: alone, or with --help where it is a command itself', async () => {
   const topics = new Set(
-    commands.filter((words) => words.length > 1).map(([topic]) => topic ?? ''),
+    commands.filter((words) => words.length > 1).map((words) => words.slice(0, -1).join(' ')),
   );
   for (const topic of topics) {
-    const isCommand = commands.some((words) => words.length === 1 && words[0] === topic);
-    const { code, stdout } = await tlspool(isCommand ? [topic, '--help'] : [topic]);
+    const isCommand = commands.some((words) => words.join(' ') === topic);
+    const asked = topic.split(' ');
+    const { code, stdout } = await tlspool(isCommand ? [...asked, '--help'] : asked);
     assert.equal(code, 0);
     for (const words of commands) {
-      if (words[0] === topic && words.length > 1)
+      if (words.length > 1 && words.slice(0, -1).join(' ') === topic)
         assert.match(stdout, new RegExp(`^  ${words.join(' ')}\\b`, 'm'));
     }
   }

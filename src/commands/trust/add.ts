@@ -21,6 +21,14 @@ interface Addition {
   readonly for: readonly string[];
   readonly added: readonly AddedAnchor[];
   readonly system: BundleChange | undefined;
+  readonly lists: readonly AddedList[];
+}
+
+interface AddedList {
+  readonly fingerprint: string;
+  readonly nextUpdate: Date | undefined;
+  /** How many certificates it revokes. */
+  readonly size: number;
 }
 
 export default class TrustAdd extends PoolCommand {
@@ -42,6 +50,10 @@ export default class TrustAdd extends PoolCommand {
       description: 'the CAs of the web',
       command: '<%= config.bin %> <%= command.id %> --system',
     },
+    {
+      description: 'what a CA has revoked',
+      command: '<%= config.bin %> <%= command.id %> --crl company.crl',
+    },
   ];
 
   static override args = {
@@ -61,6 +73,11 @@ export default class TrustAdd extends PoolCommand {
         'names that it vouches for, such as .example.com or @example.com; may be repeated',
     }),
     system: Flags.boolean({ description: 'the CAs that the operating system trusts' }),
+    crl: Flags.string({
+      helpValue: 'FILE',
+      description: 'a revocation list, in PEM or DER, instead of CAs',
+      exclusive: ['for', 'system'],
+    }),
   };
 
   async run(): Promise<Addition> {
@@ -69,6 +86,7 @@ export default class TrustAdd extends PoolCommand {
     const { openStore } = await import('../../core/store/store.ts');
     const { formatSelector } = await import('../../core/identity/selector.ts');
     const { role } = flags;
+    if (flags.crl !== undefined) return this.#addLists(stateDir, args.file, flags.crl);
     const source = chooseSource(args.file, flags.system, role);
     const selectors = await chooseSelectors(role, flags.for);
     const certificates = source === 'system' ? [] : await readFile(source.file);
@@ -79,9 +97,38 @@ export default class TrustAdd extends PoolCommand {
       for: selectors.map(formatSelector),
       added: await addAll(store, certificates, role, selectors),
       system: source === 'system' ? await followSystem(store, selectors) : undefined,
+      lists: [],
     };
     await this.#print(addition);
     return addition;
+  }
+
+  async #addLists(stateDir: string, file: string | undefined, path: string): Promise<Addition> {
+    if (file !== undefined) throw new UsageError('--crl takes no FILE of CAs beside it');
+    const { openStore } = await import('../../core/store/store.ts');
+    const { readInput } = await import('../../core/cli/input-file.ts');
+    const { keepList, readLists } = await import('../../core/trust/crl-file.ts');
+    const { expiryWords } = await import('../../core/cli/expiry.ts');
+    const content = readLists(await readInput(path));
+    if (content.length === 0) throw new UsageError(`${path} holds no revocation list`);
+    await using store = await openStore(stateDir, 'write');
+    const lists = await store.transaction(async (transaction) => {
+      const kept: AddedList[] = [];
+      for (const list of content) kept.push(await keepList(transaction, list));
+      return kept;
+    });
+    for (const { fingerprint, nextUpdate, size } of lists) {
+      const end =
+        nextUpdate === undefined ? 'without an end' : `expires ${expiryWords(nextUpdate)}`;
+      this.log(`A list that revokes ${size} certificates, ${end}`);
+      this.log(`  SHA-256 ${fingerprint}`);
+    }
+    const shown = lists.map(({ fingerprint, nextUpdate, size }) => ({
+      fingerprint,
+      nextUpdate,
+      size,
+    }));
+    return { stateDir, role: 'server', for: [], added: [], system: undefined, lists: shown };
   }
 
   async #print({ role, for: names, added, system }: Addition): Promise<void> {

@@ -1,5 +1,8 @@
 import { PoolCommand } from '../../core/cli/pool-command.ts';
 import type { StoredRole } from '../../core/store/schema.ts';
+import type { ListFacts } from '../../core/trust/crl-file.ts';
+import type { Distrust } from '../../core/trust/distrust.ts';
+import type { Pin } from '../../core/trust/pins.ts';
 
 interface AnchorListing {
   readonly stateDir: string;
@@ -11,6 +14,9 @@ interface AnchorListing {
     readonly subject: string;
     readonly notAfter: Date;
   }[];
+  readonly pins: readonly Pin[];
+  readonly distrusted: readonly Distrust[];
+  readonly lists: readonly Pick<ListFacts, 'fingerprint' | 'thisUpdate' | 'nextUpdate' | 'size'>[];
 }
 
 const sources: Readonly<Record<string, string>> = {
@@ -20,10 +26,10 @@ const sources: Readonly<Record<string, string>> = {
 };
 
 export default class TrustList extends PoolCommand {
-  static override summary = 'list whom the pool trusts to vouch for remotes';
+  static override summary = 'list whom the pool trusts, and whom it does not';
 
   static override description =
-    'Shows the CAs, the remotes that they vouch for (by role and by name: `.` is every domain, `@.` every user) and where they come from. No daemon is needed.';
+    'Shows the CAs, the remotes that they vouch for (by role and by name: `.` is every domain, `@.` every user) and where they come from; then the keys that remotes are known by, what is distrusted, and revocation lists. No daemon is needed.';
 
   static override examples = ['<%= config.bin %> <%= command.id %>'];
 
@@ -42,12 +48,25 @@ export default class TrustList extends PoolCommand {
       subject: anchorFacts(anchor.certificate).subject,
       notAfter: anchorFacts(anchor.certificate).notAfter,
     }));
-    const listing = { stateDir, anchors };
+    const { listDistrusts } = await import('../../core/trust/distrust.ts');
+    const { listPins } = await import('../../core/trust/pins.ts');
+    const { listFacts, storedLists } = await import('../../core/trust/crl-file.ts');
+    const lists = (await storedLists(store.db)).map((list) => {
+      const { fingerprint, thisUpdate, nextUpdate, size } = listFacts(list);
+      return { fingerprint, thisUpdate, nextUpdate, size };
+    });
+    const listing = {
+      stateDir,
+      anchors,
+      pins: await listPins(store.db),
+      distrusted: await listDistrusts(store.db),
+      lists,
+    };
     if (!this.jsonEnabled()) await this.#print(listing);
     return listing;
   }
 
-  async #print({ stateDir, anchors }: AnchorListing): Promise<void> {
+  async #print({ stateDir, anchors, pins, distrusted, lists }: AnchorListing): Promise<void> {
     const { tableLines } = await import('../../core/cli/table.ts');
     const { expiryStyled } = await import('../../core/cli/expiry.ts');
     this.log(`State folder: ${stateDir}\n`);
@@ -63,5 +82,28 @@ export default class TrustList extends PoolCommand {
     const lines = tableLines(columns, rows);
     if (lines.length > 0) this.log(lines.join('\n'));
     else this.log('Nobody is trusted. Add a CA: tlspool trust add FILE, or --system');
+    const pinned = pins.map(({ remote, key, source, expiresAt }) => ({
+      pinned: remote,
+      key: key.slice(0, 16),
+      from: source === 'operator' ? 'pinned' : 'first use',
+      expires: expiresAt === undefined ? 'never' : expiryStyled(expiresAt),
+    }));
+    const revoking = lists.map(({ fingerprint, size, nextUpdate }) => ({
+      'revocation list': fingerprint.slice(0, 16),
+      revokes: String(size),
+      expires: nextUpdate === undefined ? 'never' : expiryStyled(nextUpdate),
+    }));
+    const banned = distrusted.map(({ kind, value, note }) => ({
+      distrusted: value.slice(0, 40),
+      kind,
+      note,
+    }));
+    for (const table of [
+      tableLines(['pinned', 'key', 'from', 'expires'], pinned),
+      tableLines(['distrusted', 'kind', 'note'], banned),
+      tableLines(['revocation list', 'revokes', 'expires'], revoking),
+    ]) {
+      if (table.length > 0) this.log(`\n${table.join('\n')}`);
+    }
   }
 }

@@ -2,9 +2,10 @@ import * as Args from '@oclif/core/args';
 import * as Flags from '@oclif/core/flags';
 import { PoolCommand } from '../../core/cli/pool-command.ts';
 import { UsageError } from '../../core/errors.ts';
+import type { Store } from '../../core/store/store.ts';
 
 export default class TrustRemove extends PoolCommand {
-  static override summary = 'trust a CA no more';
+  static override summary = 'trust a CA no more, or take back a distrust or a revocation list';
 
   static override description =
     'New handshakes see it at once, resumed sessions included; sessions that are open go on.';
@@ -23,7 +24,8 @@ export default class TrustRemove extends PoolCommand {
   static override args = {
     fingerprint: Args.string({
       ignoreStdin: true,
-      description: 'SHA-256 fingerprint of the certificate, or its beginning',
+      description:
+        'fingerprint (or serial number) as `trust list` shows it, or its beginning: of a CA, a revocation list, or what is distrusted',
     }),
   };
 
@@ -48,9 +50,29 @@ export default class TrustRemove extends PoolCommand {
     const { anchorFacts, removeAnchor, requireAnchor } = await import(
       '../../core/trust/anchors.ts'
     );
+    const other = await removeOther(store, args.fingerprint);
+    if (other !== undefined) {
+      this.log(`${other.removed} ${other.what} ${args.fingerprint}… removed.`);
+      return { stateDir, removed: other.removed, fingerprint: args.fingerprint };
+    }
     const anchor = await requireAnchor(store.db, args.fingerprint);
     await removeAnchor(store.db, anchor);
     this.log(`${anchorFacts(anchor.certificate).subject} is trusted no more.`);
     return { stateDir, removed: 1, fingerprint: anchor.fingerprint };
   }
+}
+
+/** What is no anchor. */
+async function removeOther(
+  store: Store,
+  beginning: string,
+): Promise<{ readonly what: string; readonly removed: number } | undefined> {
+  const digits = beginning.replaceAll(':', '').toLowerCase();
+  if (!/^[0-9a-f]{4,64}$/.test(digits)) return undefined;
+  const { removeDistrust } = await import('../../core/trust/distrust.ts');
+  const { removeLists } = await import('../../core/trust/crl-file.ts');
+  const distrusts = await removeDistrust(store.db, digits);
+  if (distrusts > 0) return { what: 'distrust of', removed: distrusts };
+  const lists = await removeLists(store.db, digits);
+  return lists > 0 ? { what: 'revocation list', removed: lists } : undefined;
 }

@@ -4,6 +4,7 @@ import { Pkcs11UriError, parsePkcs11Uri } from '../token/uri.ts';
 import { ConfigError } from './conf-file.ts';
 import type { Draft } from './read-settings.ts';
 import type { TokenSettings } from './settings.ts';
+import { validationKeys } from './validation-keys.ts';
 import { absolutePath, count, duration, fileMode, groupId, userId, yes } from './values.ts';
 
 /** What a key of the configuration does. */
@@ -60,7 +61,11 @@ export const keys: ReadonlyMap<string, KeyRule> = new Map(
     max_connections: set('maxConnections', count),
     max_sessions: set('maxSessions', count),
 
-    ldap_proxy: refuse('directories are not asked'),
+    ...Object.fromEntries(
+      Object.entries(validationKeys).map(([key, apply]) => [key, honour(apply)]),
+    ),
+
+    ldap_proxy: refuse('certificates of users are looked up directly: directory'),
     memcache_ttl: refuse(noMemcache()),
     memcache_host: refuse(noMemcache()),
     memcache_port: refuse(noMemcache()),
@@ -78,7 +83,7 @@ export const keys: ReadonlyMap<string, KeyRule> = new Map(
     tls_maxpreauth: refuse('handshakes are limited in time: handshake_timeout'),
     tls_onthefly_signcert: refuse(noOnTheFly()),
     tls_onthefly_signkey: refuse(noOnTheFly()),
-    dnssec_rootkey: refuse('DANE is not validated yet'),
+    dnssec_rootkey: refuse('a resolver on loopback validates DNSSEC: dns_resolver'),
     kerberos_client_keytab: refuse(noKerberos()),
     kerberos_client_credcache: refuse(noKerberos()),
     kerberos_server_keytab: refuse(noKerberos()),

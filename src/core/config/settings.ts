@@ -1,4 +1,5 @@
 import type { LogFormat, LogLevel } from '../telemetry/log.ts';
+import { defaultValidation, type ValidationSettings } from '../trust/validation-settings.ts';
 
 /** How a pool behaves: what tlspool.conf says, made out. Where it keeps its things is in paths.ts. */
 export interface PoolSettings {
@@ -31,6 +32,8 @@ export interface PoolSettings {
   readonly authorisationRequired: boolean;
   /** Whether remotes that rules deny are only written down, and let in. */
   readonly authorisationMonitor: boolean;
+  /** How others are validated. */
+  readonly validation: ValidationSettings;
   readonly logLevel: LogLevel;
   /** undefined: text on a terminal, JSON elsewhere. */
   readonly logFormat: LogFormat | undefined;
@@ -61,6 +64,7 @@ export const defaultSettings: PoolSettings = {
   token: undefined,
   authorisationRequired: false,
   authorisationMonitor: false,
+  validation: defaultValidation,
   logLevel: 'info',
   logFormat: undefined,
 };

@@ -9,10 +9,14 @@ import type {
   ClosedEvent,
   Counters,
   CredentialHandle,
+  CrlHandle,
   EstablishedEvent,
+  HeldCrl,
   HelloEvent,
   KeyHandle,
   LocalChoice,
+  OcspQuestion,
+  OcspVerdict,
   OpenSession,
   PathVerdict,
   SessionId,
@@ -45,10 +49,16 @@ export interface PathQuestion {
   /** DER, leaf first, as the peer sent it. */
   readonly chain: readonly Buffer[];
   readonly anchors: AnchorSetHandle;
-  /** Of the remote: a server's leaf must be good for server authentication. */
-  readonly role: TlsRole;
+  /** Of the remote: a server's leaf must be good for server authentication. undefined: any certificate will do. */
+  readonly role?: TlsRole | undefined;
   /** Epoch seconds; now unless told. */
-  readonly at?: number;
+  readonly at?: number | undefined;
+  /** Whether an anchor may be any certificate, the leaf included, and not a root only. */
+  readonly partial?: boolean | undefined;
+  /** If given: one of these lists must cover the first certificate of the chain, and not have it. */
+  readonly crls?: readonly CrlHandle[] | undefined;
+  /** Dotted OIDs of extensions that somebody else looks at: critical ones are no reason to refuse. */
+  readonly extensions?: readonly string[] | undefined;
 }
 
 export interface EngineState {
@@ -82,6 +92,11 @@ interface EngineFunctions {
   sessionChannelBinding(id: SessionId, request: number, kind: string): void;
   credentialCreate(credential: { chain: readonly Buffer[]; key: KeyHandle }): CredentialHandle;
   credentialRelease(handle: CredentialHandle): void;
+  credentialStaple(handle: CredentialHandle, response: Buffer | undefined): void;
+  crlCreate(request: number, der: Buffer): void;
+  crlRelease(handle: CrlHandle): void;
+  ocspRequest(question: { certificate: Buffer; issuer: Buffer; nonce: Buffer | undefined }): Buffer;
+  ocspVerify(request: number, question: OcspQuestion): void;
   anchorsCreate(anchors: { certificates: readonly Buffer[] }): AnchorSetHandle;
   anchorsRelease(handle: AnchorSetHandle): void;
   pathVerify(request: number, question: PathQuestion): void;
@@ -216,6 +231,30 @@ export class Engine {
   /** Sessions that show it go on. */
   releaseCredential(handle: CredentialHandle): void {
     this.#native.credentialRelease(handle);
+  }
+
+  /** The OCSP response (DER) that clients get with it from now on; undefined: none. */
+  staple(handle: CredentialHandle, response: Buffer | undefined): void {
+    this.#native.credentialStaple(handle, response);
+  }
+
+  /** A revocation list in DER; let go of with `releaseCrl`. @throws TlspoolError `unusable-crl` */
+  createCrl(der: Buffer): Promise<HeldCrl> {
+    return this.#events.request((request) => this.#native.crlCreate(request, der));
+  }
+
+  releaseCrl(handle: CrlHandle): void {
+    this.#native.crlRelease(handle);
+  }
+
+  /** What to ask an OCSP responder (RFC 6960), DER. */
+  ocspRequest(certificate: Buffer, issuer: Buffer, nonce?: Buffer): Buffer {
+    return this.#native.ocspRequest({ certificate, issuer, nonce });
+  }
+
+  /** Whether what a responder said is to be believed, and what it says. */
+  verifyOcsp(question: OcspQuestion): Promise<OcspVerdict> {
+    return this.#events.request((request) => this.#native.ocspVerify(request, question));
   }
 
   createAnchors(certificates: Buffer[]): AnchorSetHandle {

@@ -8,6 +8,7 @@ export type SessionId = number;
 export type KeyHandle = number;
 export type CredentialHandle = number;
 export type AnchorSetHandle = number;
+export type CrlHandle = number;
 
 export type TlsRole = 'server' | 'client';
 
@@ -86,6 +87,15 @@ export interface VerifyPeerEvent {
   readonly chain: readonly Buffer[];
   /** The stapled OCSP response (DER), if one came. */
   readonly ocsp: Buffer | undefined;
+  readonly version: 'TLSv1.2' | 'TLSv1.3';
+  /** OpenSSL's name. */
+  readonly cipher: string;
+  /** Key exchange group; '' if there is none. */
+  readonly group: string;
+  /** The server name that went over the wire in clear. */
+  readonly serverName: string | undefined;
+  /** Servers: which of our credentials was shown; 0: none yet. */
+  readonly credential: CredentialHandle;
 }
 
 /**
@@ -232,4 +242,39 @@ export interface PathVerdict {
   readonly depth: number;
   /** The path that was built, DER, leaf first, anchor last; empty unless ok. */
   readonly path: readonly Buffer[];
+}
+
+/** A revocation list that the engine holds; nothing about it is verified before it is used. */
+export interface HeldCrl {
+  readonly handle: CrlHandle;
+  /** Name, DER. */
+  readonly issuer: Buffer;
+  /** Epoch seconds. */
+  readonly thisUpdate: number;
+  /** Epoch seconds; 0: it does not say. */
+  readonly nextUpdate: number;
+}
+
+export interface OcspQuestion {
+  /** DER, all three. */
+  readonly response: Buffer;
+  readonly certificate: Buffer;
+  readonly issuer: Buffer;
+  /** What was asked to be repeated. */
+  readonly nonce?: Buffer | undefined;
+  /** Whether a response that does not repeat it counts for nothing; one that repeats another never counts. */
+  readonly nonceRequired?: boolean;
+  /** Seconds for which a response holds that does not say until when. */
+  readonly longest: number;
+}
+
+export interface OcspVerdict {
+  /** `invalid`: it is no response to believe. */
+  readonly status: 'good' | 'revoked' | 'unknown' | 'invalid';
+  /** Of `invalid`: why. */
+  readonly reason: string;
+  /** Epoch seconds; 0: it does not say. */
+  readonly thisUpdate: number;
+  readonly nextUpdate: number;
+  readonly revokedAt: number;
 }

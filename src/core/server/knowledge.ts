@@ -5,7 +5,8 @@ import type { Donai } from '../identity/donai.ts';
 import type { LocalIdentities, LocalIdentity } from '../identity/local-identities.ts';
 import type { Knowledge } from '../session/services.ts';
 import type { Store } from '../store/store.ts';
-import type { RemoteQuestion, RemoteVerdict, Trust } from '../trust/trust.ts';
+import type { RemoteQuestion, RemoteVerdict } from '../trust/remote-question.ts';
+import type { Trust } from '../trust/trust.ts';
 
 /** ms for which the store is believed not to have changed: what a command wrote is seen after that. */
 const FRESH = 5;

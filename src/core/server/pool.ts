@@ -58,7 +58,7 @@ export async function startPool(options: PoolOptions): Promise<Pool> {
   parts.defer(() => keys.keyring.close());
   const credentials = new Credentials(engine, keys.keyring, log);
   parts.defer(() => credentials.close());
-  const trust = new Trust(store, engine);
+  const trust = new Trust(store, engine, () => current.settings.validation);
   parts.defer(() => trust.close());
   const identities = new LocalIdentities(store);
   const choices = new IdentitySeat(() => identities.names('client'));

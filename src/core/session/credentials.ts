@@ -3,7 +3,9 @@ import type { CredentialHandle, KeyHandle } from '../engine/types.ts';
 import { TlspoolError } from '../errors.ts';
 import type { Credential, LocalIdentity } from '../identity/local-identities.ts';
 import { formatSelector } from '../identity/selector.ts';
+import type { StoredRole } from '../store/schema.ts';
 import type { Log } from '../telemetry/log.ts';
+import { type Expression, parseExpression } from '../trust/expression.ts';
 
 /** What makes keys of `pkcs11:` URIs: the keyring. */
 export interface KeyHolder {
@@ -20,10 +22,15 @@ export interface Shown {
   readonly handles: readonly CredentialHandle[];
   /** Names this very set: a resumed session must rest on the same one. */
   readonly fingerprint: string;
+  /** What remotes must meet to whom one of them is shown, each once. */
+  readonly expressions: readonly Expression[];
+  /** Roles that they are good for. */
+  readonly roles: readonly StoredRole[];
 }
 
 interface Held {
   readonly credential: Credential;
+  readonly expression: Expression | undefined;
   readonly key: KeyHandle;
   readonly handle: CredentialHandle;
 }
@@ -47,15 +54,16 @@ export class Credentials {
 
   /** @throws TlspoolError `no-credential` if none of them can be used */
   handles(identity: LocalIdentity): Shown {
-    const handles: CredentialHandle[] = [];
-    let fingerprint = '';
-    for (const credential of usable(identity)) {
-      const handle = this.#handle(credential);
-      if (handle === undefined) continue;
-      handles.push(handle);
-      fingerprint += `${handle},`;
+    const held = usable(identity).flatMap((credential) => this.#find(credential) ?? []);
+    if (held.length > 0) {
+      const wishes = [...new Set(held.flatMap(({ expression }) => expression?.text ?? []))];
+      return {
+        handles: held.map(({ handle }) => handle),
+        fingerprint: [...held.map(({ handle }) => handle), ...wishes].join(),
+        expressions: wishes.map(parseExpression),
+        roles: held.map(({ credential }) => credential.role),
+      };
     }
-    if (handles.length > 0) return { handles, fingerprint };
     const name = formatSelector(identity.donai);
     throw new TlspoolError('no-credential', `no credential of ${name} can be used`, {
       hint: 'The log of the pool says why.',
@@ -67,26 +75,25 @@ export class Credentials {
     this.#held.clear();
   }
 
-  #handle(credential: Credential): CredentialHandle | undefined {
+  #find(credential: Credential): Held | undefined {
     const held = this.#held.get(credential.id);
     this.#held.delete(credential.id);
     if (held !== undefined && isSame(held.credential, credential)) {
       this.#held.set(credential.id, held);
-      return held.handle;
+      return held;
     }
     if (held !== undefined) this.#release(held);
     return this.#create(credential);
   }
 
   /** One that cannot be used leaves the identity's others in use. */
-  #create(credential: Credential): CredentialHandle | undefined {
+  #create(credential: Credential): Held | undefined {
     const { id, keyUri } = credential;
     try {
-      refuseExpression(credential);
       const held = this.#hold(credential);
       this.#held.set(id, held);
       this.#makeRoom();
-      return held.handle;
+      return held;
     } catch (error) {
       if (!(error instanceof TlspoolError)) throw error;
       this.#log.error({ credential: id, key: keyUri, error: error.message }, 'unusable credential');
@@ -95,10 +102,13 @@ export class Credentials {
   }
 
   #hold(credential: Credential): Held {
+    // What the remote must meet cannot be ignored: where it is not understood, the credential is not used.
+    const { validation } = credential;
+    const expression = validation === undefined ? undefined : parseExpression(validation);
     const key = this.#keys.key(credential.keyUri, credential.publicKey);
     try {
       const handle = this.#engine.createCredential({ chain: [...credential.chain], key });
-      return { credential, key, handle };
+      return { credential, expression, key, handle };
     } catch (error) {
       this.#keys.release(key);
       throw error;
@@ -121,15 +131,6 @@ export class Credentials {
   }
 }
 
-/** What the remote must meet cannot be ignored: a credential that asks for more than we evaluate is not used. */
-function refuseExpression({ validation }: Credential): void {
-  if (validation === undefined) return;
-  throw new TlspoolError(
-    'expression-unknown',
-    `its validation expression ${validation} is not evaluated by this version`,
-  );
-}
-
 /** An expired certificate is shown only where there is no other: the peer says what it thinks of it. */
 function usable({ credentials }: LocalIdentity): readonly Credential[] {
   const now = Date.now();
@@ -142,6 +143,8 @@ function isSame(one: Credential, other: Credential): boolean {
   if (one === other) return true;
   return (
     one.keyUri === other.keyUri &&
+    one.validation === other.validation &&
+    one.role === other.role &&
     one.chain.length === other.chain.length &&
     one.chain.every((certificate, index) => certificate.equals(other.chain[index] ?? noBytes))
   );

@@ -4,7 +4,7 @@ import type { DisclosureEntry } from '../identity/disclosure.ts';
 import type { Donai } from '../identity/donai.ts';
 import type { LocalIdentity } from '../identity/local-identities.ts';
 import type { Log } from '../telemetry/log.ts';
-import type { RemoteQuestion, RemoteVerdict } from '../trust/trust.ts';
+import type { RemoteQuestion, RemoteVerdict } from '../trust/remote-question.ts';
 import type { AdmissionParts, Authoriser } from './admission.ts';
 import type { Chooser, Remembered } from './chooser.ts';
 import type { Credentials } from './credentials.ts';

@@ -20,17 +20,19 @@ import { type Donai, formatDonai, parseDonai } from '../identity/donai.ts';
 import { PoolError } from '../protocol/errors.ts';
 import { type Believed, nobodyBelieved, readBelieved, writeBelieved } from '../trust/believed.ts';
 import { DerError } from '../trust/der.ts';
+import type { AcceptedRemote, RemoteVerdict } from '../trust/remote-question.ts';
 import { subjectNames } from '../trust/subject-names.ts';
-import type { AcceptedRemote } from '../trust/trust.ts';
 import { Admission, type Admitted, isDenial, remoteOf } from './admission.ts';
 import type { Agreed } from './agreed.ts';
 import { dropAnswer, readChoice, readPlaintext } from './answers.ts';
 import { Audit } from './audit.ts';
 import type { PersonsChoice, Remembered } from './chooser.ts';
 import { candidates, type Disclosed, requireDisclosed } from './client-identity.ts';
+import type { Shown } from './credentials.ts';
 import type { SessionFacts } from './facts.ts';
 import { bySni, type Myself, nobody, requireIdentity, withoutAsking } from './local-identity.ts';
 import { refusedPeer, refusedSocket, setUpFailure, tellable } from './outcome.ts';
+import { believedOf, type PeerFacts, remoteQuestion } from './remote-validation.ts';
 import type { Answer, Callback, Requester } from './requester.ts';
 import { finalResponse, localIdProposal, onlyResponse, plaintextCallback } from './responses.ts';
 import { resumptionFor } from './resumption.ts';
@@ -51,8 +53,14 @@ type Phase =
       /** Whether the other side must, may or need not show who it is, by the program and by rules. */
       demand: PeerDemand;
       domainRepresented: boolean;
-      /** What came out of validating the other side in this very handshake. */
+      /** What the other side showed in this very handshake. */
+      peer: PeerFacts | undefined;
+      /** What came out of validating that. */
       believed: Believed | undefined;
+      /** Keeps what was accepted at its first use, if all goes well. */
+      firstUse: AcceptedRemote['remember'];
+      /** Ends when nobody waits for a verdict any more. */
+      readonly patience: AbortController;
       /** Came with the answer to a proposal. */
       plainFd: number | undefined;
       callback: Callback | undefined;
@@ -164,7 +172,10 @@ export class Session implements SessionHandler {
       serverName: opened.serverName,
       demand,
       domainRepresented: false,
+      peer: undefined,
       believed: undefined,
+      firstUse: undefined,
+      patience: new AbortController(),
       plainFd: undefined,
       callback: undefined,
       offers: [],
@@ -359,7 +370,8 @@ export class Session implements SessionHandler {
   }
 
   #show(myself: Myself): void {
-    if (this.#phase.is !== 'negotiating') return;
+    const phase = this.#phase;
+    if (phase.is !== 'negotiating') return;
     try {
       this.#admission.requireProgram(myself.name);
     } catch (error) {
@@ -367,10 +379,16 @@ export class Session implements SessionHandler {
       this.#fail(error, 'unrecognized_name');
       return;
     }
-    this.#phase.myself = myself;
-    this.#phase.demand = this.#admission.demand(myself.name, this.#phase.request.demand);
-    const choice = this.#choice(this.#phase.request, myself);
-    this.#engineAnswer((engine, id) => engine.chooseLocal(id, choice));
+    phase.myself = myself;
+    phase.demand = this.#admission.demand(myself.name, phase.request.demand);
+    const show = () => {
+      const choice = this.#choice(phase.request, myself);
+      this.#engineAnswer((engine, id) => engine.chooseLocal(id, choice));
+    };
+    const { expressions } = this.#services.credentials.handles(myself.identity);
+    if (phase.peer === undefined || expressions.length === 0) show();
+    // A client validates before it is asked who it is: now it is known what its identity wants of the other side.
+    else this.#validate(phase.peer, show);
   }
 
   /** What we show, and on what basis a session of before may be resumed. */
@@ -395,37 +413,63 @@ export class Session implements SessionHandler {
   }
 
   /** Who is the peer? */
-  verifyPeer({ chain }: VerifyPeerEvent): void {
-    if (this.#phase.is !== 'negotiating') return;
-    const { request } = this.#phase;
-    const { knowledge } = this.#services;
-    knowledge
-      .validate({
-        chain,
-        remoteRole: request.role === 'client' ? 'server' : 'client',
-        expected: request.remoteId,
-        domainRepresentsUser: request.domainRepresentsUser,
-      })
-      .then((verdict) => {
-        const phase = this.#phase;
-        if (phase.is !== 'negotiating') return;
-        if (!verdict.ok && this.#needNotKnow(phase)) {
-          phase.believed = { ...nobodyBelieved, names: namesShown(chain) };
-          this.#engineAnswer((engine, id) => engine.acceptPeer(id, shownOnly));
-          return;
-        }
-        if (!verdict.ok) {
-          this.#fail(refusedPeer(verdict.reason), verdict.alert);
-          return;
-        }
-        phase.domainRepresented = verdict.domainRepresented;
-        const believed = believedOf(verdict, request.role);
-        phase.believed = believed;
-        const name = writeBelieved(believed);
+  verifyPeer(event: VerifyPeerEvent): void {
+    this.#attempt(() => {
+      const phase = this.#phase;
+      if (phase.is !== 'negotiating') return;
+      phase.peer = event;
+      if (phase.request.role === 'server') phase.serverName = event.serverName;
+      this.#validate(event, (verdict) => {
+        const name = phase.believed && writeBelieved(phase.believed);
         const known = name === undefined ? shownOnly : { name, until: verdict.until };
         this.#engineAnswer((engine, id) => engine.acceptPeer(id, known));
-      })
-      .catch((error: unknown) => this.#fail(error));
+      });
+    });
+  }
+
+  /** The session goes on only with whom it may. */
+  #validate(peer: PeerFacts, accepted: (verdict: AcceptedRemote) => void): void {
+    const phase = this.#phase;
+    if (phase.is !== 'negotiating') return;
+    const { request, serverName, patience } = phase;
+    const question = remoteQuestion(
+      request,
+      this.facts,
+      peer,
+      serverName,
+      this.#shown(phase),
+      patience.signal,
+    );
+    this.#services.knowledge.validate(question).then(
+      (verdict) => this.#attempt(() => this.#judged(verdict, accepted)),
+      (error: unknown) => {
+        if (!patience.signal.aborted) this.#fail(error);
+      },
+    );
+  }
+
+  #judged(verdict: RemoteVerdict, accepted: (verdict: AcceptedRemote) => void): void {
+    const phase = this.#phase;
+    if (phase.is !== 'negotiating') return;
+    if (!verdict.ok && phase.peer !== undefined && this.#needNotKnow(phase)) {
+      phase.believed = { ...nobodyBelieved, names: namesShown(phase.peer.chain) };
+      this.#engineAnswer((engine, id) => engine.acceptPeer(id, shownOnly));
+      return;
+    }
+    if (!verdict.ok) {
+      this.#fail(refusedPeer(verdict.reason), verdict.alert);
+      return;
+    }
+    phase.domainRepresented = verdict.domainRepresented;
+    phase.believed = believedOf(verdict, phase.request.role);
+    phase.firstUse = verdict.remember;
+    accepted(verdict);
+  }
+
+  /** What we show, as far as that is decided. */
+  #shown({ request, myself }: Negotiating): Shown | 'undecided' | undefined {
+    if (myself !== undefined) return this.#services.credentials.handles(myself.identity);
+    return this.#asksForMyself(request, myself) ? 'undecided' : undefined;
   }
 
   /** It was asked for the sake of rules only, and they let in those who show nothing: whoever proves nothing is nobody. */
@@ -438,28 +482,40 @@ export class Session implements SessionHandler {
     this.#attempt(() => {
       const phase = this.#phase;
       if (phase.is !== 'negotiating') return;
-      const { request, plainFd, demand } = phase;
-      if (event.peerName === '' && (request.role === 'client' || demand === 'require')) {
+      const { request, demand } = phase;
+      const isNobody = event.peerName === '';
+      if (isNobody && (request.role === 'client' || demand === 'require')) {
         this.#fail(refusedPeer('the other side did not show who it is'), 'certificate_required');
         return;
       }
-      const known = agreedOn(event, phase);
-      const admitted = this.#admit(phase, known);
-      if (admitted === 'denied') return;
-      const agreed = { ...known, admitted };
-      if (phase.remember !== undefined) this.#keep(phase.remember);
-      if (plainFd !== undefined) {
-        phase.plainFd = undefined;
-        this.#attach(request, agreed, plainFd, true);
-        return;
-      }
-      const callback = this.#requester.call(
-        request.requestId,
-        plaintextCallback(request, agreed),
-        (answer) => this.#attempt(() => this.#connected(answer)),
-      );
-      this.#phase = { is: 'connecting', request, agreed, callback };
+      // It may show nothing, but our identity may still ask for something.
+      if (isNobody && demand === 'request') {
+        this.#validate({ ...event, chain: [], ocsp: undefined }, () => this.#agree(event));
+      } else this.#agree(event);
     });
+  }
+
+  #agree(event: EstablishedEvent): void {
+    const phase = this.#phase;
+    if (phase.is !== 'negotiating') return;
+    const { request, plainFd } = phase;
+    const known = agreedOn(event, phase);
+    const admitted = this.#admit(phase, known);
+    if (admitted === 'denied') return;
+    const agreed = { ...known, admitted };
+    if (phase.remember !== undefined) this.#keep(phase.remember);
+    phase.firstUse?.().catch((error: unknown) => this.#audit.fault(error));
+    if (plainFd !== undefined) {
+      phase.plainFd = undefined;
+      this.#attach(request, agreed, plainFd, true);
+      return;
+    }
+    const callback = this.#requester.call(
+      request.requestId,
+      plaintextCallback(request, agreed),
+      (answer) => this.#attempt(() => this.#connected(answer)),
+    );
+    this.#phase = { is: 'connecting', request, agreed, callback };
   }
 
   /** A person's choice has proved good. */
@@ -611,7 +667,9 @@ export class Session implements SessionHandler {
     this.#phase = { is: 'failed', error };
     if (phase.is === 'preparing') closeFd(phase.fd);
     else phase.callback?.cancel();
-    if (phase.is === 'negotiating' && phase.plainFd !== undefined) closeFd(phase.plainFd);
+    if (phase.is !== 'negotiating') return;
+    phase.patience.abort();
+    if (phase.plainFd !== undefined) closeFd(phase.plainFd);
   }
 
   #end(how: 'drain' | 'abort'): void {
@@ -650,18 +708,6 @@ function namesShown([leaf]: readonly Buffer[]): string[] {
     if (error instanceof DerError) return [];
     throw error;
   }
-}
-
-/** Servers report nobody who is not proven; clients talk to whom they asked for. */
-function believedOf(verdict: AcceptedRemote, role: TlsRole): Believed {
-  const { remoteId, proven, validatedBy, names } = verdict;
-  const reported = proven || role === 'client' ? remoteId : undefined;
-  return {
-    remoteId: reported === undefined ? '' : formatDonai(reported),
-    proven,
-    validatedBy,
-    names: names.map(formatDonai),
-  };
 }
 
 function agreedOn(event: EstablishedEvent, phase: Negotiating): Known {

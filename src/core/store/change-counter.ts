@@ -1,15 +1,22 @@
 import { sql, type Transaction } from 'kysely';
 import type { Schema } from './schema.ts';
 
-/** Raises the setting with every row that changes: no writer can forget it. */
+type Change = 'insert' | 'update' | 'delete';
+
+/** Raises the setting with every row that changes: no writer can forget it. Steps may add tables to one that is there. */
 export async function countChanges(
   transaction: Transaction<Schema>,
   setting: string,
   tables: readonly (keyof Schema)[],
+  changes: readonly Change[] = ['insert', 'update', 'delete'],
 ): Promise<void> {
-  await transaction.insertInto('settings').values({ key: setting, value: '1' }).execute();
+  await transaction
+    .insertInto('settings')
+    .values({ key: setting, value: '1' })
+    .onConflict((conflict) => conflict.column('key').doNothing())
+    .execute();
   for (const table of tables) {
-    for (const change of ['insert', 'update', 'delete']) {
+    for (const change of changes) {
       await sql`
         create trigger ${sql.id(`${setting}_${table}_${change}`)}
         after ${sql.raw(change)} on ${sql.table(table)} begin

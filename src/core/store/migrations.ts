@@ -4,6 +4,7 @@ import { createAuthorisationTables } from './authorisation.ts';
 import { countChanges } from './change-counter.ts';
 import { createDisclosures } from './disclosures.ts';
 import type { Schema } from './schema.ts';
+import { createTrustTables } from './trust-tables.ts';
 
 /** One step of the schema. Never changed after a release: the next change is a new step. */
 export type Migration = (transaction: Transaction<Schema>) => Promise<void>;
@@ -13,6 +14,7 @@ export const MIGRATIONS: readonly Migration[] = [
   createFirstSchema,
   createAuthorisationTables,
   createDisclosures,
+  createTrustTables,
 ];
 
 /** Table of the versions that a store has gone through; not part of what queries see. */

@@ -29,6 +29,10 @@ export interface Schema {
   readonly requests: RequestsTable;
   readonly anchors: AnchorsTable;
   readonly disclosures: DisclosuresTable;
+  readonly validation_policies: ValidationPoliciesTable;
+  readonly distrusts: DistrustsTable;
+  readonly pins: PinsTable;
+  readonly crls: CrlsTable;
   readonly rules: RulesTable;
   readonly program_rules: ProgramRulesTable;
   readonly standings: StandingsTable;
@@ -128,5 +132,49 @@ export interface AnchorsTable {
   selectors: string;
   validation: string | null;
   readonly source: 'operator' | 'local-ca' | 'system';
+  readonly created_at: Time;
+}
+
+/** What every remote of a role must meet, whoever it is. */
+export interface ValidationPoliciesTable {
+  /** The remote's. */
+  readonly role: 'server' | 'client';
+  expression: string;
+}
+
+/** What is never believed, whoever vouches for it. */
+export interface DistrustsTable {
+  readonly id: Generated<number>;
+  readonly kind: 'certificate' | 'key' | 'serial';
+  /** Lower-case hexadecimal: SHA-256 of the certificate or of its SubjectPublicKeyInfo, or a serial number. */
+  readonly value: string;
+  readonly note: string;
+  readonly created_at: Time;
+}
+
+/** Keys that remotes are known by. */
+export interface PinsTable {
+  readonly id: Generated<number>;
+  /** Canonical DoNAI. */
+  readonly remote: string;
+  /** SHA-256 of the SubjectPublicKeyInfo, lower-case hexadecimal. */
+  readonly key: string;
+  readonly source: 'operator' | 'first-use';
+  readonly created_at: Time;
+  readonly expires_at: Time | null;
+  /** From then until it expires, another key may take its place, once. */
+  readonly roll_over_at: Time | null;
+}
+
+/** Revocation lists from files. */
+export interface CrlsTable {
+  readonly id: Generated<number>;
+  /** SHA-256 of the list, lower-case hexadecimal. */
+  readonly fingerprint: string;
+  /** What it covers: issuer's Name, and IssuingDistributionPoint if it has one; SHA-256, lower-case hexadecimal. */
+  readonly scope: string;
+  readonly list: Blob;
+  readonly this_update: Time;
+  readonly next_update: Time | null;
   readonly created_at: Time;
 }

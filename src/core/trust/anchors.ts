@@ -5,6 +5,7 @@ import { TlspoolError, UsageError } from '../errors.ts';
 import { printable } from '../identity/domain-name.ts';
 import { formatSelector, parseSelector, type Selector } from '../identity/selector.ts';
 import type { AnchorsTable, Schema, StoredRole } from '../store/schema.ts';
+import { type Expression, parseExpression } from './expression.ts';
 
 /** A CA certificate, and what it vouches for. */
 export interface Anchor {
@@ -18,6 +19,8 @@ export interface Anchor {
   /** Names that it vouches for. */
   readonly selectors: readonly Selector[];
   readonly source: AnchorSource;
+  /** What remotes must meet for whom it vouches. */
+  readonly validation: Expression | undefined;
 }
 
 export type AnchorSource = AnchorsTable['source'];
@@ -160,5 +163,6 @@ function anchorOf(row: Selectable<AnchorsTable>): Anchor {
     role: row.role,
     selectors: (JSON.parse(row.selectors) as string[]).map(parseSelector),
     source: row.source,
+    validation: row.validation === null ? undefined : parseExpression(row.validation),
   };
 }

@@ -1,87 +1,76 @@
 import { X509Certificate } from 'node:crypto';
-import type { AlertName, AnchorSetHandle, PathVerdict, TlsRole } from '../engine/types.ts';
-import { type Donai, formatDonai } from '../identity/donai.ts';
+import type { AlertName } from '../engine/types.ts';
+import type { Donai } from '../identity/donai.ts';
 import type { Store } from '../store/store.ts';
-import { type AnchorHolder, AnchorSets } from './anchor-sets.ts';
-import { listAnchors } from './anchors.ts';
+import { AnchorSets } from './anchor-sets.ts';
+import { type Anchor, listAnchors } from './anchors.ts';
+import { storedLists } from './crl-file.ts';
+import { CrlLists } from './crl-lists.ts';
 import { DerError } from './der.ts';
-import { pathFailure } from './path-failure.ts';
-import {
-  describeNames,
-  provesDomain,
-  provesDonai,
-  type SubjectNames,
-  subjectNames,
-} from './subject-names.ts';
-
-/** What verifies paths (RFC 5280 section 6): the engine. */
-export interface PathVerifier extends AnchorHolder {
-  verifyPath(question: {
-    chain: Buffer[];
-    anchors: AnchorSetHandle;
-    /** The remote's: its certificate must be meant for that. */
-    role: TlsRole;
-  }): Promise<PathVerdict>;
-}
-
-export interface RemoteQuestion {
-  /** As the remote sent it: DER, leaf first. */
-  readonly chain: readonly Buffer[];
-  readonly remoteRole: TlsRole;
-  /** Where we are the client: the name asked for. */
-  readonly expected?: Donai | undefined;
-  /** Whether `example.com` may stand for the `user@example.com` asked for. */
-  readonly domainRepresentsUser?: boolean | undefined;
-}
-
-export type RemoteVerdict = AcceptedRemote | RefusedRemote;
-
-export interface AcceptedRemote {
-  readonly ok: true;
-  /** Where we are the client, the name asked for; else the first user, or the first domain, that is named. */
-  readonly remoteId: Donai | undefined;
-  /** Whether it is proven who that is: by a path to an anchor, by DANE, or by a pin that the operator made. */
-  readonly proven: boolean;
-  /** Letters of the predicates that held. */
-  readonly validatedBy: string;
-  /** Whether a domain stood for its user. */
-  readonly domainRepresented: boolean;
-  /** Everything that the certificate proves without a wildcard: a rule that denies one of them applies. */
-  readonly names: readonly Donai[];
-  /** The verdict holds until then, if trust does not change before; epoch seconds. */
-  readonly until: number;
-}
-
-export interface RefusedRemote {
-  readonly ok: false;
-  readonly alert: AlertName;
-  /** For the log: what is wrong, in an operator's words. */
-  readonly reason: string;
-}
+import { Distrusted } from './distrust.ts';
+import { Examination, outcomeWithoutCertificate } from './examination.ts';
+import type { PathVerifier, Tools } from './exhibit.ts';
+import { conjunction, DEFAULT_EXPRESSION, type Expression, lettersOf } from './expression.ts';
+import { fingerprintsOf } from './fingerprints.ts';
+import { OcspResponders } from './ocsp-responders.ts';
+import { Pins } from './pins.ts';
+import { noPolicies, type Policies, readPolicies } from './policies.ts';
+import type {
+  AcceptedRemote,
+  RefusedRemote,
+  RemoteQuestion,
+  RemoteVerdict,
+} from './remote-question.ts';
+import { type SubjectNames, subjectNames } from './subject-names.ts';
+import { defaultValidation, type ValidationSettings } from './validation-settings.ts';
 
 /** How long a verdict may be reused at most, in seconds. */
 const LONGEST_VERDICT = 24 * 60 * 60;
+
+/** Predicates about the handshake itself: a resumed one may differ in what they look at. */
+const NEVER_RESUMED = 'QALl';
+const NEVER_RESUMED_IN_TLS12 = 'Ff';
 
 /** Decides who a remote is, from the certificates that it shows. What is not validated is not believed. */
 export class Trust {
   readonly #store: Store;
   readonly #verifier: PathVerifier;
+  readonly #settings: () => ValidationSettings;
+  readonly #lists: CrlLists;
+  readonly #responders: OcspResponders;
+  readonly #pins: Pins;
   #version = -1;
   #generation = -1;
+  #all: readonly Anchor[] = [];
   #sets: AnchorSets;
+  #distrusted = Distrusted.none();
+  #policies: Policies = noPolicies;
 
-  constructor(store: Store, verifier: PathVerifier) {
+  constructor(
+    store: Store,
+    verifier: PathVerifier,
+    settings: () => ValidationSettings = () => defaultValidation,
+  ) {
     this.#store = store;
     this.#verifier = verifier;
+    this.#settings = settings;
     this.#sets = new AnchorSets(verifier, []);
+    this.#lists = new CrlLists(verifier, settings);
+    this.#responders = new OcspResponders(verifier, settings);
+    this.#pins = new Pins(store);
   }
 
-  /** Changes whenever anchors do: verdicts of other generations are void. */
+  /** Changes whenever trust does: verdicts of other generations are void. */
   get generation(): number {
     return this.#generation;
   }
 
-  /** Reads the anchors anew if they changed; otherwise takes microseconds. */
+  /** Asks for what our own certificates' responders say, for stapling. */
+  get responders(): OcspResponders {
+    return this.#responders;
+  }
+
+  /** Reads anew what changed in the store, if anything did; otherwise takes microseconds. */
   async refresh(): Promise<void> {
     // Taken first: a change while we read brings the next refresh to read again.
     const version = this.#store.version();
@@ -93,77 +82,202 @@ export class Trust {
   }
 
   async validate(question: RemoteQuestion): Promise<RemoteVerdict> {
-    const named = whoIsIt(question);
-    if ('ok' in named) return named;
-    const { remoteId } = named;
-    const anchors = this.#sets.acquire(remoteId, question.remoteRole);
-    if (anchors === undefined) {
-      return refuse(
-        'unknown_ca',
-        `no anchor vouches for a ${question.remoteRole} called ${formatDonai(remoteId)}`,
-      );
-    }
+    const [leaf] = question.chain;
+    if (leaf === undefined) return this.#withoutCertificate(question);
+    const names = readNames(leaf);
+    if ('ok' in names) return names;
+    const distrusted = this.#distrusted.reason(question.chain);
+    if (distrusted !== undefined) return refuse('certificate_revoked', distrusted);
+    const examination = new Examination(question, leaf, names, this.#tools());
     try {
-      const path = await this.#verifier.verifyPath({
-        chain: [...question.chain],
-        anchors: anchors.handle,
-        role: question.remoteRole,
-      });
-      if (!path.ok) return { ok: false, ...pathFailure(path) };
-      return { ok: true, ...named, proven: true, validatedBy: 'TI', until: verdictEnd(path.path) };
+      return await this.#examine(examination);
     } finally {
-      anchors.release();
+      examination.close();
     }
   }
 
-  /** Frees the engine's sets. */
+  /** What a remote of that role must meet, apart from what its anchor asks for. */
+  applicable({ remoteRole, expressions = [] }: RemoteQuestion): readonly Expression[] {
+    const policy = this.#policies[remoteRole];
+    const all = policy === undefined ? [...expressions] : [...expressions, policy];
+    return all.length === 0 ? [DEFAULT_EXPRESSION] : all;
+  }
+
+  /** Frees what the engine holds for it. */
   close(): void {
     this.#sets.close();
+    this.#lists.close();
+  }
+
+  async #examine(examination: Examination): Promise<RemoteVerdict> {
+    const { question } = examination;
+    const asked = conjunction(this.applicable(question));
+    let outcome = await examination.outcome(asked);
+    let expression = asked;
+    if (outcome === 'true' || question.explain) {
+      // What a path rests on may ask for more.
+      const more = examination.anchorOf(this.#all)?.validation;
+      if (more !== undefined) {
+        expression = conjunction([asked, more]);
+        outcome = await examination.outcome(expression);
+      }
+    }
+    if (question.explain) await examination.askAll(lettersOf(expression.term));
+    const report = question.explain ? examination.report(expression) : undefined;
+    if (outcome !== 'true') {
+      return { ...(await whyNot(examination, expression)), report };
+    }
+    return { ...(await this.#accept(examination, expression)), report };
+  }
+
+  async #accept(examination: Examination, expression: Expression): Promise<AcceptedRemote> {
+    const { names, remoteId, match } = examination;
+    const proven = await isProven(examination, expression);
+    const letters = lettersOf(expression.term).filter(
+      (letter) => examination.finding(letter)?.value === 'true',
+    );
+    return {
+      ok: true,
+      remoteId,
+      proven,
+      validatedBy: letters.join(''),
+      domainRepresented: match === 'domain',
+      names: [...names.users, ...names.domains],
+      until: verdictEnd(examination, letters),
+      remember: await this.#toRemember(examination, expression, remoteId),
+    };
+  }
+
+  /** A first use, or a key that takes another's place, if the outcome rests on it. */
+  async #toRemember(
+    examination: Examination,
+    expression: Expression,
+    remoteId: Donai | undefined,
+  ): Promise<(() => Promise<void>) | undefined> {
+    const { pin, leaf } = examination;
+    if (remoteId === undefined || pin === undefined) return undefined;
+    if (pin.is !== 'none' && pin.is !== 'roll-over') return undefined;
+    const rests = await Promise.all(
+      (pin.is === 'none' ? ['p'] : ['P', 'p']).map(async (letter) => {
+        if (examination.finding(letter)?.value !== 'true') return false;
+        return (await examination.outcomeWith(expression, letter, 'false')) !== 'true';
+      }),
+    );
+    if (!rests.includes(true)) return undefined;
+    const { key } = fingerprintsOf(leaf);
+    return pin.is === 'none'
+      ? () => this.#pins.noteFirstUse(remoteId, key, this.#firstUseEnd())
+      : () => this.#pins.replace(pin.pin, key);
+  }
+
+  #firstUseEnd(): Date | undefined {
+    const { firstUseLifetime } = this.#settings();
+    return firstUseLifetime === 0 ? undefined : new Date(Date.now() + firstUseLifetime);
+  }
+
+  /** Where that is allowed at all, only our own identity's wishes count. */
+  async #withoutCertificate(question: RemoteQuestion): Promise<RemoteVerdict> {
+    const { expressions = [], mayBeNobody } = question;
+    const outcome =
+      mayBeNobody === true ? await outcomeWithoutCertificate(expressions, question) : 'false';
+    if (outcome !== 'true') return refuse('certificate_required', 'no certificate was shown');
+    return {
+      ok: true,
+      remoteId: undefined,
+      proven: false,
+      validatedBy: '',
+      domainRepresented: false,
+      names: [],
+      until: 0,
+    };
+  }
+
+  #tools(): Tools {
+    return {
+      verifier: this.#verifier,
+      anchors: this.#sets,
+      distrusted: this.#distrusted,
+      lists: this.#lists,
+      responders: this.#responders,
+      pins: this.#pins,
+      ownAuthorities: this.#all
+        .filter(({ source }) => source === 'local-ca')
+        .map(({ certificate }) => certificate),
+      settings: this.#settings(),
+    };
   }
 
   async #load(): Promise<void> {
-    const anchors = await listAnchors(this.#store.db);
+    const { db } = this.#store;
+    const [anchors, distrusted, policies, lists] = await Promise.all([
+      listAnchors(db),
+      Distrusted.read(db),
+      readPolicies(db),
+      storedLists(db),
+    ]);
+    await this.#lists.load(lists);
     this.#sets.close();
     this.#sets = new AnchorSets(this.#verifier, anchors);
+    this.#all = anchors;
+    this.#distrusted = distrusted;
+    this.#policies = policies;
   }
 }
 
-interface Named {
-  readonly remoteId: Donai;
-  readonly domainRepresented: boolean;
-  readonly names: readonly Donai[];
+/**
+ * Strictly: by a path to an anchor that vouches for the name which the certificate has, by DANE, or by a pin of the
+ * operator's. What was not needed for the outcome is asked now, so that it makes no difference.
+ */
+async function isProven(examination: Examination, { term }: Expression): Promise<boolean> {
+  const { remoteId, match, pin } = examination;
+  if (remoteId === undefined) return false;
+  if (pin?.is === 'match' && pin.pin.source === 'operator') return true;
+  const letters = lettersOf(term);
+  const asksPath = letters.some((letter) => letter === 'T' || letter === 't');
+  if (asksPath && match !== 'none') {
+    const path = await examination.path();
+    if (path.is === 'found') return true;
+  }
+  const asksDns = letters.some((letter) => letter === 'D' || letter === 'd');
+  if (asksDns) await examination.askAll(['D']);
+  return examination.finding('D')?.value === 'true';
 }
 
-/** What the certificate claims, provided that it holds what was asked for; nothing is verified yet. */
-function whoIsIt({ chain, expected, domainRepresentsUser }: RemoteQuestion): Named | RefusedRemote {
-  const [leaf] = chain;
-  if (leaf === undefined) return refuse('certificate_required', 'no certificate was shown');
-  const names = readNames(leaf);
-  if ('ok' in names) return names;
-  const all = [...names.users, ...names.domains];
-  if (expected === undefined) {
-    const [remoteId] = all;
-    if (remoteId !== undefined) return { remoteId, domainRepresented: false, names: all };
-    return refuse('bad_certificate', `the certificate names ${describeNames(names)}`);
+/** The predicates without which it would pass, or else all that did not hold: what people and the remote are told. */
+async function whyNot(examination: Examination, expression: Expression): Promise<RefusedRemote> {
+  const letters = lettersOf(expression.term);
+  const failed = letters.filter((letter) => {
+    const value = examination.finding(letter)?.value;
+    return value !== undefined && value !== 'true';
+  });
+  const alone: string[] = [];
+  for (const letter of failed) {
+    if ((await examination.outcomeWith(expression, letter, 'true')) === 'true') alone.push(letter);
   }
-  if (provesDonai(names, expected)) {
-    return { remoteId: expected, domainRepresented: false, names: all };
-  }
-  if (domainRepresentsUser === true && provesDomain(names, expected.domain)) {
-    return { remoteId: expected, domainRepresented: true, names: all };
-  }
-  return refuse(
-    'bad_certificate',
-    `the certificate is for ${describeNames(names)}, not for ${formatDonai(expected)}`,
+  const [first = ''] = [...(alone.length > 0 ? alone : failed)].sort(
+    (one, other) => IMPORTANCE.indexOf(one) - IMPORTANCE.indexOf(other),
   );
+  const finding = examination.finding(first);
+  if (finding === undefined) {
+    return refuse('access_denied', `the expression ${expression.text} accepts nobody like this`);
+  }
+  const { alert = 'bad_certificate', looked, advice } = finding;
+  return { ok: false, alert, reason: looked, advice };
 }
+
+/** What an operator would look at first. */
+const IMPORTANCE = 'TtRrOoIiUDdPpGgEeLlqQFfAaSsCc';
 
 function readNames(leaf: Buffer): SubjectNames | RefusedRemote {
   try {
+    // OpenSSL's eyes first: what it cannot read, nothing below can.
+    void new X509Certificate(leaf);
     return subjectNames(leaf);
   } catch (error) {
-    if (!(error instanceof DerError)) throw error;
-    return refuse('bad_certificate', `the certificate is malformed: ${error.message}`);
+    if (error instanceof DerError) {
+      return refuse('bad_certificate', `the certificate is malformed: ${error.message}`);
+    }
+    return refuse('bad_certificate', 'the certificate is malformed');
   }
 }
 
@@ -171,8 +285,16 @@ function refuse(alert: AlertName, reason: string): RefusedRemote {
   return { ok: false, alert, reason };
 }
 
-/** The first moment at which a certificate of the path expires, and at most a day from now. */
-function verdictEnd(path: readonly Buffer[]): number {
-  const ends = path.map((der) => Math.floor(new X509Certificate(der).validToDate.getTime() / 1000));
-  return Math.min(Math.floor(Date.now() / 1000) + LONGEST_VERDICT, ...ends);
+/** The first moment at which something that it rests on expires, and at most a day from now. */
+function verdictEnd(examination: Examination, letters: readonly string[]): number {
+  const { question, leaf } = examination;
+  const never = letters.some(
+    (letter) =>
+      NEVER_RESUMED.includes(letter) ||
+      (NEVER_RESUMED_IN_TLS12.includes(letter) && question.handshake?.version === 'TLSv1.2'),
+  );
+  if (never) return 0;
+  const leafEnd = Math.floor(new X509Certificate(leaf).validToDate.getTime() / 1000);
+  const ends = letters.flatMap((letter) => examination.finding(letter)?.until ?? []);
+  return Math.min(Math.floor(Date.now() / 1000) + LONGEST_VERDICT, leafEnd, ...ends);
 }

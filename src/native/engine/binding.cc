@@ -10,6 +10,7 @@
 #include "engine/engine.h"
 #include "engine/events.h"
 #include "engine/facts.h"
+#include "engine/ocsp.h"
 #include "node/answer.h"
 #include "node/values.h"
 #include "socket/kind.h"
@@ -42,6 +43,11 @@ class Handles {
 
 Handles<Credential>& credentials() {
   static auto* all = new Handles<Credential>;
+  return *all;
+}
+
+Handles<Crl>& crls() {
+  static auto* all = new Handles<Crl>;
   return *all;
 }
 
@@ -334,6 +340,19 @@ napi_value credentialRelease(napi_env env, napi_callback_info info) {
   return node::undefined(env);
 }
 
+/// `credentialStaple(handle, response | undefined)`
+napi_value credentialStaple(napi_env env, napi_callback_info info) {
+  Arguments arguments(env, info);
+  auto credential = credentials().find(arguments.integer(0));
+  napi_valuetype type = napi_undefined;
+  napi_typeof(env, arguments.value(1), &type);
+  node::Bytes response;
+  if (type != napi_undefined) response = arguments.bytes(1);
+  if (!arguments.ok()) return nullptr;
+  if (credential) credential->keepStaple(std::move(response));
+  return node::undefined(env);
+}
+
 /// `anchorsCreate({ certificates }) → handle`
 napi_value anchorsCreate(napi_env env, napi_callback_info info) {
   Arguments arguments(env, info);
@@ -362,7 +381,7 @@ napi_value verdictToJs(napi_env env, const PathVerdict& verdict) {
   return result;
 }
 
-/// `pathVerify(request, { chain, anchors, role, at? })`
+/// `pathVerify(request, PathQuestion)`
 napi_value pathVerify(napi_env env, napi_callback_info info) {
   Arguments arguments(env, info);
   auto request = static_cast<double>(arguments.integer(0));
@@ -371,14 +390,111 @@ napi_value pathVerify(napi_env env, napi_callback_info info) {
   auto anchors = anchorSets().find(fields.integer("anchors", 0));
   if (!anchors) return node::throwError(env, "ERR_INVALID_ARG_VALUE", "no anchors of that handle");
   if (!Engine::instance()) return notRunning(env);
-  std::optional<int64_t> at;
-  if (fields.has("at")) at = fields.integer("at", 0);
-  Engine::instance()->pool().add(
-      [=, chain = fields.byteArrays("chain"), role = toRole(fields.text("role"))] {
-        PathVerdict verdict = anchors->verify(chain, role, at);
-        node::postEvent(std::make_unique<node::Answer>(
-            request, [verdict = std::move(verdict)](napi_env to) { return verdictToJs(to, verdict); }));
-      });
+  PathQuestion question;
+  question.chain = fields.byteArrays("chain");
+  if (fields.has("role")) question.remote = toRole(fields.text("role"));
+  if (fields.has("at")) question.at = fields.integer("at", 0);
+  question.partial = fields.flag("partial", false);
+  question.checkRevocation = fields.has("crls");
+  for (int64_t handle : fields.integers("crls")) {
+    if (auto crl = crls().find(handle)) question.crls.push_back(std::move(crl));
+  }
+  question.extensions = fields.texts("extensions");
+  Engine::instance()->pool().add([=, question = std::move(question)] {
+    PathVerdict verdict = anchors->verify(question);
+    node::postEvent(std::make_unique<node::Answer>(
+        request, [verdict = std::move(verdict)](napi_env to) { return verdictToJs(to, verdict); }));
+  });
+  return node::undefined(env);
+}
+
+// ---- revocation
+
+/// `crlCreate(request, der)`: answers `{ handle, issuer, thisUpdate, nextUpdate }`.
+napi_value crlCreate(napi_env env, napi_callback_info info) {
+  Arguments arguments(env, info);
+  auto request = static_cast<double>(arguments.integer(0));
+  node::Bytes der = arguments.bytes(1);
+  if (!arguments.ok()) return nullptr;
+  if (!Engine::instance()) return notRunning(env);
+  Engine::instance()->pool().add([=, der = std::move(der)] {
+    std::shared_ptr<const Crl> crl = Crl::create(der);
+    if (!crl) {
+      node::postEvent(std::make_unique<node::Answer>(request, "unusable-crl",
+                                                     "this is not a revocation list in DER"));
+      return;
+    }
+    node::postEvent(std::make_unique<node::Answer>(request, [crl](napi_env to) {
+      uint32_t handle = crls().next();
+      crls().put(handle, crl);
+      napi_value result = node::object(to);
+      node::set(to, result, "handle", node::number(to, handle));
+      node::set(to, result, "issuer", node::buffer(to, crl->issuer()));
+      node::set(to, result, "thisUpdate", node::number(to, static_cast<double>(crl->thisUpdate())));
+      node::set(to, result, "nextUpdate", node::number(to, static_cast<double>(crl->nextUpdate())));
+      return result;
+    }));
+  });
+  return node::undefined(env);
+}
+
+napi_value crlRelease(napi_env env, napi_callback_info info) {
+  Arguments arguments(env, info);
+  crls().release(arguments.integer(0));
+  return node::undefined(env);
+}
+
+/// `ocspRequest({ certificate, issuer, nonce? }) → DER`, empty if it cannot be made.
+napi_value ocspRequest(napi_env env, napi_callback_info info) {
+  Arguments arguments(env, info);
+  Fields fields(env, arguments.value(0));
+  return node::buffer(env, ocsp::request(fields.bytes("certificate"), fields.bytes("issuer"),
+                                         fields.bytes("nonce")));
+}
+
+const char* spelling(ocsp::Verdict::Status status) {
+  switch (status) {
+    case ocsp::Verdict::Status::kGood:
+      return "good";
+    case ocsp::Verdict::Status::kRevoked:
+      return "revoked";
+    case ocsp::Verdict::Status::kUnknown:
+      return "unknown";
+    default:
+      return "invalid";
+  }
+}
+
+/// `ocspVerify(request, OcspQuestion)`
+napi_value ocspVerify(napi_env env, napi_callback_info info) {
+  Arguments arguments(env, info);
+  auto request = static_cast<double>(arguments.integer(0));
+  if (!arguments.ok()) return nullptr;
+  if (!Engine::instance()) return notRunning(env);
+  Fields fields(env, arguments.value(1));
+  ocsp::Question question;
+  question.response = fields.bytes("response");
+  question.certificate = fields.bytes("certificate");
+  question.issuer = fields.bytes("issuer");
+  question.nonce = fields.bytes("nonce");
+  question.nonceRequired = fields.flag("nonceRequired", false);
+  question.longest = fields.integer("longest", 0);
+  Engine::instance()->pool().add([=, question = std::move(question)] {
+    ocsp::Verdict verdict = ocsp::verify(question);
+    node::postEvent(
+        std::make_unique<node::Answer>(request, [verdict = std::move(verdict)](napi_env to) {
+          napi_value result = node::object(to);
+          node::set(to, result, "status", node::string(to, spelling(verdict.status)));
+          node::set(to, result, "reason", node::string(to, verdict.reason));
+          auto time = [&](const char* name, int64_t at) {
+            node::set(to, result, name, node::number(to, static_cast<double>(at)));
+          };
+          time("thisUpdate", verdict.thisUpdate);
+          time("nextUpdate", verdict.nextUpdate);
+          time("revokedAt", verdict.revokedAt);
+          return result;
+        }));
+  });
   return node::undefined(env);
 }
 
@@ -402,6 +518,11 @@ void registerBinding(napi_env env, napi_value exports) {
                     {"sessionChannelBinding", sessionChannelBinding},
                     {"credentialCreate", credentialCreate},
                     {"credentialRelease", credentialRelease},
+                    {"credentialStaple", credentialStaple},
+                    {"crlCreate", crlCreate},
+                    {"crlRelease", crlRelease},
+                    {"ocspRequest", ocspRequest},
+                    {"ocspVerify", ocspVerify},
                     {"anchorsCreate", anchorsCreate},
                     {"anchorsRelease", anchorsRelease},
                     {"pathVerify", pathVerify}});

@@ -114,4 +114,17 @@ bool Credential::use(SSL* ssl) const {
   return SSL_use_cert_and_key(ssl, leaf_.get(), key_.get(), issuers_.get(), 1) == 1;
 }
 
+void Credential::keepStaple(node::Bytes response) const {
+  std::lock_guard lock(stapleLock_);
+  staple_ = std::move(response);
+}
+
+bool Credential::staple(SSL* ssl) const {
+  std::lock_guard lock(stapleLock_);
+  if (staple_.empty()) return false;
+  void* copy = OPENSSL_memdup(staple_.data(), staple_.size());
+  // The connection owns the copy from here on.
+  return copy && SSL_set_tlsext_status_ocsp_resp(ssl, copy, static_cast<long>(staple_.size())) == 1;
+}
+
 }  // namespace tlspool::engine

@@ -3,6 +3,7 @@
 
 #include <cstdint>
 #include <memory>
+#include <mutex>
 #include <string>
 #include <vector>
 
@@ -37,6 +38,11 @@ class Credential {
   /// Makes it the one that the connection shows.
   bool use(SSL* ssl) const;
 
+  /// The OCSP response (DER) about it that clients get from now on; empty: none.
+  void keepStaple(node::Bytes response) const;
+  /// Adds it to the connection. False if there is none.
+  bool staple(SSL* ssl) const;
+
  private:
   Credential() = default;
 
@@ -45,6 +51,9 @@ class Credential {
   CertificatePointer leaf_;
   ChainPointer issuers_;
   KeyPointer key_;
+  /// All that changes, and on its own: who uses a credential sees one response or the next.
+  mutable std::mutex stapleLock_;
+  mutable node::Bytes staple_;
 };
 
 }  // namespace tlspool::engine

@@ -71,6 +71,12 @@ void CertificateRequestedEvent::fill(napi_env env, napi_value object) const {
 void VerifyPeerEvent::fill(napi_env env, napi_value object) const {
   set(env, object, "chain", node::buffers(env, chain_));
   set(env, object, "ocsp", ocsp_.empty() ? node::undefined(env) : node::buffer(env, ocsp_));
+  set(env, object, "version", node::string(env, agreed_.version));
+  set(env, object, "cipher", node::string(env, agreed_.cipher));
+  set(env, object, "group", node::string(env, agreed_.group));
+  set(env, object, "serverName",
+      agreed_.serverName.empty() ? node::undefined(env) : node::string(env, agreed_.serverName));
+  set(env, object, "credential", node::number(env, agreed_.credential));
 }
 
 void EstablishedEvent::fill(napi_env env, napi_value object) const {

@@ -52,10 +52,25 @@ class CertificateRequestedEvent final : public SessionEvent {
   std::vector<node::Bytes> authorities_;
 };
 
+/// What was agreed on by the time that the peer shows its certificate.
+struct Agreed {
+  const char* version = "";
+  std::string cipher;
+  std::string group;
+  /// As it went over the wire in clear; "" if none did.
+  std::string serverName;
+  /// Servers: what we showed; 0: nothing yet.
+  CredentialHandle credential = 0;
+};
+
 class VerifyPeerEvent final : public SessionEvent {
  public:
-  VerifyPeerEvent(SessionId session, std::vector<node::Bytes> chain, node::Bytes ocsp)
-      : SessionEvent(session), chain_(std::move(chain)), ocsp_(std::move(ocsp)) {}
+  VerifyPeerEvent(SessionId session, std::vector<node::Bytes> chain, node::Bytes ocsp,
+                  Agreed agreed)
+      : SessionEvent(session),
+        chain_(std::move(chain)),
+        ocsp_(std::move(ocsp)),
+        agreed_(std::move(agreed)) {}
 
  private:
   const char* type() const override { return "verifyPeer"; }
@@ -63,6 +78,7 @@ class VerifyPeerEvent final : public SessionEvent {
 
   std::vector<node::Bytes> chain_;
   node::Bytes ocsp_;
+  Agreed agreed_;
 };
 
 struct Established {

@@ -28,6 +28,11 @@ int verify(X509_STORE_CTX* context, void*) {
   return handshake ? handshake->onVerify(context) : 0;
 }
 
+int certificateStatus(SSL* ssl, void*) {
+  Handshake* handshake = sessionOf(ssl).handshake();
+  return handshake ? handshake->onStatusRequest() : SSL_TLSEXT_ERR_NOACK;
+}
+
 int selectAlpn(SSL* ssl, const unsigned char** chosen, unsigned char* length,
                const unsigned char* offered, unsigned offeredLength, void*) {
   Handshake* handshake = sessionOf(ssl).handshake();
@@ -74,6 +79,7 @@ bool install(SSL_CTX* context, Role role) {
   }
   SSL_CTX_set_client_hello_cb(context, clientHello, nullptr);
   SSL_CTX_set_alpn_select_cb(context, selectAlpn, nullptr);
+  SSL_CTX_set_tlsext_status_cb(context, certificateStatus);
   SSL_CTX_set_tlsext_ticket_key_evp_cb(context, ticketKey);
   SSL_CTX_set_session_ticket_cb(context, writeTicket, readTicket, nullptr);
   return departing_alert::install(context);

@@ -42,6 +42,11 @@ node::Bytes stapledResponse(SSL* ssl) {
   return length > 0 && response ? node::Bytes(response, response + length) : node::Bytes();
 }
 
+std::string serverNameInClear(SSL* ssl) {
+  const char* name = SSL_get_servername(ssl, TLSEXT_NAMETYPE_host_name);
+  return name ? name : "";
+}
+
 }  // namespace
 
 void Handshake::ask(Question question, std::unique_ptr<node::Event> event) {
@@ -132,7 +137,7 @@ int Handshake::onVerify(X509_STORE_CTX* context) {
   SSL* ssl = link_.ssl.get();
   ask(Question::kVerify,
       std::make_unique<VerifyPeerEvent>(id_, toDer(X509_STORE_CTX_get0_untrusted(context)),
-                                        stapledResponse(ssl)));
+                                        stapledResponse(ssl), agreedSoFar()));
   async::parkUntil([this] { return answer_ != Answer::kNone; });
   asked_ = Question::kNone;
   if (answer_ == Answer::kYes) {
@@ -149,6 +154,29 @@ int Handshake::onVerify(X509_STORE_CTX* context) {
   }
   X509_STORE_CTX_set_error(context, error);
   return kRefuse;
+}
+
+Agreed Handshake::agreedSoFar() const {
+  SSL* ssl = link_.ssl.get();
+  Agreed result;
+  result.version = SSL_version(ssl) == TLS1_3_VERSION ? "TLSv1.3" : "TLSv1.2";
+  // In TLS 1.2 the suite is current only once keys are changed.
+  const SSL_CIPHER* cipher = SSL_get_current_cipher(ssl);
+  if (!cipher) cipher = SSL_get_pending_cipher(ssl);
+  if (cipher) result.cipher = SSL_CIPHER_get_name(cipher);
+  if (const char* group = SSL_get0_group_name(ssl)) result.group = group;
+  result.serverName = serverNameInClear(ssl);
+  result.credential = SSL_is_server(ssl) ? shown_ : 0;
+  return result;
+}
+
+int Handshake::onStatusRequest() {
+  SSL* ssl = link_.ssl.get();
+  for (const auto& credential : options_->local.credentials) {
+    if (credential->handle() != shown_) continue;
+    return credential->staple(ssl) ? SSL_TLSEXT_ERR_OK : SSL_TLSEXT_ERR_NOACK;
+  }
+  return SSL_TLSEXT_ERR_NOACK;
 }
 
 int Handshake::onAlpn(const unsigned char** chosen, unsigned char* length,

@@ -62,6 +62,8 @@ class Handshake {
   int onClientHello(int* alert);
   int onCertificateRequest();
   int onVerify(X509_STORE_CTX* context);
+  /// Servers: the client would like an OCSP response for our certificate.
+  int onStatusRequest();
   int onAlpn(const unsigned char** chosen, unsigned char* length, const unsigned char* offered,
              unsigned offeredLength);
   SSL_TICKET_RETURN onTicket(SSL_SESSION* session, SSL_TICKET_STATUS status);
@@ -77,6 +79,7 @@ class Handshake {
   bool prepareClient();
   bool applyChoice(const ClientHello& hello);
   void applyResumption();
+  Agreed agreedSoFar() const;
   void ask(Question question, std::unique_ptr<node::Event> event);
   Step failed();
   Step finish();

@@ -43,7 +43,8 @@ test('the example is a configuration, and so is each line that it has commented 
   const shown = example.split('\n').filter((line) => /^#[a-z0-9_]+ \S/.test(line));
   const here = shown.filter((line) => !/^#daemon_(user|group)/.test(line));
   const settings = read(here.map((line) => line.slice(1)).join('\n'));
-  const { token, threads, logFormat, socketUid, socketGid, seatGid, pidFile, ...rest } = settings;
+  const { token, threads, logFormat, socketUid, socketGid, seatGid, pidFile, validation, ...rest } =
+    settings;
   const {
     token: _t,
     threads: _n,
@@ -52,9 +53,18 @@ test('the example is a configuration, and so is each line that it has commented 
     socketGid: _g,
     seatGid: _s,
     pidFile: _p,
+    validation: _v,
     ...defaults
   } = defaultSettings;
   assert.equal(pidFile, '/var/run/tlspool.pid');
+  const { fetchTimeout, ocspNonce, firstUseLifetime, resolver, levels } = validation;
+  const { validation: usual } = defaultSettings;
+  assert.deepEqual(
+    [fetchTimeout, ocspNonce, firstUseLifetime],
+    [usual.fetchTimeout, usual.ocspNonce, usual.firstUseLifetime],
+  );
+  assert.deepEqual(resolver, { address: '127.0.0.1', port: 53 });
+  assert.deepEqual(levels.L, { rsa: 3072, ec: 384, hashes: ['sha384', 'sha512'] });
   assert.deepEqual(rest, defaults, 'what is shown is what holds without the line');
   assert.deepEqual(
     [token?.uri, threads, logFormat, socketUid, socketGid, seatGid],
@@ -129,4 +139,41 @@ test('any text is read, or refused as a configuration', () => {
       }
     }),
   );
+});
+
+test('a resolver is on loopback, with its port if need be', () => {
+  const resolver = (value: string) => read(`dns_resolver ${value}`).validation.resolver;
+  assert.deepEqual(resolver('127.0.0.53'), { address: '127.0.0.53', port: 53 });
+  assert.deepEqual(resolver('127.0.0.1:5353'), { address: '127.0.0.1', port: 5353 });
+  assert.deepEqual(resolver('::1'), { address: '::1', port: 53 });
+  assert.deepEqual(resolver('[::1]:5353'), { address: '::1', port: 5353 });
+  for (const value of ['192.0.2.1', 'localhost', '127.0.0.1:99999', '2001:db8::1', '127.1']) {
+    assert.throws(() => resolver(value), { code: 'bad-config' }, value);
+  }
+});
+
+test('what predicates need is read as it is meant, or refused', () => {
+  const { validation } = read(
+    'required_extensions smtp 1.2.3 critical:1.2.4; imap 2.999.1\nfetch_from 10.0.0.0/8, ::1',
+  );
+  assert.deepEqual(validation.extensions.get('smtp'), [
+    { oid: '1.2.3', critical: false },
+    { oid: '1.2.4', critical: true },
+  ]);
+  assert.deepEqual(validation.fetchFrom, ['10.0.0.0/8', '::1']);
+  for (const line of [
+    'level_high rsa',
+    'level_high rsa many',
+    'level_low hash md5',
+    'level_low speed 3',
+    'required_extensions smtp',
+    'required_extensions smtp 1.02.3',
+    'fetch_from example.com',
+    'fetch_from 10.0.0.0/64',
+    'ocsp_nonce maybe',
+    'fetch_timeout 0',
+    'directory ldap://example.com',
+  ]) {
+    assert.throws(() => read(line), { code: 'bad-config' }, line);
+  }
 });

@@ -1,0 +1,112 @@
+import { constants } from 'node:os';
+import type { Kysely } from 'kysely';
+import { TlspoolError, UsageError } from '../errors.ts';
+import { printable } from '../identity/domain-name.ts';
+import type { DistrustsTable, Schema } from '../store/schema.ts';
+import { fingerprintsOf, sha256 } from './fingerprints.ts';
+
+export type DistrustKind = DistrustsTable['kind'];
+
+/** What is never believed: it beats every anchor and every pin. */
+export interface Distrust {
+  readonly kind: DistrustKind;
+  /** See DistrustsTable. */
+  readonly value: string;
+  readonly note: string;
+}
+
+/** Serial numbers of fewer digits are given by many CAs: they name no certificate. */
+const SHORTEST_SERIAL = 8;
+
+/** What a person gave: a fingerprint of a certificate or a key has 64 digits, a serial number has up to 40. */
+export function parseDistrusted(text: string, isKey: boolean): Pick<Distrust, 'kind' | 'value'> {
+  const digits = text.replaceAll(/[:\s]/g, '').toLowerCase();
+  if (/^[0-9a-f]{64}$/.test(digits)) return { kind: isKey ? 'key' : 'certificate', value: digits };
+  const serial = digits.replace(/^0+(?=.)/, '');
+  if (!isKey && /^[0-9a-f]{1,40}$/.test(digits) && serial.length >= SHORTEST_SERIAL) {
+    return { kind: 'serial', value: serial };
+  }
+  throw new UsageError(
+    `${printable(text)} is no file, no SHA-256 fingerprint and no serial number that names one certificate`,
+    'Give the certificate itself: a file in PEM or DER.',
+  );
+}
+
+/** @throws TlspoolError `distrust-exists` */
+export async function addDistrust(db: Kysely<Schema>, distrust: Distrust): Promise<void> {
+  const added = await db
+    .insertInto('distrusts')
+    .values({ ...distrust, created_at: new Date().toISOString() })
+    .onConflict((conflict) => conflict.columns(['kind', 'value']).doNothing())
+    .executeTakeFirst();
+  if (added.numInsertedOrUpdatedRows === 1n) return;
+  throw new TlspoolError('distrust-exists', `this ${distrust.kind} is distrusted already`, {
+    wire: constants.errno.EEXIST,
+  });
+}
+
+export async function listDistrusts(db: Kysely<Schema>): Promise<Distrust[]> {
+  return db.selectFrom('distrusts').select(['kind', 'value', 'note']).orderBy('id').execute();
+}
+
+/** How many went whose value begins so. */
+export async function removeDistrust(db: Kysely<Schema>, beginning: string): Promise<number> {
+  const { numDeletedRows } = await db
+    .deleteFrom('distrusts')
+    .where('value', 'like', `${beginning}%`)
+    .executeTakeFirst();
+  return Number(numDeletedRows);
+}
+
+/** All that is distrusted, with what the local CA revoked. */
+export class Distrusted {
+  readonly #entries: ReadonlyMap<string, string>;
+
+  private constructor(entries: ReadonlyMap<string, string>) {
+    this.#entries = entries;
+  }
+
+  static none(): Distrusted {
+    return new Distrusted(new Map());
+  }
+
+  static async read(db: Kysely<Schema>): Promise<Distrusted> {
+    const entries = new Map<string, string>();
+    const revoked = await db
+      .selectFrom('issued')
+      .select(['certificate', 'revoked_at'])
+      .where('revoked_at', 'is not', null)
+      .execute();
+    for (const { certificate, revoked_at } of revoked) {
+      const when = revoked_at?.slice(0, 10) ?? '';
+      entries.set(
+        `certificate ${sha256(Buffer.from(certificate))}`,
+        `the local CA revoked it on ${when}`,
+      );
+    }
+    for (const { kind, value, note } of await listDistrusts(db)) {
+      const why = note === '' ? '' : ` (${printable(note)})`;
+      entries.set(
+        `${kind} ${value}`,
+        `its ${kind === 'serial' ? 'serial number' : kind} is distrusted${why}`,
+      );
+    }
+    return new Distrusted(entries);
+  }
+
+  /** Why one of the certificates is not to be believed. @throws DerError */
+  reason(certificates: readonly Buffer[]): string | undefined {
+    if (this.#entries.size === 0) return undefined;
+    for (const [depth, der] of certificates.entries()) {
+      const { certificate, key, serial } = fingerprintsOf(der);
+      const found =
+        this.#entries.get(`certificate ${certificate}`) ??
+        this.#entries.get(`key ${key}`) ??
+        this.#entries.get(`serial ${serial}`);
+      if (found === undefined) continue;
+      const which = depth === 0 ? 'the certificate' : `certificate ${depth + 1} of the chain`;
+      return `${which} is not to be believed: ${found}`;
+    }
+    return undefined;
+  }
+}

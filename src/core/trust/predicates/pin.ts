@@ -1,0 +1,40 @@
+import { formatDonai } from '../../identity/donai.ts';
+import type { Exhibit } from '../exhibit.ts';
+import { type Finding, fails, holds } from '../finding.ts';
+import { fingerprintsOf } from '../fingerprints.ts';
+import type { PinAnswer } from '../pins.ts';
+
+/** `P` `p`: the key is the one that the remote is known by. `p`: or it is the first that it shows. */
+export async function isPinned(
+  { tools, remoteId, leaf }: Exhibit,
+  lenient: boolean,
+): Promise<Finding & { readonly answer?: PinAnswer }> {
+  if (remoteId === undefined)
+    return fails('nobody is named who could be pinned', 'bad_certificate');
+  const { key } = fingerprintsOf(leaf);
+  const name = formatDonai(remoteId);
+  const answer = await tools.pins.ask(remoteId, key);
+  const shown = `${key.slice(0, 16)}…`;
+  switch (answer.is) {
+    case 'match': {
+      const { expiresAt } = answer.pin;
+      const until = expiresAt && Math.floor(expiresAt.getTime() / 1000);
+      return { ...holds(`${name} is pinned to this key, ${shown}`, until), answer };
+    }
+    case 'roll-over':
+      return { ...holds(`${name} has another key, ${shown}, as was expected`), answer };
+    case 'mismatch':
+      return fails(
+        `${name} is pinned to another key than ${shown}: ${answer.pin.key.slice(0, 16)}…`,
+        'bad_certificate',
+        `If the new key is known to be right: tlspool trust unpin ${name}, then tlspool trust pin ${name} ${key}`,
+      );
+    default:
+      if (lenient) return { ...holds(`${name} is seen for the first time, with ${shown}`), answer };
+      return fails(
+        `${name} is not pinned to any key`,
+        'bad_certificate',
+        `Once the key is known to be right: tlspool trust pin ${name} ${key}`,
+      );
+  }
+}
