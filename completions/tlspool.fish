@@ -581,7 +581,7 @@ complete -c tlspool -n '__tlspool_at \'tunnel\'' -l alpn -x -d 'application prot
 complete -c tlspool -n '__tlspool_at \'tunnel\'' -l standalone -d 'run a pool of our own inside instead of using the daemon'
 complete -c tlspool -n '__tlspool_at \'tunnel\'' -l max-handshakes -x -d 'handshakes at once; more connections wait'
 complete -c tlspool -n '__tlspool_at \'tunnel\'' -l drain-timeout -x -d 'how long open sessions may go on at the end'
-complete -c tlspool -n '__tlspool_at \'tunnel\'' -l starttls -x -d 'begin in the clear and turn to TLS as this protocol has it: smtp, lmtp, imap, pop3, nntp, xmpp, xmpp-server, ldap, postgres, mysql, irc, managesieve, http-connect (clients: http-connect=HOST:PORT)'
+complete -c tlspool -n '__tlspool_at \'tunnel\'' -l starttls -x -d 'begin in the clear and turn to TLS as this protocol has it: smtp, lmtp, imap, pop3, nntp, ftp, ftps, xmpp, xmpp-server, ldap, postgres, mysql, irc, managesieve, http-connect (clients: http-connect=HOST:PORT)'
 complete -c tlspool -n '__tlspool_at \'tunnel\'' -l unsafe-tls-optional -d 'serve clients that do not ask for TLS in the clear, as anonymous'
 complete -c tlspool -n '__tlspool_at \'tunnel\'' -l json -d 'print one JSON object instead of text, for errors too'
 complete -c tlspool -n '__tlspool_at \'tunnel\'' -l socket -r -F -d 'socket of the pool'

@@ -26,6 +26,7 @@ export const forTests = [
   { name: 'mandoc', has: 'mandoc', why: 'checks the manual pages' },
   { name: 'zsh', has: 'zsh', why: 'tries the completion' },
   { name: 'fish', has: 'fish', why: 'tries the completion' },
+  { name: 'vsftpd', has: 'vsftpd', why: 'an FTP server to put behind TLS' },
 ];
 
 /**

@@ -5,7 +5,7 @@ export const startTlsFlags = {
   starttls: Flags.string({
     helpValue: 'PROTOCOL',
     description:
-      'begin in the clear and turn to TLS as this protocol has it: smtp, lmtp, imap, pop3, nntp, xmpp, xmpp-server, ' +
+      'begin in the clear and turn to TLS as this protocol has it: smtp, lmtp, imap, pop3, nntp, ftp, ftps, xmpp, xmpp-server, ' +
       'ldap, postgres, mysql, irc, managesieve, http-connect (clients: http-connect=HOST:PORT)',
   }),
   'unsafe-tls-optional': Flags.boolean({

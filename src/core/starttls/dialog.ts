@@ -18,7 +18,11 @@ export type Step =
   /** The handshake, and everything that is checked about the peer. `requireAlpn` must have been agreed on. */
   | { readonly wait: 'tls'; readonly requireAlpn?: string }
   /** From here on `peer` is what comes out of TLS, and what goes into it. */
-  | { readonly wait: 'inside' };
+  | { readonly wait: 'inside' }
+  /** A place where `by` can connect to, in order to reach `port` of the other side: FTP's data connections. */
+  | { readonly wait: 'data'; readonly by: Side; readonly port: number }
+  /** TLS is to begin on the data connection that was asked for last. */
+  | { readonly wait: 'data-begin' };
 
 /**
  * How a dialog is over. `leave`: the pool gets the program's own socket, nothing more of the connection is seen here.
@@ -35,6 +39,8 @@ export interface Talk {
   readonly program: Party;
   /** Who is who; known after `secure`. */
   readonly identities: DialogIdentities;
+  /** Where the data connection that was asked for last is waited for. */
+  readonly data: { readonly address: string; readonly port: number };
 }
 
 export interface DialogIdentities {

@@ -1,5 +1,6 @@
 import { UsageError } from '../errors.ts';
 import type { ClientPolicy, Dialog, Protocol, ServerPolicy, Talk } from './dialog.ts';
+import { ftp, ftps } from './ftp.ts';
 import { httpConnect } from './http-connect.ts';
 import { imap } from './imap.ts';
 import { irc } from './irc.ts';
@@ -19,6 +20,8 @@ export const protocols: readonly Protocol[] = [
   imap,
   pop3,
   nntp,
+  ftp,
+  ftps,
   xmpp,
   xmppServer,
   ldap,

@@ -13,6 +13,8 @@ export type Wish =
  */
 export class Machine {
   readonly identities: DialogIdentities;
+  /** The answer to a wish for a data connection. */
+  readonly data = { address: '', port: 0 };
   readonly #parties: Readonly<Record<Side, Party>> = {
     peer: new Party('peer'),
     program: new Party('program'),
@@ -23,7 +25,7 @@ export class Machine {
   /** @throws whatever the dialog throws, as do all methods: it has ended then, but may have left something to say */
   constructor(dialog: (talk: Talk) => Dialog, identities: DialogIdentities) {
     this.identities = { ...identities };
-    this.#dialog = dialog({ ...this.#parties, identities: this.identities });
+    this.#dialog = dialog({ ...this.#parties, identities: this.identities, data: this.data });
     this.#wish = { wait: 'bytes', sides: [] };
   }
 

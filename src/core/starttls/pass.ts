@@ -6,8 +6,9 @@ import type {
   SessionDetails,
   StartTlsRequest,
 } from '../../client/index.ts';
-import { socketPair } from '../engine/sockets.ts';
+import { socketAddresses, socketPair } from '../engine/sockets.ts';
 import { TlspoolError } from '../errors.ts';
+import { type ControlAddresses, DataChannel } from './data-channel.ts';
 import { type Dialog, DialogEnd, type Side, type Step, type Talk } from './dialog.ts';
 import { join } from './join.ts';
 import { Machine } from './machine.ts';
@@ -67,6 +68,9 @@ class Passage {
   #program: Wire | undefined;
   #details: SessionDetails | undefined;
   #session: PoolSession | undefined;
+  readonly #peerAddresses: ControlAddresses;
+  #programAddresses: ControlAddresses = nowhere;
+  #data: DataChannel | undefined;
 
   constructor(order: PassOrder) {
     this.#order = order;
@@ -74,6 +78,7 @@ class Passage {
     const identities = { localId: localId ?? localIds?.[0] ?? '', remoteId: remoteId ?? '' };
     this.#machine = new Machine(order.dialog, identities);
     this.#peer = new Wire(order.fd);
+    this.#peerAddresses = addressesOf(order.fd);
     this.#until = limited(order.timeout, order.signal);
   }
 
@@ -97,7 +102,11 @@ class Passage {
       const { wish } = this.#machine;
       if (wish.wait === 'bytes') await this.#hear(wish, until);
       else if (wish.wait === 'program') await this.#contact();
-      else return wish;
+      else if (wish.wait === 'data') this.#openData(wish);
+      else if (wish.wait === 'data-begin') {
+        this.#data?.begin();
+        this.#machine.done();
+      } else return wish;
     }
   }
 
@@ -142,7 +151,20 @@ class Passage {
     this.#program?.close();
     this.#program = undefined;
     const { identities } = this.#machine;
-    this.#program = new Wire(await this.#order.program({ ...identities }, this.#details));
+    const fd = await this.#order.program({ ...identities }, this.#details);
+    this.#program = new Wire(fd);
+    this.#programAddresses = addressesOf(fd);
+    this.#machine.done();
+  }
+
+  #openData({ by, port }: Step & { wait: 'data' }): void {
+    const { pool, request } = this.#order;
+    const { identities } = this.#machine;
+    this.#data?.close();
+    const control = { peer: this.#peerAddresses, program: this.#programAddresses };
+    const data = new DataChannel({ pool, request, identities, by, port, control });
+    this.#data = data;
+    Object.assign(this.#machine.data, { address: data.address, port: data.port });
     this.#machine.done();
   }
 
@@ -188,7 +210,9 @@ class Passage {
       await this.#join();
     } catch (error) {
       await this.#takeLeave();
-      throw error;
+      if (!(error instanceof DialogEnd && error.code === 'starttls-ended')) throw error;
+    } finally {
+      this.#data?.close();
     }
   }
 
@@ -226,6 +250,15 @@ class Passage {
 const leaveTimeout = 1_000;
 /** ms between looks at what is there, where not enough is. */
 const glance = 10;
+
+/** Of a program that is no TCP server, such as one behind a pair of sockets: it can be reached here at most. */
+const nowhere: ControlAddresses = { local: '127.0.0.1', remote: '127.0.0.1' };
+
+function addressesOf(fd: number): ControlAddresses {
+  const { family, local, remote } = socketAddresses(fd);
+  if (family === 'unix' || !local || !remote) return nowhere;
+  return { local: local.address, remote: remote.address };
+}
 
 function limited(timeout: number, signal: AbortSignal | undefined): AbortSignal {
   const controller = new AbortController();

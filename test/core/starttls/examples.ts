@@ -12,6 +12,8 @@ export interface Example {
   readonly server: Actor;
   /** The same server, that does not offer TLS, or refuses it. */
   readonly without: readonly Actor[];
+  /** There is no dialog before TLS. */
+  readonly implicit?: boolean;
   /** TLS may follow at once, in the same packet. */
   readonly tlsFollows?: boolean;
 }
@@ -184,6 +186,27 @@ export const examples: readonly Example[] = [
       { greeting: '200 ready\r\n', answer: answering([[/^STARTTLS/, '502 no\r\n']]) },
       { greeting: '400 no\r\n' },
     ],
+  },
+  {
+    protocol: 'ftp',
+    program: { greeting: '220-mail.example.com\r\n220 ready\r\n' },
+    asks: 'FEAT\r\nUSER anonymous\r\nAUTH TLS\r\n',
+    begin: '234 AUTH TLS OK\r\n',
+    server: { greeting: '220 ready\r\n', answer: answering([[/^AUTH TLS/, '234 go\r\n']]) },
+    without: [
+      { greeting: '220 ready\r\n', answer: answering([[/^AUTH TLS/, '502 what\r\n']]) },
+      { greeting: '421 no\r\n' },
+    ],
+  },
+  {
+    protocol: 'ftps',
+    program: { greeting: '220 ready\r\n' },
+    asks: '',
+    begin: '220 ready\r\n',
+    server: {},
+    without: [],
+    implicit: true,
+    tlsFollows: true,
   },
   chat('xmpp', 'jabber:client'),
   chat('xmpp-server', 'jabber:server'),
