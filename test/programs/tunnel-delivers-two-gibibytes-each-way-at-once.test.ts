@@ -1,8 +1,8 @@
 import assert from 'node:assert/strict';
 import { createHash, type Hash, randomBytes } from 'node:crypto';
+import { once } from 'node:events';
 import { connect, type Socket } from 'node:net';
 import { test } from 'node:test';
-import { event } from '../patience.ts';
 import { name } from './stage/clients.ts';
 import { PlainServer } from './stage/plain-server.ts';
 import { Pool } from './stage/pool.ts';
@@ -46,7 +46,7 @@ async function send(socket: Socket): Promise<string> {
   for (let sent = 0; sent < total; sent += block) {
     content.writeBigUInt64LE(BigInt(sent));
     hash.update(content);
-    if (!socket.write(Buffer.from(content))) await event(socket, 'drain');
+    if (!socket.write(Buffer.from(content))) await once(socket, 'drain');
   }
   socket.end();
   return hash.digest('hex');
@@ -55,9 +55,11 @@ async function send(socket: Socket): Promise<string> {
 async function receive(socket: Socket): Promise<{ heard: string; received: number }> {
   const hash: Hash = createHash('sha256');
   let received = 0;
-  for await (const chunk of socket) {
+  // Not by iteration, which destroys the socket at the end of this direction, with the other one under way.
+  socket.on('data', (chunk: Buffer) => {
     hash.update(chunk);
     received += chunk.length;
-  }
+  });
+  await once(socket, 'end');
   return { heard: hash.digest('hex'), received };
 }
