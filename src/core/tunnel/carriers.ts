@@ -108,6 +108,7 @@ export function serverRequest(terms: ServerTerms): (fd: number) => Omit<StartTls
     service: terms.service ?? terms.startTls?.protocol.service,
     alpn: terms.alpn.length > 0 ? terms.alpn : terms.startTls?.protocol.alpn,
     timeout: handOverTimeout,
+    process: terms.process,
     flags: {
       ignoreRemoteId: terms.remote === 'ignore',
       requestRemoteId: terms.remote === 'request',

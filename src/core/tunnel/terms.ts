@@ -1,5 +1,6 @@
 import type { PeerDemand } from '../engine/types.ts';
 import { UsageError } from '../errors.ts';
+import type { ClaimedProcess } from '../protocol/extension.ts';
 import { agreeStartTls, type GivenStartTls, type StartTlsTerms } from '../starttls/terms.ts';
 import { type Endpoint, isAddress } from './endpoint.ts';
 
@@ -16,6 +17,8 @@ export interface ServerTerms {
   readonly alpn: readonly string[];
   /** What is said before TLS; undefined: nothing. */
   readonly startTls?: StartTlsTerms | undefined;
+  /** The program that listens, if it is not this process: it is judged in its place. */
+  readonly process?: ClaimedProcess | undefined;
 }
 
 export interface ClientTerms {

@@ -1,6 +1,7 @@
 import { closeFd } from '../engine/sockets.ts';
 import { serverCarrier } from '../tunnel/carriers.ts';
 import { Intake } from '../tunnel/intake.ts';
+import { startedProcess } from './asking-process.ts';
 import { type InnerListener, openInnerListener, PrivateFolder } from './inner-listener.ts';
 import type { Mode, ModeEvents, ProgramPlan, PublicWay, RunningMode } from './mode.ts';
 import { type Program, startProgram } from './program.ts';
@@ -49,11 +50,12 @@ export class ListenMode implements Mode {
     events: ModeEvents,
   ): Promise<number> {
     const { promise: broken, reject: breakDown } = Promise.withResolvers<never>();
+    const terms = { ...way.terms, process: startedProcess(program.pid) };
     const intakes = passages.map(({ fds, inner }) => {
       return new Intake({
         listeners: fds,
         link: way.link,
-        carry: serverCarrier(way.terms, inner.endpoint),
+        carry: serverCarrier(terms, inner.endpoint),
         limit: this.#limit,
         events: { lost: events.lost, failed: breakDown },
       });

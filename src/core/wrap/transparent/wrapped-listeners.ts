@@ -1,10 +1,12 @@
 import { constants } from 'node:os';
 import { TlspoolError } from '../../errors.ts';
+import type { ClaimedProcess } from '../../protocol/extension.ts';
 import { serverCarrier } from '../../tunnel/carriers.ts';
 import { formatHostAndPort } from '../../tunnel/endpoint.ts';
 import { Intake } from '../../tunnel/intake.ts';
 import type { PoolLink } from '../../tunnel/pool-link.ts';
 import type { ServerTerms } from '../../tunnel/terms.ts';
+import { askingProcess } from '../asking-process.ts';
 import type { PortMeaning } from '../port-meaning.ts';
 import { nativeSupervisor } from '../supervisor/native.ts';
 import type { ListenAnswer, ListeningNotice, ListenQuestion } from '../supervisor/traps.ts';
@@ -46,7 +48,7 @@ export class WrappedListeners implements Disposable {
   }
 
   /** Answers the supervisor. */
-  async listen({ address, port }: ListenQuestion): Promise<ListenAnswer> {
+  async listen({ address, port, pid }: ListenQuestion): Promise<ListenAnswer> {
     const { policy, events } = this.#options;
     const where = formatHostAndPort({ host: address, port });
     const meaning = policy.meaning(port);
@@ -56,14 +58,21 @@ export class WrappedListeners implements Disposable {
         events.listening(where, meaning, undefined);
         return { action: 'plain' };
       }
+      const process = askingProcess(pid);
+      await this.#judge(process, terms);
       const listener = ++this.#last;
-      this.#expected.set(listener, { where, meaning, terms });
+      this.#expected.set(listener, { where, meaning, terms: { ...terms, process } });
       return { action: 'wrap', listener };
     } catch (error) {
       if (!(error instanceof TlspoolError)) throw error;
       events.failed(cannotListen(where, error));
       return { action: 'deny', errno: constants.errno.EACCES };
     }
+  }
+
+  /** May the program act as what it is to show? While the daemon is away nobody knows; it is asked again by each client. */
+  async #judge(process: ClaimedProcess, { localIds }: ServerTerms): Promise<void> {
+    await this.#options.link.pool?.judge({ process, role: 'server', localIds });
   }
 
   /** On what terms TLS is spoken at a port; undefined: on none. @throws TlspoolError where it cannot be */
