@@ -12,7 +12,7 @@ export const forUse = [
   { name: 'python3', has: 'python3', why: 'node-gyp, which builds pkcs11js' },
   { name: 'libp11-kit-dev', has: '/usr/include/p11-kit-1', why: 'PKCS #11 headers' },
   { name: 'softhsm2', has: '/usr/lib/softhsm/libsofthsm2.so', why: 'the token of a new pool' },
-  { name: 'busybox', has: 'busybox', why: 'the plain HTTP server of the quickstart' },
+  { name: 'busybox-static', has: 'busybox', why: 'the plain HTTP server of the quickstart' },
   { name: 'curl', has: 'curl', why: 'the TLS client of the quickstart' },
   { name: 'openssl', has: 'openssl', why: 'the other TLS client' },
 ];
@@ -27,6 +27,16 @@ export const forTests = [
   { name: 'zsh', has: 'zsh', why: 'tries the completion' },
   { name: 'fish', has: 'fish', why: 'tries the completion' },
   { name: 'vsftpd', has: 'vsftpd', why: 'an FTP server to put behind TLS' },
+  { name: 'nginx-light', has: 'nginx', why: 'a server to wrap, with worker processes' },
+  { name: 'redis-server', has: 'redis-server', why: 'a server and a client to wrap' },
+  { name: 'apache2-utils', has: 'ab', why: 'a TLS client that asks a thousand times' },
+  {
+    name: 'busybox-static',
+    has: '/usr/share/doc/busybox-static',
+    why: 'a statically linked server to wrap',
+  },
+  { name: 'golang-go', has: 'go', why: 'programs that need no C library' },
+  { name: 'default-jdk-headless', has: 'javac', why: 'programs with threads of their own' },
 ];
 
 /**

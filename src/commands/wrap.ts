@@ -78,6 +78,14 @@ CMD is everything after the first --, untouched. The exit code is the program's,
       dependsOn: ['inetd'],
       description: 'programs at once [default: 100]; more connections wait',
     }),
+    user: Flags.string({
+      helpValue: 'NAME',
+      description: 'run the program as this user, with its groups and home; needs root',
+    }),
+    group: Flags.string({
+      helpValue: 'NAME',
+      description: "run the program in this group instead of its user's own",
+    }),
     quiet: Flags.boolean({ char: 'q', description: 'say nothing but failures' }),
   };
 
@@ -94,7 +102,13 @@ CMD is everything after the first --, untouched. The exit code is the program's,
     const paths = this.paths(flags);
     const runtimeDir = process.env.XDG_RUNTIME_DIR ?? tmpdir();
     const shared = {
-      program: { command, environment: process.env, launcher: builtLauncher },
+      program: {
+        command,
+        environment: process.env,
+        launcher: builtLauncher,
+        user: flags.user,
+        group: flags.group,
+      },
       activation: { environment: process.env, pid: process.pid },
       pool: () => tunnel.openPool({ paths, standalone: flags.standalone, runtimeDir }),
       drainTimeout: flags['drain-timeout'] * 1_000,

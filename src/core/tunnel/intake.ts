@@ -42,8 +42,7 @@ export class Intake {
       failed: options.events.failed,
     };
     this.#acceptors = options.listeners.map((listener) => new Acceptor(listener, events));
-    options.link.on('up', () => this.#breatheIn());
-    options.link.on('down', () => this.#hold());
+    options.link.on('up', this.#breatheIn).on('down', this.#hold);
     this.#breatheIn();
   }
 
@@ -53,20 +52,21 @@ export class Intake {
    */
   close(): Promise<void> {
     this.#closed = true;
+    this.#options.link.off('up', this.#breatheIn).off('down', this.#hold);
     for (const acceptor of this.#acceptors) acceptor.close();
     if (this.#underway === 0) this.#settled.resolve();
     return this.#settled.promise;
   }
 
-  #breatheIn(): void {
+  readonly #breatheIn = () => {
     const ready = this.#options.link.pool && this.#underway < this.#options.limit;
     if (!ready || this.#closed) return;
     for (const acceptor of this.#acceptors) acceptor.resume();
-  }
+  };
 
-  #hold(): void {
+  readonly #hold = () => {
     for (const acceptor of this.#acceptors) acceptor.pause();
-  }
+  };
 
   #take(fd: number): void {
     const { pool } = this.#options.link;

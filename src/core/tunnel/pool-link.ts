@@ -21,6 +21,8 @@ export class PoolLink extends EventEmitter<{ up: []; down: [] }> {
 
   private constructor(connect: () => Promise<PoolConnection>) {
     super();
+    // As many listeners as there are sockets that clients come to.
+    this.setMaxListeners(0);
     this.#connect = connect;
   }
 

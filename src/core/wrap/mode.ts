@@ -16,6 +16,9 @@ export interface ProgramPlan {
   readonly launcher: string;
   readonly command: readonly string[];
   readonly environment: NodeJS.ProcessEnv;
+  /** Whom it runs as; undefined: whoever we are. */
+  readonly user?: string | undefined;
+  readonly group?: string | undefined;
 }
 
 /** Between the public and the pool. */

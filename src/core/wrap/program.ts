@@ -2,6 +2,7 @@ import { constants } from 'node:os';
 import { fileURLToPath } from 'node:url';
 import { execa } from 'execa';
 import { TlspoolError } from '../errors.ts';
+import { originalFileLimit } from './file-limit.ts';
 
 /**
  * The native launcher (src/native/launcher), built at the root of the package: three folders up from here in
@@ -21,6 +22,9 @@ export interface ProgramOrder {
   readonly socket?: number;
   /** A socket on which the program comes under supervision before it starts (supervisor/hand-over.ts). */
   readonly supervise?: number;
+  /** Whom it runs as; undefined: whoever we are. Needs root. */
+  readonly user?: string | undefined;
+  readonly group?: string | undefined;
 }
 
 /** A program that runs. The descriptors given to it stay the caller's to close. */
@@ -63,8 +67,12 @@ function descriptor(fd: number | undefined): 'inherit' | 3 {
   return fd === undefined ? 'inherit' : (fd as 3);
 }
 
-function launcherOptions({ listeners = [], supervise }: ProgramOrder): string[] {
+function launcherOptions({ listeners = [], supervise, user, group }: ProgramOrder): string[] {
   const options = ['--parent', String(process.pid)];
+  const files = originalFileLimit();
+  if (files !== undefined) options.push('--nofile', String(files));
+  if (user !== undefined) options.push('--user', user);
+  if (group !== undefined) options.push('--group', group);
   if (supervise !== undefined) options.push('--supervise', String(3 + listeners.length));
   if (listeners.length > 0) {
     const names = listeners.map(({ name }) => name).join(':');

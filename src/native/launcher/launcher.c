@@ -6,6 +6,9 @@
 //   --fdnames A:B        their names, for LISTEN_FDNAMES
 //   --setenv NAME=VALUE  may be repeated
 //   --parent PID         CMD gets SIGTERM when the process PID, which started us, dies
+//   --nofile N           CMD's soft limit of open files
+//   --user NAME          CMD runs as this user, with its groups; HOME, USER and LOGNAME say so
+//   --group NAME         CMD runs in this group, instead of the user's own
 //   --supervise FD       CMD runs under the filter that PID sends over the socket FD
 //   (supervised.h), and
 //                        is killed with all that it started when PID dies (guardian.h); needs
@@ -26,12 +29,14 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/prctl.h>
+#include <sys/resource.h>
 #include <unistd.h>
 
 #include "failure.h"
 #include "guardian.h"
 #include "private_network.h"
 #include "supervised.h"
+#include "user.h"
 
 enum { kFirstListenFd = 3 };
 
@@ -40,12 +45,17 @@ struct Order {
   const char* fdnames;
   long parent;     // 0: none
   long supervise;  // -1: not asked for
+  long nofile;     // -1: as it is
+  const char* user;
+  const char* group;
   char** command;
 };
 
 static struct Order readOrder(char** arguments);
 static void passListeners(const struct Order* order);
 static void endWithParent(long parent);
+static void passWatchdog(long parent);
+static void limitFiles(long nofile);
 static void run(char** command) __attribute__((noreturn));
 static long number(const char* option, const char* text);
 
@@ -58,15 +68,22 @@ int main(int argc, char** argv) {
     guard((pid_t)order.parent);
     passListeners(&order);
     comeUnderSupervision((int)order.supervise);
+    becomeUser(order.user, order.group);
+    // Whoever becomes another user has to say this again.
+    prctl(PR_SET_PDEATHSIG, SIGKILL);
   } else {
-    endWithParent(order.parent);
     passListeners(&order);
+    becomeUser(order.user, order.group);
+    endWithParent(order.parent);
   }
+  passWatchdog(order.parent);
+  limitFiles(order.nofile);
   run(order.command);
 }
 
 static struct Order readOrder(char** arguments) {
-  struct Order order = {.listen_fds = -1, .fdnames = NULL, .parent = 0, .supervise = -1};
+  struct Order order = {
+      .listen_fds = -1, .fdnames = NULL, .parent = 0, .supervise = -1, .nofile = -1};
   for (char** next = arguments; *next; next++) {
     const char* option = *next;
     if (strcmp(option, "--") == 0) {
@@ -83,6 +100,12 @@ static struct Order readOrder(char** arguments) {
       order.parent = number(option, value);
     } else if (strcmp(option, "--supervise") == 0) {
       order.supervise = number(option, value);
+    } else if (strcmp(option, "--nofile") == 0) {
+      order.nofile = number(option, value);
+    } else if (strcmp(option, "--user") == 0) {
+      order.user = value;
+    } else if (strcmp(option, "--group") == 0) {
+      order.group = value;
     } else if (strcmp(option, "--setenv") == 0) {
       // putenv keeps the name as it is, whatever characters it has.
       if (!strchr(value, '=') || *value == '=' || putenv(next[1]) != 0)
@@ -121,6 +144,21 @@ static void endWithParent(long parent) {
   if (prctl(PR_SET_PDEATHSIG, SIGTERM) != 0)
     fail(kOurFailure, "launcher: cannot follow the parent's life", NULL, strerror(errno));
   if (getppid() != parent) fail(kOurFailure, "launcher: the parent is gone", NULL, NULL);
+}
+
+// sd_watchdog_enabled(3): what was asked of wrap is the program's to answer.
+static void passWatchdog(long parent) {
+  const char* watched = getenv("WATCHDOG_PID");
+  if (parent != 0 && watched && number("WATCHDOG_PID", watched) == parent)
+    setNumber("WATCHDOG_PID", getpid());
+}
+
+// wrap needs many open files itself; the program has as many as it would have had without.
+static void limitFiles(long nofile) {
+  struct rlimit limit;
+  if (nofile < 0 || getrlimit(RLIMIT_NOFILE, &limit) != 0) return;
+  limit.rlim_cur = (rlim_t)nofile;
+  setrlimit(RLIMIT_NOFILE, &limit);
 }
 
 static void run(char** command) {

@@ -3,6 +3,7 @@
 #include <linux/seccomp.h>
 #include <poll.h>
 #include <pthread.h>
+#include <sched.h>
 #include <sys/ioctl.h>
 
 #include <cerrno>
@@ -26,6 +27,14 @@ namespace {
 
 /// Handlers never wait for long: few threads are enough, and none is idle for want of another.
 constexpr int kWorkers = 3;
+
+/// Until a call is received a signal can interrupt it, which programs do not expect of most: the thread
+/// that receives goes first, where it may.
+void goFirst() {
+  sched_param priority{};
+  priority.sched_priority = 1;
+  pthread_setschedparam(pthread_self(), SCHED_FIFO, &priority);
+}
 
 void nameThread(const char* name) { pthread_setname_np(pthread_self(), name); }
 
@@ -55,6 +64,7 @@ Supervisor::Supervisor(double id, socket::Descriptor channel)
 
 void Supervisor::receive() {
   nameThread("tlspool-traps");
+  goFirst();
   for (;;) {
     pollfd waiting{channel_->number(), POLLIN, 0};
     if (poll(&waiting, 1, -1) < 0 && errno != EINTR) break;
@@ -115,12 +125,12 @@ void Supervisor::dispatch(std::shared_ptr<Notification> call) {
 void Supervisor::refuseForeign(Notification& call) {
   std::string executable = call.task().executable();
   pid_t process = call.task().process();
-  call.task().kill();
-  call.fail(ENOSYS);
   questions_.tell("foreign", [executable, process](napi_env env, napi_value event) {
     node::set(env, event, "executable", node::string(env, executable));
     node::set(env, event, "pid", node::number(env, process));
   });
+  call.task().kill();
+  call.fail(ENOSYS);
 }
 
 void Supervisor::end() {

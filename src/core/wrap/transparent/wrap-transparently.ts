@@ -133,10 +133,12 @@ class Wrapping {
         foreign: ({ executable }) => this.#failed.reject(foreignProgram(executable)),
       },
     );
-    const exitCode = await Promise.race([this.#program.ended, this.#failed.promise]);
-    await this.#program.over;
+    const failed = this.#failed.promise;
+    const exitCode = await Promise.race([this.#program.ended, failed]);
+    // What ended it may be told of after its end.
+    await Promise.race([this.#program.over, failed]);
     this.#program = undefined;
-    return exitCode;
+    return Promise.race([failed, exitCode]);
   }
 
   #signal(name: NodeJS.Signals): void {
