@@ -78,7 +78,7 @@ _tlspool_flags() {
     'trust remove') flags='--system' ;;
     'trust unpin') flags='' ;;
     'tunnel') flags='--accept --connect --from --client --remote-id --local-id --service --request-remote-id --require-remote-id --alpn --standalone --max-handshakes --drain-timeout --starttls --unsafe-tls-optional' ;;
-    'wrap') flags='--local-id --service --request-remote-id --require-remote-id --alpn --standalone --max-handshakes --drain-timeout --listen --inetd --tls --starttls --plain --unsafe-tls-optional --restart --max-connections --quiet -q' ;;
+    'wrap') flags='--local-id --service --request-remote-id --require-remote-id --alpn --standalone --max-handshakes --drain-timeout --listen --inetd --tls --starttls --plain --unsafe-tls-optional --restart --max-connections --user --group --quiet -q' ;;
   esac
   printf '%s' "$flags --json --socket --state-dir --config --no-input --help -h"
 }
@@ -211,6 +211,8 @@ _tlspool_value() {
     'wrap --unsafe-tls-optional') COMPREPLY=() ;;
     'wrap --restart') mapfile -t COMPREPLY < <(compgen -W 'no on-failure always' -- "$current") ;;
     'wrap --max-connections') COMPREPLY=() ;;
+    'wrap --user') COMPREPLY=() ;;
+    'wrap --group') COMPREPLY=() ;;
     *' --socket') compopt -o filenames 2> /dev/null; mapfile -t COMPREPLY < <(compgen -f -- "$current") ;;
     *' --state-dir') compopt -o filenames 2> /dev/null; mapfile -t COMPREPLY < <(compgen -d -- "$current") ;;
     *' --config') compopt -o filenames 2> /dev/null; mapfile -t COMPREPLY < <(compgen -f -- "$current") ;;

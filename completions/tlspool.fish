@@ -605,6 +605,8 @@ complete -c tlspool -n '__tlspool_at \'wrap\'' -l plain -x -d 'a port without TL
 complete -c tlspool -n '__tlspool_at \'wrap\'' -l unsafe-tls-optional -x -d 'a port with STARTTLS where clients that do not ask for it are served in the clear'
 complete -c tlspool -n '__tlspool_at \'wrap\'' -l restart -x -a 'no on-failure always' -d 'start a program again that ended [default: no]: after 1 s, then ever longer pauses up to 60 s'
 complete -c tlspool -n '__tlspool_at \'wrap\'' -l max-connections -x -d 'programs at once [default: 100]; more connections wait'
+complete -c tlspool -n '__tlspool_at \'wrap\'' -l user -x -d 'run the program as this user, with its groups and home; needs root'
+complete -c tlspool -n '__tlspool_at \'wrap\'' -l group -x -d 'run the program in this group instead of its user\'s own'
 complete -c tlspool -n '__tlspool_at \'wrap\'' -l quiet -s q -d 'say nothing but failures'
 complete -c tlspool -n '__tlspool_at \'wrap\'' -l socket -r -F -d 'socket of the pool'
 complete -c tlspool -n '__tlspool_at \'wrap\'' -l state-dir -x -a '(__fish_complete_directories)' -d 'where identities, trust and tokens are kept'
