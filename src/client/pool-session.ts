@@ -14,7 +14,8 @@ export class PoolSession {
   /** Bits of STARTTLS: those that offered a freedom are set if it was used. */
   readonly flags: number;
   readonly #pool: PoolConnection;
-  readonly #details: SessionDetails | undefined;
+  /** As they came: few ask for them. */
+  readonly #details: readonly Buffer[];
 
   /** Use `PoolConnection.startTls`. */
   constructor(pool: PoolConnection, final: StartTls, details: readonly Buffer[]) {
@@ -23,13 +24,13 @@ export class PoolSession {
     this.ctlkey = final.ctlkey;
     this.flags = final.flags;
     this.#pool = pool;
-    this.#details = details.length > 0 ? readDetails(details) : undefined;
+    this.#details = details;
   }
 
-  /** What the handshake agreed on. Takes no round trip. @throws TlspoolError `no-extension` */
+  /** What the handshake agreed on. Takes no round trip. @throws TlspoolError `no-extension`, MalformedMessage */
   async details(): Promise<SessionDetails> {
-    if (this.#details === undefined) throw extensionMissing('a question for session details');
-    return this.#details;
+    if (this.#details.length === 0) throw extensionMissing('a question for session details');
+    return readDetails(this.#details);
   }
 
   /** The session outlives the connection that it was set up on. */

@@ -1,5 +1,6 @@
 import * as Flags from '@oclif/core/flags';
 import { PoolCommand } from '../core/cli/pool-command.ts';
+import { keepYoungGenerationSmall } from '../core/cli/young-generation.ts';
 
 export default class Serve extends PoolCommand {
   static override summary = 'run the pool';
@@ -33,6 +34,7 @@ Nothing of its memory gets into a core file, and keys are never in it: they stay
 
   async run(): Promise<void> {
     const { flags } = await this.parse(Serve);
+    keepYoungGenerationSmall();
     const paths = this.paths(flags);
     const { readSettings } = await import('../core/config/read-settings.ts');
     const settings = readSettings(paths.config);

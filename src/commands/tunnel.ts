@@ -3,6 +3,7 @@ import * as Flags from '@oclif/core/flags';
 import { PoolCommand } from '../core/cli/pool-command.ts';
 import { startTlsFlags } from '../core/cli/starttls-flags.ts';
 import { tlsFlags } from '../core/cli/tls-flags.ts';
+import { keepYoungGenerationSmall } from '../core/cli/young-generation.ts';
 import type { Tunnel as OpenTunnel } from '../core/tunnel/tunnel.ts';
 
 export default class Tunnel extends PoolCommand {
@@ -83,6 +84,7 @@ With --starttls the connection begins in the clear, and turns to TLS as the prot
 
   async run(): Promise<{ tunnels: readonly object[] }> {
     const { flags } = await this.parse(Tunnel);
+    keepYoungGenerationSmall();
     const [{ readPlans }, { runTunnels }, { openPool }, { Complaints }] = await Promise.all([
       import('../core/tunnel/plan.ts'),
       import('../core/tunnel/run-tunnels.ts'),

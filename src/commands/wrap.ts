@@ -4,6 +4,7 @@ import type { InferredFlags } from '@oclif/core/interfaces';
 import { PoolCommand } from '../core/cli/pool-command.ts';
 import { portFlags } from '../core/cli/port-flags.ts';
 import { tlsFlags } from '../core/cli/tls-flags.ts';
+import { keepYoungGenerationSmall } from '../core/cli/young-generation.ts';
 import { TlspoolError } from '../core/errors.ts';
 import type { PoolAccess } from '../core/tunnel/pool-access.ts';
 import type { ProgramPlan } from '../core/wrap/mode.ts';
@@ -92,6 +93,7 @@ CMD is everything after the first --, untouched. The exit code is the program's,
   async run(): Promise<void> {
     const { own, program } = this.splitAtDashes();
     const { flags } = await this.parse(Wrap, own);
+    keepYoungGenerationSmall();
     const command = requireCommand(program);
     const [{ builtLauncher }, tunnel] = await Promise.all([
       import('../core/wrap/program.ts'),

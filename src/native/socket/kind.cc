@@ -24,9 +24,20 @@ const char* kindOf(mode_t mode) {
   }
 }
 
+/// Two system calls say it of almost all: only sockets have a type, only connected ones a peer.
+bool isConnectedStream(int fd) {
+  int type = 0;
+  socklen_t length = sizeof type;
+  if (getsockopt(fd, SOL_SOCKET, SO_TYPE, &type, &length) != 0 || type != SOCK_STREAM) return false;
+  sockaddr_storage peer{};
+  length = sizeof peer;
+  return getpeername(fd, reinterpret_cast<sockaddr*>(&peer), &length) == 0;
+}
+
 }  // namespace
 
 std::string whyUnusable(int fd) {
+  if (isConnectedStream(fd)) return {};
   struct stat status {};
   if (fstat(fd, &status) != 0) return "it is not open";
   if (!S_ISSOCK(status.st_mode)) return kindOf(status.st_mode);
@@ -40,12 +51,7 @@ std::string whyUnusable(int fd) {
   if (getsockopt(fd, SOL_SOCKET, SO_ACCEPTCONN, &listening, &length) == 0 && listening) {
     return "it is a listening socket";
   }
-  sockaddr_storage peer{};
-  length = sizeof peer;
-  if (getpeername(fd, reinterpret_cast<sockaddr*>(&peer), &length) != 0) {
-    return "it is not connected";
-  }
-  return {};
+  return "it is not connected";
 }
 
 }  // namespace tlspool::socket

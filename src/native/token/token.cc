@@ -60,7 +60,11 @@ std::vector<CK_MECHANISM_TYPE> mechanismsOf(Module::Pass& module, CK_SLOT_ID slo
   return mechanisms;
 }
 
-unsigned processors() { return std::max(2U, std::thread::hardware_concurrency()); }
+/// Asking reads a file in /sys, which is too much for every signature.
+unsigned processors() {
+  static const unsigned count = std::max(2U, std::thread::hardware_concurrency());
+  return count;
+}
 
 }  // namespace
 
