@@ -1,3 +1,4 @@
+import type { OnTheFlySigner } from '../authority/on-the-fly.ts';
 import { facilities } from '../protocol/flags.ts';
 import type { LogLevel } from '../telemetry/log.ts';
 import { Pkcs11UriError, parsePkcs11Uri } from '../token/uri.ts';
@@ -81,8 +82,10 @@ export const keys: ReadonlyMap<string, KeyRule> = new Map(
       'key exchange is by X25519MLKEM768, X25519 or P-256, never finite-field',
     ),
     tls_maxpreauth: refuse('handshakes are limited in time: handshake_timeout'),
-    tls_onthefly_signcert: refuse(noOnTheFly()),
-    tls_onthefly_signkey: refuse(noOnTheFly()),
+    tls_onthefly_signcert: honour((value, draft) =>
+      amendSigner(draft, { certificate: absolutePath(value.replace(/^file:/, '')) }),
+    ),
+    tls_onthefly_signkey: honour((value, draft) => amendSigner(draft, { key: tokenUri(value) })),
     dnssec_rootkey: refuse('a resolver on loopback validates DNSSEC: dns_resolver'),
     kerberos_client_keytab: refuse(noKerberos()),
     kerberos_client_credcache: refuse(noKerberos()),
@@ -119,6 +122,10 @@ function requireSelf(wanted: number, is: number | undefined, unit: string): void
 
 function amendToken(draft: Draft, part: Partial<TokenSettings>): void {
   draft.token = { module: '', uri: undefined, pinFile: undefined, ...draft.token, ...part };
+}
+
+function amendSigner(draft: Draft, part: Partial<OnTheFlySigner>): void {
+  draft.onTheFly = { certificate: '', key: '', ...draft.onTheFly, ...part };
 }
 
 function tokenUri(value: string): string {
@@ -217,10 +224,6 @@ function noRadius(): string {
 
 function oneStore(): string {
   return 'the store is in the state folder: state_dir';
-}
-
-function noOnTheFly(): string {
-  return 'identities are not made on the fly yet; use tlspool identities create';
 }
 
 function noKerberos(): string {

@@ -33,6 +33,9 @@ export function interpret(settings: readonly Setting[], path: string): PoolSetti
       `${path}: socket_group and seat_group differ; the sockets are of seat_group, if it is there`,
     );
   }
+  if (draft.onTheFly?.certificate === '' || draft.onTheFly?.key === '') {
+    faults.push(`${path}: tls_onthefly_signcert and tls_onthefly_signkey need each other`);
+  }
   if (faults.length > 0) {
     throw new ConfigError(
       faults.join('\n'),

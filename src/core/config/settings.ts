@@ -1,3 +1,4 @@
+import type { OnTheFlySigner } from '../authority/on-the-fly.ts';
 import type { LogFormat, LogLevel } from '../telemetry/log.ts';
 import { defaultValidation, type ValidationSettings } from '../trust/validation-settings.ts';
 
@@ -34,6 +35,8 @@ export interface PoolSettings {
   readonly authorisationMonitor: boolean;
   /** How others are validated. */
   readonly validation: ValidationSettings;
+  /** What makes server identities on the fly; undefined: nothing does. */
+  readonly onTheFly: OnTheFlySigner | undefined;
   readonly logLevel: LogLevel;
   /** undefined: text on a terminal, JSON elsewhere. */
   readonly logFormat: LogFormat | undefined;
@@ -65,6 +68,7 @@ export const defaultSettings: PoolSettings = {
   authorisationRequired: false,
   authorisationMonitor: false,
   validation: defaultValidation,
+  onTheFly: undefined,
   logLevel: 'info',
   logFormat: undefined,
 };

@@ -1,4 +1,5 @@
 import { setTimeout as pause } from 'node:timers/promises';
+import { OnTheFly } from '../authority/on-the-fly.ts';
 import { Authorisation } from '../authz/authorisation.ts';
 import { DecisionLog } from '../authz/decision-log.ts';
 import { defaultSettings, type PoolSettings } from '../config/settings.ts';
@@ -82,6 +83,7 @@ export async function startPool(options: PoolOptions): Promise<Pool> {
     knowledge,
     credentials,
     chooser: choices,
+    onTheFly: settings.onTheFly && OnTheFly.open(settings.onTheFly, keys.keyring),
     remember: (choice: Remembered) => rememberChoice(store, choice),
     authorisation,
     decisions,

@@ -88,6 +88,7 @@ const fixed = [
   'seatGid',
   'threads',
   'token',
+  'onTheFly',
   'maxConnections',
   'logFormat',
 ] as const;

@@ -15,6 +15,8 @@ export interface Agreed extends Omit<SessionDetails, 'decision' | 'groups'> {
   readonly remoteNames: readonly string[];
   /** What authorisation answered; undefined: it was not asked, as we are the client. */
   readonly admitted: Admitted | undefined;
+  /** Our identity was made on the fly. */
+  readonly madeOnTheFly: boolean;
   /** A remote domain stood for its user. */
   readonly domainRepresented: boolean;
 }

@@ -3,7 +3,7 @@ import { type Donai, formatDonai, parseDonai } from '../identity/donai.ts';
 import { DonaiError } from '../identity/donai-error.ts';
 import type { LocalIdentity } from '../identity/local-identities.ts';
 import { formatSelector, isDonai, matches, type Selector } from '../identity/selector.ts';
-import { PosixError } from '../protocol/errors.ts';
+import { PoolError, PosixError } from '../protocol/errors.ts';
 
 /** Finds an identity of ours that can show itself under a name. */
 export type Finder = (id: Donai) => LocalIdentity | undefined;
@@ -12,6 +12,8 @@ export type Finder = (id: Donai) => LocalIdentity | undefined;
 export interface Myself {
   readonly name: Donai;
   readonly identity: LocalIdentity;
+  /** On the fly. */
+  readonly made?: boolean;
 }
 
 /** The program named nobody that we are. */
@@ -62,6 +64,19 @@ export function bySni(
   return identity && { name, identity };
 }
 
+/** The name that a server is wanted under, whether it is one of ours or not. */
+export function wantedName(
+  localId: Donai | undefined,
+  serverName: string | undefined,
+  listener: readonly Selector[],
+): Donai | undefined {
+  if (localId !== undefined) return localId;
+  if (serverName === undefined) return listener.find(isDonai);
+  const name = nameOf(serverName);
+  const meant = listener.length === 0 || listener.some((each) => name && matches(each, name));
+  return meant ? name : undefined;
+}
+
 /** SNI is a host name (RFC 6066 section 3), not always one that can be a domain of ours. */
 function nameOf(serverName: string | undefined): Donai | undefined {
   if (serverName === undefined) return undefined;
@@ -71,6 +86,15 @@ function nameOf(serverName: string | undefined): Donai | undefined {
     if (error instanceof DonaiError) return undefined;
     throw error;
   }
+}
+
+/** An identity is to be made, and nothing is configured that could. */
+export function noSigner(name: Donai): PoolError {
+  return new PoolError(
+    'COMMAND_NOTIMPL',
+    `${formatDonai(name)} would have to be made on the fly, and there is no signer`,
+    'Configure tls_onthefly_signcert and tls_onthefly_signkey.',
+  );
 }
 
 /** Why nobody was found, for the program and the log. */

@@ -42,11 +42,12 @@ function answer(request: StartTlsRequest, agreed: Agreed): StartTls {
 /** Flags that offered a freedom and stay set only if it was used; roles say which one was taken. */
 function answerFlags({ message, role }: StartTlsRequest, agreed: Agreed): number {
   const { localRoleClient, localRoleServer, remoteRoleClient, remoteRoleServer } = startTlsFlags;
-  const { ignoreRemoteId, requestRemoteId, domainRepresentsUser } = startTlsFlags;
+  const { ignoreRemoteId, requestRemoteId, domainRepresentsUser, localIdOnTheFly } = startTlsFlags;
   let unused = localRoleClient | localRoleServer | remoteRoleClient | remoteRoleServer;
   const taken =
     role === 'client' ? localRoleClient | remoteRoleServer : localRoleServer | remoteRoleClient;
   if (agreed.remoteId !== '') unused |= ignoreRemoteId | requestRemoteId;
   if (!agreed.domainRepresented) unused |= domainRepresentsUser;
+  if (!agreed.madeOnTheFly) unused |= localIdOnTheFly;
   return ((message.flags & ~unused) | taken) >>> 0;
 }

@@ -1,3 +1,4 @@
+import type { OnTheFly } from '../authority/on-the-fly.ts';
 import type { Engine } from '../engine/engine.ts';
 import type { TlsRole } from '../engine/types.ts';
 import type { DisclosureEntry } from '../identity/disclosure.ts';
@@ -44,6 +45,8 @@ export interface Services {
   readonly knowledge: Knowledge;
   readonly credentials: Pick<Credentials, 'handles'>;
   readonly chooser: Chooser;
+  /** Makes server identities; undefined: no signer is configured. */
+  readonly onTheFly: Pick<OnTheFly, 'identity' | 'forget'> | undefined;
   /** Keeps a person's choice. */
   readonly remember: (choice: Remembered) => Promise<void>;
   readonly authorisation: Authoriser;

@@ -30,7 +30,15 @@ import type { PersonsChoice, Remembered } from './chooser.ts';
 import { candidates, type Disclosed, requireDisclosed } from './client-identity.ts';
 import type { Shown } from './credentials.ts';
 import type { SessionFacts } from './facts.ts';
-import { bySni, type Myself, nobody, requireIdentity, withoutAsking } from './local-identity.ts';
+import {
+  bySni,
+  type Myself,
+  nobody,
+  noSigner,
+  requireIdentity,
+  wantedName,
+  withoutAsking,
+} from './local-identity.ts';
 import { refusedPeer, refusedSocket, setUpFailure, tellable } from './outcome.ts';
 import { believedOf, type PeerFacts, remoteQuestion } from './remote-validation.ts';
 import type { Answer, Callback, Requester } from './requester.ts';
@@ -199,9 +207,9 @@ export class Session implements SessionHandler {
 
   /** Which local identity: the application's, or the listener's only one. */
   #myselfAtOnce(request: StartTlsRequest): Myself | undefined {
-    const { role, localId, localIds, localIdCheck, remoteId } = request;
+    const { role, localId, localIds, localIdCheck, onTheFly, remoteId } = request;
     const find = this.#finder(role);
-    if (localIdCheck) return undefined;
+    if (localIdCheck || onTheFly) return undefined;
     if (role === 'server') return withoutAsking(localId, localIds, find);
     const offers = candidates(localId, this.#disclosed(remoteId), find);
     return localId === undefined ? offers.find((each) => this.#canShow(each)) : offers[0];
@@ -240,6 +248,10 @@ export class Session implements SessionHandler {
       this.#phase.serverName = serverName;
       if (request.localIdCheck) {
         this.#propose(proposedName(request, serverName));
+        return;
+      }
+      if (request.onTheFly) {
+        this.#become(wantedName(request.localId, serverName, request.localIds));
         return;
       }
       const myself = bySni(serverName, request.localIds, this.#finder('server'));
@@ -362,23 +374,49 @@ export class Session implements SessionHandler {
       if (role === 'client' && name !== proposed) {
         requireDisclosed(chosen, this.#disclosed(remoteId));
       }
-      this.#show(requireIdentity(chosen, this.#finder(role)));
+      if (role === 'server' && phase.request.onTheFly) this.#become(chosen);
+      else this.#show(requireIdentity(chosen, this.#finder(role)));
     } else if (role === 'client') {
       if (phase.offers.length > 0) this.#offer(phase.offers);
       else this.#showOrNothing(undefined);
     } else this.#fail(nobody(phase.serverName, phase.request.localIds), 'unrecognized_name');
   }
 
-  #show(myself: Myself): void {
+  /** A server under that name: its own identity if there is one, else one that is made now. */
+  #become(name: Donai | undefined): void {
     const phase = this.#phase;
     if (phase.is !== 'negotiating') return;
+    if (name === undefined) {
+      this.#fail(nobody(phase.serverName, phase.request.localIds), 'unrecognized_name');
+      return;
+    }
+    const identity = this.#finder('server')(name);
+    const { onTheFly } = this.#services;
+    if (identity !== undefined) this.#show({ name, identity });
+    else if (onTheFly === undefined) this.#fail(noSigner(name));
+    else if (this.#mayProgram(name)) {
+      onTheFly.identity(name).then(
+        (made) => this.#attempt(() => this.#show({ name, identity: made, made: true })),
+        (error: unknown) => this.#fail(error),
+      );
+    }
+  }
+
+  /** Whether the program may act as that identity; otherwise it has failed by now. */
+  #mayProgram(name: Donai): boolean {
     try {
-      this.#admission.requireProgram(myself.name);
+      this.#admission.requireProgram(name);
+      return true;
     } catch (error) {
       // To the other side it is as if we were nobody of that name.
       this.#fail(error, 'unrecognized_name');
-      return;
+      return false;
     }
+  }
+
+  #show(myself: Myself): void {
+    const phase = this.#phase;
+    if (phase.is !== 'negotiating' || !this.#mayProgram(myself.name)) return;
     phase.myself = myself;
     phase.demand = this.#admission.demand(myself.name, phase.request.demand);
     const show = () => {
@@ -562,6 +600,7 @@ export class Session implements SessionHandler {
     const phase = this.#phase;
     if (isOpen(phase)) {
       const failure = this.#missingCertificate(phase, event) ?? setUpFailure(event);
+      this.#noteLostKey(phase, event);
       this.#settle(phase, failure);
       this.#audit.failed(failure, event.counters);
     } else if (phase.is === 'running') this.#audit.ended(phase.agreed, event);
@@ -578,6 +617,12 @@ export class Session implements SessionHandler {
       return undefined;
     const outcome = this.#admission.decide(phase.myself.name, anonymous);
     return isDenial(outcome) ? outcome.error : undefined;
+  }
+
+  /** A key that was made on the fly is as short-lived as its token's sessions. */
+  #noteLostKey(phase: OpenPhase, { failure }: ClosedEvent): void {
+    const made = phase.is === 'negotiating' && phase.myself?.made === true;
+    if (made && failure?.pkcs11?.name === 'KEY_NOT_FOUND') this.#services.onTheFly?.forget();
   }
 
   /** The connection on which it was asked for is gone before it was set up. */
@@ -723,6 +768,7 @@ function agreedOn(event: EstablishedEvent, phase: Negotiating): Known {
     proven: believed.proven,
     validatedBy: believed.validatedBy,
     remoteNames: believed.names,
+    madeOnTheFly: shown && myself.made === true,
     domainRepresented: phase.domainRepresented || (resumed && request.domainRepresentsUser),
     version,
     cipher,

@@ -37,6 +37,8 @@ export interface StartTlsRequest {
   readonly ignoreCaches: boolean;
   readonly domainRepresentsUser: boolean;
   readonly localIdCheck: boolean;
+  /** Servers: an identity that is not there is made. */
+  readonly onTheFly: boolean;
   readonly detach: boolean;
   readonly fork: boolean;
   /** As it came, to be echoed. */
@@ -85,6 +87,7 @@ export function readStartTls(
     ignoreCaches: has(startTlsFlags.ignoreCaches),
     domainRepresentsUser: has(startTlsFlags.domainRepresentsUser),
     localIdCheck: has(startTlsFlags.localIdCheck),
+    onTheFly: onTheFlyFor(role, has(startTlsFlags.localIdOnTheFly)),
     detach: has(startTlsFlags.detach),
     fork: has(startTlsFlags.fork),
     message,
@@ -105,9 +108,6 @@ function refuseNotYet({ flags, ipProtocol }: StartTls): void {
   if ((flags & startTlsFlags.renegotiate) !== 0) {
     throw new PoolError('COMMAND_NOTIMPL', 'this pool does not renegotiate yet');
   }
-  if ((flags & startTlsFlags.localIdOnTheFly) !== 0) {
-    throw new PoolError('COMMAND_NOTIMPL', 'this pool does not make identities on the fly yet');
-  }
 }
 
 /** The role in which both sides may meet; if we may take either, we are the client. */
@@ -119,6 +119,12 @@ function roleOf(flags: number): TlsRole {
     'COMMAND_NOTIMPL',
     'the roles do not fit: one side must be able to be client, the other server',
   );
+}
+
+/** What is made on the fly is good for servers only. */
+function onTheFlyFor(role: TlsRole, wanted: boolean): boolean {
+  if (!wanted || role === 'server') return wanted;
+  throw new PoolError('COMMAND_NOTIMPL', 'identities are made on the fly for servers only');
 }
 
 function remoteIdOf(role: TlsRole, { remoteId }: StartTls): Donai | undefined {

@@ -1,4 +1,4 @@
-import { createHash } from 'node:crypto';
+import { createHash, randomBytes } from 'node:crypto';
 import { EventEmitter } from 'node:events';
 import { EngineEvents } from '../engine/events.ts';
 import type { KeyHandle, SessionId, TokenEvent, TokenState } from '../engine/types.ts';
@@ -59,6 +59,17 @@ interface KeyringEventMap {
   'needs-pin': [token: string];
   /** It does not wait any more, or not for its PIN. */
   settled: [token: string];
+  /** Whatever happened to it. */
+  changed: [token: string, state: TokenStatus['state']];
+}
+
+/** A key pair that was made for a while. */
+export interface MadeKey {
+  /** As `changed` names it. */
+  readonly token: string;
+  readonly uri: string;
+  /** SubjectPublicKeyInfo, DER. */
+  readonly publicKey: Buffer;
 }
 
 export interface TokenDescription {
@@ -162,6 +173,23 @@ export class Keyring extends EventEmitter<KeyringEventMap> {
   }
 
   /**
+   * Makes a P-256 key pair in the token in which `uri` names something. It is there as long as we are logged in:
+   * `changed` tells of the token. Waits for the PIN if there is none yet.
+   * @throws TokenError
+   */
+  async makeKey(uri: string): Promise<MadeKey> {
+    const token = tokenPart(parsePkcs11Uri(uri));
+    const name = this.#open(token);
+    const id = randomBytes(16);
+    const point = await this.#native.makeKey(name, id);
+    return {
+      token: name,
+      uri: formatPkcs11Uri({ ...token, id, type: 'private' }),
+      publicKey: p256PublicKey(point),
+    };
+  }
+
+  /**
    * Makes a token known by its URI, so that `tokens` lists it, and nothing more.
    * @throws Pkcs11UriError
    */
@@ -225,6 +253,7 @@ export class Keyring extends EventEmitter<KeyringEventMap> {
     this.#locked.add(token);
     this.#logins.get(token)?.stop();
     await this.#native.logout(token);
+    this.emit('changed', token, 'unused');
   }
 
   /** Sessions whose handshakes wait for the token. @param token as `needs-pin` and `tokens` name it */
@@ -315,6 +344,11 @@ export class Keyring extends EventEmitter<KeyringEventMap> {
     const attributes = tokenPart(token);
     const uri = formatPkcs11Uri(attributes);
     if (this.#logins.has(uri)) return uri;
+    // Named by fewer attributes than before, it is the same token: there is one log-in to it.
+    const [known, another] = [...this.#logins.keys()].filter((each) =>
+      matchPkcs11Uri(attributes, parsePkcs11Uri(each)),
+    );
+    if (known !== undefined && another === undefined) return known;
     this.#native.openToken({
       uri,
       label: attributes.token,
@@ -347,6 +381,7 @@ export class Keyring extends EventEmitter<KeyringEventMap> {
   #onToken({ token, state, error }: TokenEvent): void {
     if (this.#closed || !this.#logins.has(token)) return;
     this.#report(token, state, error);
+    this.emit('changed', token, state);
     if (state !== 'needs-pin') {
       this.emit('settled', token);
       return;
@@ -393,6 +428,17 @@ const reports: Readonly<Record<TokenState, readonly ['info' | 'warn' | 'error', 
   absent: ['warn', 'the token is not there'],
   failing: ['warn', 'the token fails'],
 };
+
+/** RFC 5480 section 2: SubjectPublicKeyInfo up to the point. */
+const P256_PREFIX = Buffer.from('3059301306072a8648ce3d020106082a8648ce3d030107034200', 'hex');
+const P256_POINT = 65;
+
+/** @param point CKA_EC_POINT: an OCTET STRING with the point, in some tokens the point itself */
+function p256PublicKey(point: Buffer): Buffer {
+  const raw = point.subarray(Math.max(0, point.length - P256_POINT));
+  if (raw.length === P256_POINT && raw[0] === 0x04) return Buffer.concat([P256_PREFIX, raw]);
+  throw new TokenError('key-type-unsupported', 'the token made a key that is no point of P-256');
+}
 
 function describe(source: PinSource | undefined): string {
   return source === undefined ? '' : formatPinSource(source);

@@ -16,6 +16,7 @@ interface TokenFunctions {
   signatureSchemes(key: KeyHandle): number[];
   sign(key: KeyHandle, scheme: number, message: Buffer, request: number): void;
   login(uri: string, pin: Buffer, repeatable: boolean, patient: boolean, request: number): void;
+  makeKey(uri: string, id: Buffer, request: number): void;
   giveUp(uri: string, why: NoPin): void;
   tokenWaiters(uri: string): SessionId[];
   logout(uri: string, request: number): void;
@@ -152,6 +153,11 @@ export class NativeTokens {
     } finally {
       pin.fill(0);
     }
+  }
+
+  /** CKA_EC_POINT of a P-256 key pair that is made in the token and stays until we log out. */
+  makeKey(uri: string, id: Buffer): Promise<Buffer> {
+    return this.#ask(`make a key in ${uri}`, (request) => this.#native.makeKey(uri, id, request));
   }
 
   /** What waits for a log-in fails; what comes later waits anew. */

@@ -205,6 +205,25 @@ napi_value login(napi_env env, napi_callback_info info) {
   return node::undefined(env);
 }
 
+/// `makeKey(uri, id: Buffer, request)`: answers the CKA_EC_POINT of a P-256 key pair that was made
+/// in the token, under that CKA_ID, for as long as we are logged in.
+napi_value makeKey(napi_env env, napi_callback_info info) {
+  Arguments arguments(env, info);
+  const std::shared_ptr<Token> token = Token::find(arguments.text(0));
+  Bytes id = arguments.bytes(1);
+  const int64_t number = arguments.integer(2);
+  if (!arguments.ok()) return nullptr;
+  if (!token) return throwUnknown(env, "no such token was opened");
+  auto request = std::make_shared<Request>();
+  request->makes = std::move(id);
+  request->completion = [number](Request& done) {
+    if (done.result == CKR_OK) return postAnswer(number, done.output);
+    postAnswer(number, done.result);
+  };
+  token->submit(request);
+  return node::undefined(env);
+}
+
 /// `giveUp(uri, why)`: nobody will log in (`declined`, `wrong-pin`, `seat-lost`); what waits for
 /// that fails.
 napi_value giveUp(napi_env env, napi_callback_info info) {
@@ -269,6 +288,7 @@ void registerBinding(napi_env env, napi_value exports) {
                     {"sign", sign},
                     {"signatureSchemes", signatureSchemes},
                     {"login", login},
+                    {"makeKey", makeKey},
                     {"giveUp", giveUp},
                     {"tokenWaiters", tokenWaiters},
                     {"logout", logout},

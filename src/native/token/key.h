@@ -25,8 +25,8 @@ EVP_PKEY* evpKey(KeyHandle handle);
 /// none), and clears it, so that the engine can report it by name.
 unsigned long takeLastFailure();
 
-/// The name of a return value: "CKR_PIN_INCORRECT"; unknown ones as "CKR 0x80000001". What we found out
-/// ourselves (own-values.h) has a name without CKR: "KEY_NOT_FOUND".
+/// The name of a return value: "CKR_PIN_INCORRECT"; unknown ones as "CKR 0x80000001". What we found
+/// out ourselves (own-values.h) has a name without CKR: "KEY_NOT_FOUND".
 const char* returnValueName(unsigned long value);
 
 /// Stops the signing threads and finalises the modules, for the end of the process: registered with

@@ -19,6 +19,8 @@ struct Request {
   std::shared_ptr<TokenKey> key;
   /// Without one the key is found and nothing signed.
   std::optional<SigningInput> input;
+  /// Without a key: one is made in the token for as long as we are logged in, with this CKA_ID.
+  std::optional<Bytes> makes;
 
   /// Written by the worker before `done`, read by others after it.
   Bytes output;  // as the token gives it

@@ -512,6 +512,16 @@ std::shared_ptr<const Secret> Token::keptPin() {
   return keptPin_;
 }
 
+void Token::keep(Kept session) {
+  std::lock_guard lock(mutex_);
+  kept_.push_back(std::move(session));
+}
+
+std::vector<Token::Kept> Token::takeKept() {
+  std::lock_guard lock(mutex_);
+  return std::exchange(kept_, {});
+}
+
 void Token::noteFlags(CK_FLAGS flags) {
   std::lock_guard lock(mutex_);
   info_.flags = flags;

@@ -130,6 +130,14 @@ class Token : public std::enable_shared_from_this<Token> {
   /// The PIN kept for keys with CKA_ALWAYS_AUTHENTICATE; null if there is none, and then the next
   /// one is kept.
   std::shared_ptr<const Secret> keptPin();
+  /// A session that stays open until we log out: keys live in it.
+  struct Kept {
+    std::shared_ptr<Module> module;
+    uint64_t generation;
+    CK_SESSION_HANDLE session;
+  };
+  void keep(Kept session);
+  std::vector<Kept> takeKept();
   /// The token's flags as the module tells them now.
   void noteFlags(CK_FLAGS flags);
   void workerEnded();
@@ -180,6 +188,7 @@ class Token : public std::enable_shared_from_this<Token> {
   bool loggingIn_ = false;
   bool keepPin_ = false;  // a key here asks for it at each signature
   std::shared_ptr<const Secret> keptPin_;
+  std::vector<Kept> kept_;
   std::vector<Done> logouts_;
   bool loggingOut_ = false;  // no new requests
   bool loggingOutNow_ = false;

@@ -5,6 +5,7 @@
 #include <sys/resource.h>
 
 #include <algorithm>
+#include <iterator>
 
 #include "token/key.h"
 #include "token/module-descriptors.h"
@@ -17,6 +18,9 @@ namespace {
 
 /// First as things are, then with new sessions, then with a revived module.
 constexpr int kAttempts = 3;
+
+/// DER of an uncompressed point of P-256, and some room.
+constexpr size_t kLongestPoint = 128;
 
 /// How long this thread waited for something other than a processor since this was made.
 class Waiting {
@@ -143,6 +147,10 @@ void Worker::logOut() {
     Module::Pass module(*session_.module);
     if (module.generation() == session_.generation) module->C_Logout(session_.handle);
   }
+  for (const Token::Kept& kept : token_->takeKept()) {
+    Module::Pass module(*kept.module);
+    if (module.generation() == kept.generation) module->C_CloseSession(kept.session);
+  }
   closeSession();
   token_->loggedOut();
 }
@@ -154,6 +162,7 @@ CK_RV Worker::perform(const Place& place, Request& request, Step* step) {
   CK_RV rv = openSession(module, place);
   const bool known = session_.loggedIn;
   if (rv == CKR_OK) rv = requireLogin(module, place);
+  if (rv == CKR_OK && request.makes) return makeKey(module, place, request);
   if (rv != CKR_OK || !request.key) return rv;
 
   *step = Step::finding;
@@ -230,6 +239,40 @@ CK_RV Worker::sign(Module::Pass& module, const Place& place, Request& request,
   }
   request.output.resize(size);
   token_->noteWaiting(waiting.soFar());
+  return CKR_OK;
+}
+
+CK_RV Worker::makeKey(Module::Pass& module, const Place& place, Request& request) {
+  // Objects go with the session that made them: workers' sessions come and go.
+  CK_SESSION_HANDLE keeper = CK_INVALID_HANDLE;
+  CK_RV rv = module->C_OpenSession(place.slot, CKF_SERIAL_SESSION, nullptr, nullptr, &keeper);
+  if (rv != CKR_OK) return rv;
+
+  CK_BBOOL yes = CK_TRUE, no = CK_FALSE;
+  // prime256v1, RFC 5480 section 2.1.1.1.
+  CK_BYTE curve[] = {0x06, 0x08, 0x2a, 0x86, 0x48, 0xce, 0x3d, 0x03, 0x01, 0x07};
+  Bytes& id = *request.makes;
+  CK_ATTRIBUTE publicHalf[] = {{CKA_EC_PARAMS, curve, sizeof curve},
+                               {CKA_TOKEN, &no, sizeof no},
+                               {CKA_VERIFY, &yes, sizeof yes},
+                               {CKA_ID, id.data(), id.size()}};
+  CK_ATTRIBUTE privateHalf[] = {
+      {CKA_TOKEN, &no, sizeof no},       {CKA_PRIVATE, &yes, sizeof yes},
+      {CKA_SENSITIVE, &yes, sizeof yes}, {CKA_EXTRACTABLE, &no, sizeof no},
+      {CKA_SIGN, &yes, sizeof yes},      {CKA_ID, id.data(), id.size()}};
+  CK_MECHANISM mechanism{CKM_EC_KEY_PAIR_GEN, nullptr, 0};
+  CK_OBJECT_HANDLE made = CK_INVALID_HANDLE, secret = CK_INVALID_HANDLE;
+  rv = module->C_GenerateKeyPair(keeper, &mechanism, publicHalf, std::size(publicHalf), privateHalf,
+                                 std::size(privateHalf), &made, &secret);
+  request.output.resize(kLongestPoint);
+  CK_ATTRIBUTE point{CKA_EC_POINT, request.output.data(), request.output.size()};
+  if (rv == CKR_OK) rv = module->C_GetAttributeValue(keeper, made, &point, 1);
+  if (rv != CKR_OK) {
+    module->C_CloseSession(keeper);
+    return rv;
+  }
+  request.output.resize(point.ulValueLen);
+  token_->keep({place.module, place.generation, keeper});
   return CKR_OK;
 }
 

@@ -33,6 +33,8 @@ class Worker {
   CK_RV sign(Module::Pass& module, const Place& place, Request& request,
              const TokenKey::Object& object);
   CK_RV authenticate(Module::Pass& module);
+  /// Makes a P-256 key pair that lives in a session of its own; the output is its point.
+  CK_RV makeKey(Module::Pass& module, const Place& place, Request& request);
   /// The next step against a fault; false if there is none.
   bool recover(CK_RV rv, uint64_t epoch, int attempt);
   /// The token came back through another module. Before a Pass of that one is taken: nobody holds

@@ -43,8 +43,18 @@ test('the example is a configuration, and so is each line that it has commented 
   const shown = example.split('\n').filter((line) => /^#[a-z0-9_]+ \S/.test(line));
   const here = shown.filter((line) => !/^#daemon_(user|group)/.test(line));
   const settings = read(here.map((line) => line.slice(1)).join('\n'));
-  const { token, threads, logFormat, socketUid, socketGid, seatGid, pidFile, validation, ...rest } =
-    settings;
+  const {
+    token,
+    threads,
+    logFormat,
+    socketUid,
+    socketGid,
+    seatGid,
+    pidFile,
+    onTheFly,
+    validation,
+    ...rest
+  } = settings;
   const {
     token: _t,
     threads: _n,
@@ -52,6 +62,7 @@ test('the example is a configuration, and so is each line that it has commented 
     socketUid: _u,
     socketGid: _g,
     seatGid: _s,
+    onTheFly: _o,
     pidFile: _p,
     validation: _v,
     ...defaults
@@ -65,6 +76,7 @@ test('the example is a configuration, and so is each line that it has commented 
   );
   assert.deepEqual(resolver, { address: '127.0.0.1', port: 53 });
   assert.deepEqual(levels.L, { rsa: 3072, ec: 384, hashes: ['sha384', 'sha512'] });
+  assert.equal(onTheFly?.certificate, '/etc/tlspool/on-the-fly.pem');
   assert.deepEqual(rest, defaults, 'what is shown is what holds without the line');
   assert.deepEqual(
     [token?.uri, threads, logFormat, socketUid, socketGid, seatGid],

@@ -1,5 +1,4 @@
-import { readFileSync, writeFileSync } from 'node:fs';
-import { join } from 'node:path';
+import { readFileSync } from 'node:fs';
 import { Pool } from './pool.ts';
 
 /** A daemon whose only token has no PIN source: people are asked. */
@@ -20,8 +19,7 @@ export async function askingPool(
     const pinFile = String(tokens[0].loginFrom).slice('file:'.length);
     const ask = ['tokens', 'init', '--token', 'pkcs11:token=tlspool', '--pin-source', 'ask'];
     await pool.command(...ask, '--pin-file', pinFile);
-    writeFileSync(join(pool.folder, 'tlspool.conf'), config);
-    await pool.serve();
+    await pool.serve(config);
     return {
       pool,
       pin: readFileSync(pinFile, 'utf8').trim(),

@@ -25,8 +25,7 @@ export class Pool implements AsyncDisposable {
   /** The same, with a daemon. @param config text of its tlspool.conf */
   static async serving(identities: readonly (readonly string[])[], config = ''): Promise<Pool> {
     const pool = await Pool.create(identities);
-    writeFileSync(join(pool.folder, 'tlspool.conf'), config);
-    await pool.serve();
+    await pool.serve(config);
     return pool;
   }
 
@@ -53,7 +52,9 @@ export class Pool implements AsyncDisposable {
     return this.#daemon ?? assert.fail('no daemon was started');
   }
 
-  async serve(): Promise<void> {
+  /** @param config text of its tlspool.conf; undefined: as it is */
+  async serve(config?: string): Promise<void> {
+    if (config !== undefined) writeFileSync(join(this.folder, 'tlspool.conf'), config);
     this.#daemon = this.start('serve');
     await this.#daemon.saying(/ready|listening|serving/i);
   }
