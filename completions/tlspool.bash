@@ -30,7 +30,7 @@ _tlspool_flags() {
     'authz explain') flags='--last --denied' ;;
     'authz export') flags='' ;;
     'authz group add') flags='--strict --dry-run --apply-to-open' ;;
-    'authz group create') flags='--file --note --strict --dry-run --apply-to-open' ;;
+    'authz group create') flags='--ldap --ldap-group --ldap-bind-dn --ldap-password-file --ldap-ca-file --ldap-starttls --refresh --stale --file --note --strict --dry-run --apply-to-open' ;;
     'authz group import') flags='--replace --note --strict --dry-run --apply-to-open' ;;
     'authz group list') flags='' ;;
     'authz group members') flags='' ;;
@@ -129,6 +129,13 @@ _tlspool_value() {
     'authz deny --name') COMPREPLY=() ;;
     'authz deny --expires') COMPREPLY=() ;;
     'authz deny --note') COMPREPLY=() ;;
+    'authz group create --ldap') COMPREPLY=() ;;
+    'authz group create --ldap-group') COMPREPLY=() ;;
+    'authz group create --ldap-bind-dn') COMPREPLY=() ;;
+    'authz group create --ldap-password-file') compopt -o filenames 2> /dev/null; mapfile -t COMPREPLY < <(compgen -f -- "$current") ;;
+    'authz group create --ldap-ca-file') compopt -o filenames 2> /dev/null; mapfile -t COMPREPLY < <(compgen -f -- "$current") ;;
+    'authz group create --refresh') COMPREPLY=() ;;
+    'authz group create --stale') COMPREPLY=() ;;
     'authz group create --file') compopt -o filenames 2> /dev/null; mapfile -t COMPREPLY < <(compgen -f -- "$current") ;;
     'authz group create --note') COMPREPLY=() ;;
     'authz group import --note') COMPREPLY=() ;;

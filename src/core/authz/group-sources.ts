@@ -2,20 +2,25 @@ import { unwatchFile, watchFile } from 'node:fs';
 import type { Kysely } from 'kysely';
 import type { Schema } from '../store/schema.ts';
 import type { Log } from '../telemetry/log.ts';
-import type { Group, GroupMembers } from './group.ts';
+import { DirectoryFollower } from './directory-follower.ts';
+import type { Group, GroupMembers, LdapSource } from './group.ts';
 import { readGroupFile } from './group-file.ts';
+import { fetchedMembers } from './load-policy.ts';
+import { type FetchedMembers, putFetched, readFetched } from './stored-groups.ts';
 
 /** ms between looks at a file. */
 const GLANCE = 1_000;
 
 /** Keeps the members of groups whose source is not the store at hand, and up to date. */
 export class GroupSources implements Disposable {
+  readonly #db: Kysely<Schema>;
   readonly #log: Log;
   readonly #changed: () => void;
   readonly #followed = new Map<string, Followed>();
 
   /** @param changed called after members changed */
-  constructor(_db: Kysely<Schema>, log: Log, changed: () => void) {
+  constructor(db: Kysely<Schema>, log: Log, changed: () => void) {
+    this.#db = db;
     this.#log = log;
     this.#changed = changed;
   }
@@ -53,6 +58,9 @@ export class GroupSources implements Disposable {
     const { source } = group;
     if (source.kind === 'file') {
       this.#followed.set(group.name, await this.#followFile(group.name, source.path));
+    } else if (source.kind === 'ldap') {
+      const fetched = (await readFetched(this.#db)).get(group.name);
+      this.#followed.set(group.name, this.#followDirectory(group.name, source, fetched));
     }
   }
 
@@ -72,6 +80,29 @@ export class GroupSources implements Disposable {
       members: () => known,
       believedUntil: () => Number.POSITIVE_INFINITY,
       stop: () => unwatchFile(path, look),
+    };
+  }
+
+  /** What it said last is believed until the stale limit; nobody waits for what it says next. */
+  #followDirectory(group: string, source: LdapSource, first: FetchedMembers | undefined): Followed {
+    let fetched = first;
+    const follower = new DirectoryFollower({
+      group,
+      source,
+      log: this.#log,
+      since: first?.at,
+      fetched: async (members) => {
+        fetched = { at: Date.now(), members };
+        this.#changed();
+        await putFetched(this.#db, group, fetched);
+      },
+    });
+    const end = () => (fetched === undefined ? Infinity : fetched.at + source.stale * 1_000);
+    return {
+      source: JSON.stringify(source),
+      members: (now) => fetchedMembers(group, source, fetched, now),
+      believedUntil: () => (end() > Date.now() ? end() : Infinity),
+      stop: () => follower.stop(),
     };
   }
 

@@ -82,7 +82,7 @@ export function storedMembers(
 }
 
 /** What a directory said is believed until its stale limit. */
-function fetchedMembers(
+export function fetchedMembers(
   group: string,
   source: LdapSource,
   fetched: FetchedMembers | undefined,

@@ -110,6 +110,22 @@ export async function readFetched(db: Kysely<Schema>): Promise<Map<string, Fetch
   );
 }
 
+export async function putFetched(
+  db: Kysely<Schema>,
+  group: string,
+  { at, members }: FetchedMembers,
+): Promise<void> {
+  const row = {
+    fetched_at: new Date(at).toISOString(),
+    members: JSON.stringify(members.map(formatWho)),
+  };
+  await db
+    .insertInto('fetched_members')
+    .values({ group_name: group, ...row })
+    .onConflict((conflict) => conflict.column('group_name').doUpdateSet(row))
+    .execute();
+}
+
 function groupOf(row: Selectable<GroupsTable>): Group {
   const source = { kind: row.source, ...JSON.parse(row.settings) } as GroupSource;
   return { name: row.name, source, ...authorOf(row) };

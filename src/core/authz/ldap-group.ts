@@ -1,0 +1,170 @@
+import { readFile, stat } from 'node:fs/promises';
+import type { Client, Entry } from 'ldapts';
+import { TlspoolError } from '../errors.ts';
+import { printable } from '../identity/domain-name.ts';
+import { parseDonai } from '../identity/donai.ts';
+import { DonaiError } from '../identity/donai-error.ts';
+import type { LdapSource } from './group.ts';
+import { isLoopback } from './loopback.ts';
+import { RuleError } from './rule-error.ts';
+import type { Member } from './who.ts';
+
+/** ms for one answer of the directory, and for a whole group. */
+const PATIENCE = 5_000;
+const LONGEST = 60_000;
+/** Members that are asked about at once. */
+const AT_ONCE = 16;
+/** More is no group of people that anyone looks after. */
+const MOST = 200_000;
+
+export interface LdapMembers {
+  readonly members: readonly Member[];
+  /** Members whose entry has no `mail` that is a DoNAI: nothing they could show would be theirs. */
+  readonly nameless: number;
+}
+
+/**
+ * Reads a group of a directory (RFC 4519: `member`, `uniqueMember`), groups in it included, and the `mail` of each
+ * member. @throws TlspoolError `directory-unreachable`; nothing is left open then
+ */
+export async function fetchLdapGroup(
+  source: LdapSource,
+  signal?: AbortSignal,
+): Promise<LdapMembers> {
+  const limit = AbortSignal.any([AbortSignal.timeout(LONGEST), ...(signal ? [signal] : [])]);
+  const { promise: over, reject } = Promise.withResolvers<never>();
+  const stop = () => reject(limit.reason);
+  limit.addEventListener('abort', stop);
+  over.catch(() => undefined);
+  let client: Client | undefined;
+  try {
+    client = await openDirectory(source);
+    return await Promise.race([new GroupReader(client, limit).read(source.dn), over]);
+  } catch (cause) {
+    const reason = cause instanceof Error ? cause.message || cause.name : String(cause);
+    throw new TlspoolError(
+      'directory-unreachable',
+      `${source.dn} of ${source.url} cannot be read: ${printable(reason)}`,
+      { cause },
+    );
+  } finally {
+    limit.removeEventListener('abort', stop);
+    await client?.unbind().catch(() => undefined);
+  }
+}
+
+/** @throws RuleError for a directory whose answers anybody on the way could change */
+export function requireSafeUrl(url: string, startTls: boolean): string {
+  const parsed = URL.canParse(url) ? new URL(url) : undefined;
+  if (parsed?.protocol === 'ldaps:' && !startTls) return url;
+  if (parsed?.protocol === 'ldap:' && (startTls || isLoopback(parsed.hostname))) return url;
+  throw new RuleError(
+    `${printable(url)} is no directory that can be believed`,
+    'Say ldaps://HOST, or ldap://HOST with --ldap-starttls; without TLS only on this machine.',
+  );
+}
+
+async function openDirectory(source: LdapSource): Promise<Client> {
+  const { Client } = await import('ldapts');
+  const { url, caFile, startTls, bindDn, passwordFile } = source;
+  requireSafeUrl(url, startTls);
+  const ca = caFile === undefined ? undefined : await readFile(caFile);
+  const tlsOptions = { minVersion: 'TLSv1.2' as const, ...(ca && { ca }) };
+  const secure = url.startsWith('ldaps:') ? { tlsOptions } : {};
+  const client = new Client({ url, timeout: PATIENCE, connectTimeout: PATIENCE, ...secure });
+  try {
+    if (startTls) await client.startTLS(tlsOptions);
+    if (bindDn !== undefined) await client.bind(bindDn, await readPassword(passwordFile));
+    return client;
+  } catch (error) {
+    await client.unbind().catch(() => undefined);
+    throw error;
+  }
+}
+
+async function readPassword(path: string | undefined): Promise<string> {
+  if (path === undefined) return '';
+  const { mode } = await stat(path);
+  if ((mode & 0o077) !== 0) throw new Error(`other users can read ${path}: chmod go= ${path}`);
+  return (await readFile(path, 'utf8')).replace(/\r?\n$/, '');
+}
+
+class GroupReader {
+  readonly #client: Client;
+  readonly #limit: AbortSignal;
+  readonly #seen = new Set<string>();
+  readonly #mails = new Map<string, Member>();
+  #nameless = 0;
+
+  constructor(client: Client, limit: AbortSignal) {
+    this.#client = client;
+    this.#limit = limit;
+  }
+
+  async read(group: string): Promise<LdapMembers> {
+    const entry = await this.#entry(group);
+    if (entry === undefined) throw new Error('there is no such entry');
+    const waiting = membersOf(entry);
+    this.#seen.add(group.toLowerCase());
+    while (waiting.length > 0) {
+      this.#limit.throwIfAborted();
+      const batch = waiting.splice(-AT_ONCE);
+      const found = await Promise.all(batch.map((dn) => this.#readMember(dn)));
+      waiting.push(...found.flat());
+      if (this.#seen.size > MOST) throw new Error(`it has more than ${MOST} members`);
+    }
+    return { members: [...this.#mails.values()], nameless: this.#nameless };
+  }
+
+  /** A member that is a group itself has members of its own. */
+  async #readMember(dn: string): Promise<string[]> {
+    if (this.#seen.has(dn.toLowerCase())) return [];
+    this.#seen.add(dn.toLowerCase());
+    const entry = await this.#entry(dn);
+    // Directories keep names of entries that are gone: nobody.
+    if (entry === undefined) return [];
+    const nested = membersOf(entry);
+    const mails = valuesOf(entry, 'mail').flatMap(mailMember);
+    for (const [text, member] of mails) this.#mails.set(text, member);
+    if (mails.length === 0 && nested.length === 0) this.#nameless += 1;
+    return nested;
+  }
+
+  async #entry(dn: string): Promise<Entry | undefined> {
+    const { NoSuchObjectError } = await import('ldapts');
+    try {
+      const { searchEntries } = await this.#client.search(dn, {
+        scope: 'base',
+        attributes: ['member', 'uniqueMember', 'mail'],
+        timeLimit: PATIENCE / 1_000,
+      });
+      return searchEntries[0];
+    } catch (error) {
+      if (error instanceof NoSuchObjectError) return undefined;
+      throw error;
+    }
+  }
+}
+
+/** A unique name may have a bit string behind a # (RFC 4517 section 3.3.21). */
+function membersOf(entry: Entry): string[] {
+  const unique = valuesOf(entry, 'uniqueMember').map((name) => name.replace(/#'[01]*'B$/, ''));
+  return [...valuesOf(entry, 'member'), ...unique].filter((dn) => dn !== '');
+}
+
+function valuesOf(entry: Entry, attribute: string): string[] {
+  const value = entry[attribute] ?? [];
+  return (Array.isArray(value) ? value : [value]).map(String);
+}
+
+/** One person each: a directory names no selectors. */
+function mailMember(mail: string): [string, Member][] {
+  try {
+    const donai = parseDonai(mail);
+    if (donai.user === undefined) return [];
+    return [[mail.toLowerCase(), { kind: 'selector', selector: donai }]];
+  } catch (error) {
+    if (error instanceof DonaiError) return [];
+    throw error;
+  }
+}

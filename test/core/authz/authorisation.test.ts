@@ -1,0 +1,120 @@
+import assert from 'node:assert/strict';
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { type TestContext, test } from 'node:test';
+import { setTimeout as pause } from 'node:timers/promises';
+import { Authorisation } from '../../../src/core/authz/authorisation.ts';
+import type { GroupSource } from '../../../src/core/authz/group.ts';
+import { makeRule, type WrittenRule } from '../../../src/core/authz/make-rule.ts';
+import { addMembers, insertGroup, putFetched } from '../../../src/core/authz/stored-groups.ts';
+import { insertRules } from '../../../src/core/authz/stored-rules.ts';
+import { parseMember } from '../../../src/core/authz/who.ts';
+import { parseDonai } from '../../../src/core/identity/donai.ts';
+import { openStore, type Store } from '../../../src/core/store/store.ts';
+import { silentLog } from '../../../src/core/telemetry/log.ts';
+
+const author = { note: '', madeBy: 'test', madeAt: new Date(0).toISOString() };
+const localId = parseDonai('lists.example.org');
+const mary = parseDonai('mary@example.com');
+
+interface Made {
+  readonly folder: string;
+  readonly store: Store;
+  readonly authorisation: Authorisation;
+  readonly settings: { authorisationRequired: boolean; authorisationMonitor: boolean };
+  /** Reason of the decision about Mary, `after` ms from now. */
+  decided(after?: number): string;
+}
+
+async function made(t: TestContext): Promise<Made> {
+  const folder = mkdtempSync(join(tmpdir(), 'tlspool-authz-'));
+  t.after(() => rmSync(folder, { recursive: true }));
+  const store = await openStore(join(folder, 'state'), 'create');
+  t.after(() => store.close());
+  const settings = { authorisationRequired: false, authorisationMonitor: false };
+  const authorisation = new Authorisation(store, () => settings, 0, silentLog);
+  t.after(() => authorisation[Symbol.dispose]());
+  await authorisation.refresh();
+  const decided = (after = 0) => {
+    const remote = { id: mary, names: [], validatedBy: 'TI' };
+    const at = Date.now() + after;
+    return authorisation.decide({ remote, localId, service: 'smtp', address: '', at }).reason;
+  };
+  return { folder, store, authorisation, settings, decided };
+}
+
+async function addRule(store: Store, rule: Partial<WrittenRule>): Promise<void> {
+  const written = { effect: 'allow', who: 'everyone', to: 'lists.example.org', ...rule } as const;
+  await insertRules(store.db, [makeRule({ name: undefined, ...written }, author, () => 'r1')]);
+}
+
+async function addGroup(store: Store, source: GroupSource): Promise<void> {
+  await insertGroup(store.db, { name: 'members', source, ...author });
+}
+
+test('what a command writes is decided by after the next look at the store', async (t) => {
+  const { store, authorisation, decided } = await made(t);
+  assert.equal(decided(), 'open');
+  await addGroup(store, { kind: 'store' });
+  await addRule(store, { who: 'group:members' });
+  await authorisation.refresh();
+  assert.equal(decided(), 'no-rule');
+  assert.equal(authorisation.demand(localId, 'smtp'), 'require');
+  await addMembers(store.db, 'members', [parseMember('@example.com')]);
+  await authorisation.refresh();
+  assert.equal(decided(), 'allowed-by-rule');
+});
+
+test('where authorisation is required, what no rule concerns is closed', async (t) => {
+  const { settings, authorisation, decided } = await made(t);
+  settings.authorisationRequired = true;
+  assert.equal(decided(), 'no-rule');
+  assert.equal(authorisation.demand(localId, ''), 'require');
+});
+
+test('a pool that only watches asks for certificates, and requires none', async (t) => {
+  const { settings, store, authorisation } = await made(t);
+  settings.authorisationMonitor = true;
+  await addRule(store, { who: 'authenticated' });
+  await authorisation.refresh();
+  assert.equal(authorisation.demand(localId, ''), 'request');
+});
+
+test('a file is watched, also while it is not there, and a fault in it leaves doubts', async (t) => {
+  const { folder, store, authorisation, decided } = await made(t);
+  const path = join(folder, 'members');
+  await addGroup(store, { kind: 'file', path });
+  await addRule(store, { who: 'group:members' });
+  await authorisation.refresh();
+  assert.equal(decided(), 'stale');
+  const becomes = async (text: string, reason: string) => {
+    writeFileSync(path, text);
+    for (let waited = 0; decided() !== reason && waited < 30_000; waited += 100) await pause(100);
+    assert.equal(decided(), reason);
+  };
+  await becomes('# nobody yet\n', 'no-rule');
+  await becomes('mary@example.com # joined today\nnot a name\n', 'allowed-by-rule');
+  await becomes('john@example.com\nnot a name\n', 'stale');
+});
+
+test('what a directory said is believed until the stale limit, also by a daemon that starts', async (t) => {
+  const { store, authorisation, decided } = await made(t);
+  await addGroup(store, {
+    kind: 'ldap',
+    url: 'ldap://127.0.0.1:1',
+    dn: 'cn=members',
+    bindDn: undefined,
+    passwordFile: undefined,
+    caFile: undefined,
+    startTls: false,
+    refresh: 600,
+    stale: 3_600,
+  });
+  await addRule(store, { who: 'group:members' });
+  await putFetched(store.db, 'members', { at: Date.now(), members: [parseMember('@example.com')] });
+  await authorisation.refresh();
+  assert.equal(decided(), 'allowed-by-rule');
+  assert.equal(decided(3_500_000), 'allowed-by-rule');
+  assert.equal(decided(3_700_000), 'stale');
+});

@@ -1,0 +1,115 @@
+import { mkdirSync, writeFileSync } from 'node:fs';
+import { connect } from 'node:net';
+import { join } from 'node:path';
+import { setTimeout as pause } from 'node:timers/promises';
+import { Running, run } from './running.ts';
+
+const base = 'dc=example,dc=com';
+
+/** Distinguished name of a group that `Slapd.start` was given. */
+export function groupName(group: string): string {
+  return `cn=${group},${base}`;
+}
+
+/** OpenLDAP's server on loopback, with people and groups, that can stop and come back. */
+export class Slapd implements AsyncDisposable {
+  readonly url: string;
+  readonly #folder: string;
+  readonly #port: number;
+  #running: Running | undefined;
+
+  /** @param groups members by group: uids of people, whose mail is `uid@example.com`, or `cn=…` of another group */
+  static async start(
+    folder: string,
+    port: number,
+    groups: Readonly<Record<string, readonly string[]>>,
+  ): Promise<Slapd> {
+    const slapd = new Slapd(folder, port);
+    await slapd.#fill(groups);
+    await slapd.serve();
+    return slapd;
+  }
+
+  private constructor(folder: string, port: number) {
+    this.#folder = join(folder, `slapd-${port}`);
+    this.#port = port;
+    this.url = `ldap://127.0.0.1:${port}`;
+  }
+
+  async serve(): Promise<void> {
+    // -d keeps it in the foreground, as ours.
+    const args = ['-f', join(this.#folder, 'slapd.conf'), '-h', this.url, '-d', '0'];
+    this.#running = new Running('/usr/sbin/slapd', args);
+    const deadline = Date.now() + 20_000;
+    while (!(await this.#answers())) {
+      if (Date.now() > deadline) throw new Error(`slapd does not serve: ${this.#running.stderr}`);
+      await pause(50);
+    }
+  }
+
+  async stop(): Promise<void> {
+    await this.#running?.[Symbol.asyncDispose]();
+    this.#running = undefined;
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    await this.stop();
+  }
+
+  async #fill(groups: Readonly<Record<string, readonly string[]>>): Promise<void> {
+    const data = join(this.#folder, 'data');
+    mkdirSync(data, { recursive: true });
+    const conf = join(this.#folder, 'slapd.conf');
+    writeFileSync(
+      conf,
+      [
+        ...['core', 'cosine', 'inetorgperson'].map(
+          (name) => `include /etc/ldap/schema/${name}.schema`,
+        ),
+        'modulepath /usr/lib/ldap',
+        'moduleload back_mdb',
+        `pidfile ${join(this.#folder, 'slapd.pid')}`,
+        'database mdb',
+        'maxsize 16777216',
+        `suffix "${base}"`,
+        `directory ${data}`,
+        '',
+      ].join('\n'),
+    );
+    const ldif = join(this.#folder, 'people.ldif');
+    writeFileSync(ldif, entries(groups).join('\n\n'));
+    const { code, stderr } = await run('/usr/sbin/slapadd', ['-f', conf, '-l', ldif]);
+    if (code !== 0) throw new Error(`slapadd: ${stderr}`);
+  }
+
+  #answers(): Promise<boolean> {
+    const { promise, resolve } = Promise.withResolvers<boolean>();
+    const socket = connect(this.#port, '127.0.0.1');
+    socket.on('connect', () => resolve(true)).on('error', () => resolve(false));
+    return promise.finally(() => socket.destroy());
+  }
+}
+
+function entries(groups: Readonly<Record<string, readonly string[]>>): string[] {
+  const people = new Set(Object.values(groups).flat());
+  const domain = [`dn: ${base}`, 'objectClass: domain', 'dc: example'];
+  const persons = [...people]
+    .filter((uid) => !uid.startsWith('cn='))
+    .map((uid) => [
+      `dn: uid=${uid},${base}`,
+      'objectClass: inetOrgPerson',
+      `uid: ${uid}`,
+      `cn: ${uid}`,
+      `sn: ${uid}`,
+      `mail: ${uid}@example.com`,
+    ]);
+  const lists = Object.entries(groups).map(([name, members]) => [
+    `dn: cn=${name},${base}`,
+    'objectClass: groupOfNames',
+    `cn: ${name}`,
+    ...members.map((member) =>
+      member.startsWith('cn=') ? `member: ${member},${base}` : `member: uid=${member},${base}`,
+    ),
+  ]);
+  return [domain, ...persons, ...lists].map((lines) => lines.join('\n'));
+}
