@@ -32,6 +32,11 @@ export class ListeningPrograms implements AsyncDisposable {
       case 'c':
         build('gcc', ['-o', compiled, join(folder, file), '-lpthread']);
         return [compiled];
+      case 'go':
+        build('go', ['build', '-o', compiled, join(folder, file)], { CGO_ENABLED: '0' });
+        return [compiled];
+      case 'mjs':
+        return [process.execPath, join(folder, file)];
       case 'java':
         mkdirSync(compiled);
         build('javac', ['-d', compiled, join(folder, file)]);
@@ -51,8 +56,13 @@ export class ListeningPrograms implements AsyncDisposable {
   }
 }
 
-export function build(compiler: string, args: readonly string[]): void {
-  const { status, stderr } = spawnSync(compiler, args, { encoding: 'utf8' });
+export function build(
+  compiler: string,
+  args: readonly string[],
+  environment: NodeJS.ProcessEnv = {},
+): void {
+  const env = { ...process.env, ...environment };
+  const { status, stderr } = spawnSync(compiler, args, { encoding: 'utf8', env });
   if (status !== 0) throw new Error(`${compiler} ${args.join(' ')}: ${stderr}`);
 }
 
