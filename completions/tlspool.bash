@@ -12,7 +12,7 @@ _tlspool_words() {
     'pin') words='enter lock status' ;;
     'sessions') words='close list' ;;
     'tokens') words='init list' ;;
-    'trust') words='add distrust expression import-system list pin remove unpin' ;;
+    'trust') words='add check distrust expression import-system list pin remove unpin' ;;
     'trust expression') words='set show' ;;
   esac
   printf '%s' "$words"
@@ -69,6 +69,7 @@ _tlspool_flags() {
     'tokens init') flags='--label --token --module --pin-source --pin-file --so-pin-source' ;;
     'tokens list') flags='--module' ;;
     'trust add') flags='--role --for --system --crl' ;;
+    'trust check') flags='--chain --as --role --service' ;;
     'trust distrust') flags='--key --note' ;;
     'trust expression set') flags='--role --anchor --local-id --default' ;;
     'trust expression show') flags='' ;;
@@ -189,6 +190,10 @@ _tlspool_value() {
     'trust add --role') mapfile -t COMPREPLY < <(compgen -W 'server client both' -- "$current") ;;
     'trust add --for') COMPREPLY=() ;;
     'trust add --crl') compopt -o filenames 2> /dev/null; mapfile -t COMPREPLY < <(compgen -f -- "$current") ;;
+    'trust check --chain') compopt -o filenames 2> /dev/null; mapfile -t COMPREPLY < <(compgen -f -- "$current") ;;
+    'trust check --as') COMPREPLY=() ;;
+    'trust check --role') mapfile -t COMPREPLY < <(compgen -W 'server client' -- "$current") ;;
+    'trust check --service') COMPREPLY=() ;;
     'trust distrust --note') COMPREPLY=() ;;
     'trust expression set --role') mapfile -t COMPREPLY < <(compgen -W 'server client' -- "$current") ;;
     'trust expression set --anchor') COMPREPLY=() ;;

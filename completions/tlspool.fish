@@ -8,7 +8,7 @@ function __tlspool_at
     for word in $typed
         string match -q -- '-*' $word; and break
         set -l longer (string join ' ' $found $word)
-        contains -- "$longer" 'authz' 'authz group' 'ca' 'disclose' 'identities' 'pin' 'sessions' 'tokens' 'trust' 'trust expression' 'authz allow' 'authz allow-program' 'authz check' 'authz close' 'authz deny' 'authz explain' 'authz export' 'authz group add' 'authz group create' 'authz group import' 'authz group list' 'authz group members' 'authz group remove' 'authz import' 'authz list' 'authz log' 'authz open' 'authz remove' 'authz test' 'authz whoami' 'ca export' 'disclose add' 'disclose list' 'disclose remove' 'disclose test' 'identities create' 'identities csr' 'identities export' 'identities import' 'identities install' 'identities list' 'identities remove' 'identities select' 'identities show' 'init' 'pin' 'pin enter' 'pin lock' 'pin status' 'ping' 'serve' 'sessions close' 'sessions list' 'status' 'tokens init' 'tokens list' 'trust add' 'trust distrust' 'trust expression set' 'trust expression show' 'trust import-system' 'trust list' 'trust pin' 'trust remove' 'trust unpin' 'tunnel' 'wrap'; or break
+        contains -- "$longer" 'authz' 'authz group' 'ca' 'disclose' 'identities' 'pin' 'sessions' 'tokens' 'trust' 'trust expression' 'authz allow' 'authz allow-program' 'authz check' 'authz close' 'authz deny' 'authz explain' 'authz export' 'authz group add' 'authz group create' 'authz group import' 'authz group list' 'authz group members' 'authz group remove' 'authz import' 'authz list' 'authz log' 'authz open' 'authz remove' 'authz test' 'authz whoami' 'ca export' 'disclose add' 'disclose list' 'disclose remove' 'disclose test' 'identities create' 'identities csr' 'identities export' 'identities import' 'identities install' 'identities list' 'identities remove' 'identities select' 'identities show' 'init' 'pin' 'pin enter' 'pin lock' 'pin status' 'ping' 'serve' 'sessions close' 'sessions list' 'status' 'tokens init' 'tokens list' 'trust add' 'trust check' 'trust distrust' 'trust expression set' 'trust expression show' 'trust import-system' 'trust list' 'trust pin' 'trust remove' 'trust unpin' 'tunnel' 'wrap'; or break
         set -a found $word
     end
     test "$argv[1]" = "$found"
@@ -35,7 +35,7 @@ complete -c tlspool -n '__tlspool_at \'\'' -f -a 'serve' -d 'run the pool'
 complete -c tlspool -n '__tlspool_at \'\'' -f -a 'sessions' -d 'close, list'
 complete -c tlspool -n '__tlspool_at \'\'' -f -a 'status' -d 'show what the pool is doing'
 complete -c tlspool -n '__tlspool_at \'\'' -f -a 'tokens' -d 'init, list'
-complete -c tlspool -n '__tlspool_at \'\'' -f -a 'trust' -d 'add, distrust, expression set, expression show, import-system, list, pin, remove, unpin'
+complete -c tlspool -n '__tlspool_at \'\'' -f -a 'trust' -d 'add, check, distrust, expression set, expression show, import-system, list, pin, remove, unpin'
 complete -c tlspool -n '__tlspool_at \'\'' -f -a 'tunnel' -d 'carry connections through TLS'
 complete -c tlspool -n '__tlspool_at \'\'' -f -a 'wrap' -d 'run a program behind TLS'
 complete -c tlspool -n '__tlspool_at \'authz\'' -f -a 'allow' -d 'let remotes use a local identity and service'
@@ -81,6 +81,7 @@ complete -c tlspool -n '__tlspool_at \'sessions\'' -f -a 'list' -d 'list the ses
 complete -c tlspool -n '__tlspool_at \'tokens\'' -f -a 'init' -d 'make a further token, or take one that exists into use'
 complete -c tlspool -n '__tlspool_at \'tokens\'' -f -a 'list' -d 'list the PKCS #11 tokens, their PIN state and what is wrong with them'
 complete -c tlspool -n '__tlspool_at \'trust\'' -f -a 'add' -d 'trust a CA to vouch for remotes'
+complete -c tlspool -n '__tlspool_at \'trust\'' -f -a 'check' -d 'whether a remote would be believed, and why'
 complete -c tlspool -n '__tlspool_at \'trust\'' -f -a 'distrust' -d 'never believe a certificate, a key or a serial number'
 complete -c tlspool -n '__tlspool_at \'trust\'' -f -a 'expression' -d 'set, show'
 complete -c tlspool -n '__tlspool_at \'trust\'' -f -a 'import-system' -d 'trust the CAs that the operating system trusts, for servers'
@@ -518,6 +519,16 @@ complete -c tlspool -n '__tlspool_at \'trust add\'' -l state-dir -x -a '(__fish_
 complete -c tlspool -n '__tlspool_at \'trust add\'' -l config -r -F -d 'configuration file'
 complete -c tlspool -n '__tlspool_at \'trust add\'' -l no-input -d 'never ask; fail and name the flag instead'
 complete -c tlspool -n '__tlspool_at \'trust add\'' -l help -s h -d 'show the help of this command'
+complete -c tlspool -n '__tlspool_at \'trust check\'' -l chain -r -F -d 'certificates in PEM, leaf first, or one in DER; - is stdin'
+complete -c tlspool -n '__tlspool_at \'trust check\'' -l as -x -d 'whom it is to be [default: HOST, or the first that the certificate names]'
+complete -c tlspool -n '__tlspool_at \'trust check\'' -l role -x -a 'server client' -d 'how the chain is judged [default: a user as a client, a domain as a server]'
+complete -c tlspool -n '__tlspool_at \'trust check\'' -l service -x -d 'what the connection is for, such as imap'
+complete -c tlspool -n '__tlspool_at \'trust check\'' -l json -d 'print one JSON object instead of text, for errors too'
+complete -c tlspool -n '__tlspool_at \'trust check\'' -l socket -r -F -d 'socket of the pool'
+complete -c tlspool -n '__tlspool_at \'trust check\'' -l state-dir -x -a '(__fish_complete_directories)' -d 'where identities, trust and tokens are kept'
+complete -c tlspool -n '__tlspool_at \'trust check\'' -l config -r -F -d 'configuration file'
+complete -c tlspool -n '__tlspool_at \'trust check\'' -l no-input -d 'never ask; fail and name the flag instead'
+complete -c tlspool -n '__tlspool_at \'trust check\'' -l help -s h -d 'show the help of this command'
 complete -c tlspool -n '__tlspool_at \'trust distrust\'' -l key -d 'the key is meant, in whatever certificate it is'
 complete -c tlspool -n '__tlspool_at \'trust distrust\'' -l note -x -d 'why, for those who ask'
 complete -c tlspool -n '__tlspool_at \'trust distrust\'' -l json -d 'print one JSON object instead of text, for errors too'

@@ -24,6 +24,9 @@ import type {
 import { type SubjectNames, subjectNames } from './subject-names.ts';
 import { defaultValidation, type ValidationSettings } from './validation-settings.ts';
 
+const TAKE_BACK =
+  'If it is to be believed again: `tlspool trust list` shows what is distrusted, `tlspool trust remove` takes it back. What the local CA revoked stays so.';
+
 /** How long a verdict may be reused at most, in seconds. */
 const LONGEST_VERDICT = 24 * 60 * 60;
 
@@ -87,7 +90,9 @@ export class Trust {
     const names = readNames(leaf);
     if ('ok' in names) return names;
     const distrusted = this.#distrusted.reason(question.chain);
-    if (distrusted !== undefined) return refuse('certificate_revoked', distrusted);
+    if (distrusted !== undefined) {
+      return { ...refuse('certificate_revoked', distrusted), advice: TAKE_BACK };
+    }
     const examination = new Examination(question, leaf, names, this.#tools());
     try {
       return await this.#examine(examination);
