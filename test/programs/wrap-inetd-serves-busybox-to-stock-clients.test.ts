@@ -33,23 +33,32 @@ for (const keyType of keyTypes) {
       });
     }
 
-    await t.test('openssl s_client verifies the chain and the name', async () => {
-      const { code, stdout, stderr } = await openssl(pool, port, 'GET / HTTP/1.0\r\n\r\n');
-      assert.equal(code, 0, stderr);
-      assert.ok(stdout.endsWith(page), stdout);
-      assert.match(stderr, /verify return:1/);
-    });
-
-    await t.test('gnutls-cli verifies the chain and the name', async () => {
-      const verify = ['--x509cafile', pool.caFile, '--sni-hostname', name];
-      const { code, stdout } = await run(
-        'gnutls-cli',
-        [...verify, '--verify-hostname', name, '--port', String(port), '127.0.0.1'],
-        { input: 'GET / HTTP/1.0\r\n\r\n' },
+    for (const version of ['1_2', '1_3']) {
+      await t.test(
+        `openssl s_client verifies the chain and the name over TLS ${version}`,
+        async () => {
+          const request = 'GET / HTTP/1.0\r\n\r\n';
+          const { code, stdout, stderr } = await openssl(pool, port, request, `-tls${version}`);
+          assert.equal(code, 0, stderr);
+          assert.ok(stdout.endsWith(page), stdout);
+          assert.match(stderr, /verify return:1/);
+        },
       );
-      assert.equal(code, 0, stdout);
-      assert.match(stdout, /The certificate is trusted/);
-      assert.ok(stdout.includes(page), stdout);
-    });
+    }
+
+    for (const version of ['1.2', '1.3']) {
+      await t.test(`gnutls-cli verifies the chain and the name over TLS ${version}`, async () => {
+        const verify = ['--x509cafile', pool.caFile, '--sni-hostname', name];
+        const only = ['--priority', `NORMAL:-VERS-ALL:+VERS-TLS${version}`];
+        const { code, stdout } = await run(
+          'gnutls-cli',
+          [...verify, ...only, '--verify-hostname', name, '--port', String(port), '127.0.0.1'],
+          { input: 'GET / HTTP/1.0\r\n\r\n' },
+        );
+        assert.equal(code, 0, stdout);
+        assert.match(stdout, /The certificate is trusted/);
+        assert.ok(stdout.includes(page), stdout);
+      });
+    }
   });
 }
