@@ -10,7 +10,7 @@ _tlspool_words() {
     'disclose') words='add list remove test' ;;
     'identities') words='create csr export import install list remove select show' ;;
     'pin') words='enter lock status' ;;
-    'sessions') words='close list' ;;
+    'sessions') words='close list show' ;;
     'tokens') words='init list' ;;
     'trust') words='add check distrust expression import-system list pin remove unpin' ;;
     'trust expression') words='set show' ;;
@@ -65,6 +65,7 @@ _tlspool_flags() {
     'serve') flags='--client-config' ;;
     'sessions close') flags='--abort' ;;
     'sessions list') flags='' ;;
+    'sessions show') flags='--peer' ;;
     'status') flags='' ;;
     'tokens init') flags='--label --token --module --pin-source --pin-file --so-pin-source' ;;
     'tokens list') flags='--module' ;;
@@ -78,7 +79,7 @@ _tlspool_flags() {
     'trust pin') flags='--days --roll-over' ;;
     'trust remove') flags='--system' ;;
     'trust unpin') flags='' ;;
-    'tunnel') flags='--accept --connect --from --client --remote-id --local-id --service --request-remote-id --require-remote-id --alpn --standalone --max-handshakes --drain-timeout --starttls --unsafe-tls-optional' ;;
+    'tunnel') flags='--accept --connect --from --client --remote-id --local-id --service --request-remote-id --require-remote-id --alpn --standalone --max-handshakes --drain-timeout --starttls --unsafe-tls-optional --proxy-header --proxy-from' ;;
     'wrap') flags='--local-id --service --request-remote-id --require-remote-id --alpn --standalone --max-handshakes --drain-timeout --listen --inetd --tls --starttls --plain --unsafe-tls-optional --restart --max-connections --user --group --quiet -q' ;;
   esac
   printf '%s' "$flags --json --socket --state-dir --config --no-input --help -h"
@@ -180,6 +181,7 @@ _tlspool_value() {
     'pin enter --pinentry') COMPREPLY=() ;;
     'pin enter --from') COMPREPLY=() ;;
     'serve --client-config') compopt -o filenames 2> /dev/null; mapfile -t COMPREPLY < <(compgen -f -- "$current") ;;
+    'sessions show --peer') COMPREPLY=() ;;
     'tokens init --label') COMPREPLY=() ;;
     'tokens init --token') COMPREPLY=() ;;
     'tokens init --module') compopt -o filenames 2> /dev/null; mapfile -t COMPREPLY < <(compgen -f -- "$current") ;;
@@ -211,6 +213,8 @@ _tlspool_value() {
     'tunnel --max-handshakes') COMPREPLY=() ;;
     'tunnel --drain-timeout') COMPREPLY=() ;;
     'tunnel --starttls') COMPREPLY=() ;;
+    'tunnel --proxy-header') mapfile -t COMPREPLY < <(compgen -W 'v1 v2' -- "$current") ;;
+    'tunnel --proxy-from') COMPREPLY=() ;;
     'wrap --local-id') COMPREPLY=() ;;
     'wrap --service') COMPREPLY=() ;;
     'wrap --alpn') COMPREPLY=() ;;

@@ -8,7 +8,7 @@ function __tlspool_at
     for word in $typed
         string match -q -- '-*' $word; and break
         set -l longer (string join ' ' $found $word)
-        contains -- "$longer" 'authz' 'authz group' 'ca' 'disclose' 'identities' 'pin' 'sessions' 'tokens' 'trust' 'trust expression' 'authz allow' 'authz allow-program' 'authz check' 'authz close' 'authz deny' 'authz explain' 'authz export' 'authz group add' 'authz group create' 'authz group import' 'authz group list' 'authz group members' 'authz group remove' 'authz import' 'authz list' 'authz log' 'authz open' 'authz remove' 'authz test' 'authz whoami' 'ca export' 'disclose add' 'disclose list' 'disclose remove' 'disclose test' 'identities create' 'identities csr' 'identities export' 'identities import' 'identities install' 'identities list' 'identities remove' 'identities select' 'identities show' 'init' 'pin' 'pin enter' 'pin lock' 'pin status' 'ping' 'serve' 'sessions close' 'sessions list' 'status' 'tokens init' 'tokens list' 'trust add' 'trust check' 'trust distrust' 'trust expression set' 'trust expression show' 'trust import-system' 'trust list' 'trust pin' 'trust remove' 'trust unpin' 'tunnel' 'wrap'; or break
+        contains -- "$longer" 'authz' 'authz group' 'ca' 'disclose' 'identities' 'pin' 'sessions' 'tokens' 'trust' 'trust expression' 'authz allow' 'authz allow-program' 'authz check' 'authz close' 'authz deny' 'authz explain' 'authz export' 'authz group add' 'authz group create' 'authz group import' 'authz group list' 'authz group members' 'authz group remove' 'authz import' 'authz list' 'authz log' 'authz open' 'authz remove' 'authz test' 'authz whoami' 'ca export' 'disclose add' 'disclose list' 'disclose remove' 'disclose test' 'identities create' 'identities csr' 'identities export' 'identities import' 'identities install' 'identities list' 'identities remove' 'identities select' 'identities show' 'init' 'pin' 'pin enter' 'pin lock' 'pin status' 'ping' 'serve' 'sessions close' 'sessions list' 'sessions show' 'status' 'tokens init' 'tokens list' 'trust add' 'trust check' 'trust distrust' 'trust expression set' 'trust expression show' 'trust import-system' 'trust list' 'trust pin' 'trust remove' 'trust unpin' 'tunnel' 'wrap'; or break
         set -a found $word
     end
     test "$argv[1]" = "$found"
@@ -32,7 +32,7 @@ complete -c tlspool -n '__tlspool_at \'\'' -f -a 'init' -d 'make the state folde
 complete -c tlspool -n '__tlspool_at \'\'' -f -a 'pin' -d 'ask people for PINs when tokens need them'
 complete -c tlspool -n '__tlspool_at \'\'' -f -a 'ping' -d 'ask the pool whether it is there'
 complete -c tlspool -n '__tlspool_at \'\'' -f -a 'serve' -d 'run the pool'
-complete -c tlspool -n '__tlspool_at \'\'' -f -a 'sessions' -d 'close, list'
+complete -c tlspool -n '__tlspool_at \'\'' -f -a 'sessions' -d 'close, list, show'
 complete -c tlspool -n '__tlspool_at \'\'' -f -a 'status' -d 'show what the pool is doing'
 complete -c tlspool -n '__tlspool_at \'\'' -f -a 'tokens' -d 'init, list'
 complete -c tlspool -n '__tlspool_at \'\'' -f -a 'trust' -d 'add, check, distrust, expression set, expression show, import-system, list, pin, remove, unpin'
@@ -78,6 +78,7 @@ complete -c tlspool -n '__tlspool_at \'pin\'' -f -a 'lock' -d 'log out of a toke
 complete -c tlspool -n '__tlspool_at \'pin\'' -f -a 'status' -d 'show which tokens wait for their PIN, and who asks for it'
 complete -c tlspool -n '__tlspool_at \'sessions\'' -f -a 'close' -d 'end a session of the pool'
 complete -c tlspool -n '__tlspool_at \'sessions\'' -f -a 'list' -d 'list the sessions of the pool'
+complete -c tlspool -n '__tlspool_at \'sessions\'' -f -a 'show' -d 'show one session: who is on the other side'
 complete -c tlspool -n '__tlspool_at \'tokens\'' -f -a 'init' -d 'make a further token, or take one that exists into use'
 complete -c tlspool -n '__tlspool_at \'tokens\'' -f -a 'list' -d 'list the PKCS #11 tokens, their PIN state and what is wrong with them'
 complete -c tlspool -n '__tlspool_at \'trust\'' -f -a 'add' -d 'trust a CA to vouch for remotes'
@@ -484,6 +485,13 @@ complete -c tlspool -n '__tlspool_at \'sessions list\'' -l state-dir -x -a '(__f
 complete -c tlspool -n '__tlspool_at \'sessions list\'' -l config -r -F -d 'configuration file'
 complete -c tlspool -n '__tlspool_at \'sessions list\'' -l no-input -d 'never ask; fail and name the flag instead'
 complete -c tlspool -n '__tlspool_at \'sessions list\'' -l help -s h -d 'show the help of this command'
+complete -c tlspool -n '__tlspool_at \'sessions show\'' -l peer -x -d 'address and port of the other side, as the program sees them'
+complete -c tlspool -n '__tlspool_at \'sessions show\'' -l json -d 'print one JSON object instead of text, for errors too'
+complete -c tlspool -n '__tlspool_at \'sessions show\'' -l socket -r -F -d 'socket of the pool'
+complete -c tlspool -n '__tlspool_at \'sessions show\'' -l state-dir -x -a '(__fish_complete_directories)' -d 'where identities, trust and tokens are kept'
+complete -c tlspool -n '__tlspool_at \'sessions show\'' -l config -r -F -d 'configuration file'
+complete -c tlspool -n '__tlspool_at \'sessions show\'' -l no-input -d 'never ask; fail and name the flag instead'
+complete -c tlspool -n '__tlspool_at \'sessions show\'' -l help -s h -d 'show the help of this command'
 complete -c tlspool -n '__tlspool_at \'status\'' -l json -d 'print one JSON object instead of text, for errors too'
 complete -c tlspool -n '__tlspool_at \'status\'' -l socket -r -F -d 'socket of the pool'
 complete -c tlspool -n '__tlspool_at \'status\'' -l state-dir -x -a '(__fish_complete_directories)' -d 'where identities, trust and tokens are kept'
@@ -602,6 +610,8 @@ complete -c tlspool -n '__tlspool_at \'tunnel\'' -l max-handshakes -x -d 'handsh
 complete -c tlspool -n '__tlspool_at \'tunnel\'' -l drain-timeout -x -d 'how long open sessions may go on at the end'
 complete -c tlspool -n '__tlspool_at \'tunnel\'' -l starttls -x -d 'begin in the clear and turn to TLS as this protocol has it: smtp, lmtp, imap, pop3, nntp, ftp, ftps, xmpp, xmpp-server, ldap, postgres, mysql, irc, managesieve, http-connect (clients: http-connect=HOST:PORT)'
 complete -c tlspool -n '__tlspool_at \'tunnel\'' -l unsafe-tls-optional -d 'serve clients that do not ask for TLS in the clear, as anonymous'
+complete -c tlspool -n '__tlspool_at \'tunnel\'' -l proxy-header -x -a 'v1 v2' -d 'begin each connection to the program with a PROXY header: v1 has the addresses, v2 also TLS and the remote identity'
+complete -c tlspool -n '__tlspool_at \'tunnel\'' -l proxy-from -x -d 'expect a PROXY header from clients at these addresses, and believe it; may be repeated'
 complete -c tlspool -n '__tlspool_at \'tunnel\'' -l json -d 'print one JSON object instead of text, for errors too'
 complete -c tlspool -n '__tlspool_at \'tunnel\'' -l socket -r -F -d 'socket of the pool'
 complete -c tlspool -n '__tlspool_at \'tunnel\'' -l state-dir -x -a '(__fish_complete_directories)' -d 'where identities, trust and tokens are kept'

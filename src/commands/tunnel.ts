@@ -1,7 +1,7 @@
 import { tmpdir } from 'node:os';
 import * as Flags from '@oclif/core/flags';
 import { PoolCommand } from '../core/cli/pool-command.ts';
-import { startTlsFlags } from '../core/cli/starttls-flags.ts';
+import { proxyFlags, startTlsFlags } from '../core/cli/starttls-flags.ts';
 import { tlsFlags } from '../core/cli/tls-flags.ts';
 import { keepYoungGenerationSmall } from '../core/cli/young-generation.ts';
 import type { Tunnel as OpenTunnel } from '../core/tunnel/tunnel.ts';
@@ -14,7 +14,7 @@ export default class Tunnel extends PoolCommand {
 
 A client validates the server always: it must prove to be the name that was connected to, or --remote-id.
 
-Several tunnels come from a file, in the form of tlspool.conf: \`tunnel NAME\` begins one; accept, connect, client (yes), local_id, remote_id, request_remote_id (yes), require_remote_id (yes), service, alpn, starttls and unsafe_tls_optional (yes) are its words.
+Several tunnels come from a file, in the form of tlspool.conf: \`tunnel NAME\` begins one; accept, connect, client (yes), local_id, remote_id, request_remote_id (yes), require_remote_id (yes), service, alpn, starttls, unsafe_tls_optional (yes), proxy_header and proxy_from are its words.
 
 With --starttls the connection begins in the clear, and turns to TLS as the protocol has it, although the program knows nothing of that: it is not heard before TLS, and finds no trace of it.`;
 
@@ -69,6 +69,8 @@ With --starttls the connection begins in the clear, and turns to TLS as the prot
         'alpn',
         'starttls',
         'unsafe-tls-optional',
+        'proxy-header',
+        'proxy-from',
       ],
       description: 'file of tunnels',
     }),
@@ -80,6 +82,7 @@ With --starttls the connection begins in the clear, and turns to TLS as the prot
     }),
     ...tlsFlags,
     ...startTlsFlags,
+    ...proxyFlags,
   };
 
   async run(): Promise<{ tunnels: readonly object[] }> {

@@ -13,3 +13,20 @@ export const startTlsFlags = {
     description: 'serve clients that do not ask for TLS in the clear, as anonymous',
   }),
 };
+
+/** Who is on the other side, told and believed. */
+export const proxyFlags = {
+  'proxy-header': Flags.option({
+    options: ['v1', 'v2'] as const,
+    helpValue: 'VERSION',
+    description:
+      'begin each connection to the program with a PROXY header: v1 has the addresses, v2 also TLS and the remote identity',
+  })(),
+  'proxy-from': Flags.string({
+    helpValue: 'ADDR[/BITS]',
+    multiple: true,
+    multipleNonGreedy: true,
+    description:
+      'expect a PROXY header from clients at these addresses, and believe it; may be repeated',
+  }),
+};

@@ -1,5 +1,6 @@
 import { TlspoolError } from '../errors.ts';
 import type { Party } from './party.ts';
+import type { ConnectionEnds } from './proxy-protocol.ts';
 
 /**
  * A dialog is what is said in the clear before TLS, on behalf of a program that knows nothing of TLS. It is a pure
@@ -41,6 +42,18 @@ export interface Talk {
   readonly identities: DialogIdentities;
   /** Where the data connection that was asked for last is waited for. */
   readonly data: { readonly address: string; readonly port: number };
+  /** Who is connected with whom, as far as the peer goes; a PROXY header says it anew. */
+  ends: ConnectionEnds;
+  /**
+   * What a connection to the program has to begin with, as it is known now. Where there is something, and where the
+   * program learns from its connection itself who the peer is, it gets a new one inside TLS.
+   */
+  readonly introduction: Introduction | undefined;
+}
+
+export interface Introduction {
+  /** Empty: nothing is sent, but the program still gets to know from the connection. */
+  readonly words: () => Buffer;
 }
 
 export interface DialogIdentities {
@@ -83,6 +96,22 @@ export interface Protocol {
 export function* contact(talk: Talk): Talking<void> {
   talk.program.forget();
   yield { wait: 'program' };
+  const words = talk.introduction?.words();
+  if (words && words.length > 0) talk.program.send(words);
+}
+
+/**
+ * Inside TLS, a program that was connected to before it is connected to anew where it has to learn who the peer is, or
+ * has heard (`tainted`) what is to be forgotten. Its second greeting is not passed on.
+ */
+export function* contactAnew<Greeting>(
+  talk: Talk,
+  greeting: (program: Party) => Talking<Greeting>,
+  tainted = false,
+): Talking<void> {
+  if (!talk.introduction && !tainted) return;
+  yield* contact(talk);
+  yield* greeting(talk.program);
 }
 
 /**

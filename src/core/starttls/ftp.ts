@@ -1,5 +1,6 @@
 import {
   contact,
+  contactAnew,
   type Dialog,
   type Protocol,
   requireNothingBehind,
@@ -66,6 +67,7 @@ function* server(talk: Talk, _policy: ServerPolicy): Dialog {
       requireNothingBehind(peer);
       peer.send('234 AUTH TLS OK\r\n');
       yield* secure(talk);
+      yield* contactAnew(talk, reply);
       yield* stayInside(talk);
       return yield* serve(talk);
     }

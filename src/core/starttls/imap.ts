@@ -1,5 +1,6 @@
 import {
   contact,
+  contactAnew,
   type Dialog,
   DialogEnd,
   type Protocol,
@@ -167,6 +168,7 @@ function* startTls(talk: Talk, tag: string, capabilities: readonly string[]): Di
   requireNothingBehind(talk.peer);
   talk.peer.send(`${tag} OK Begin TLS\r\n`);
   yield* secure(talk);
+  yield* contactAnew(talk, (program) => program.line(longestResponse));
   if (!capabilities.some((capability) => is(capability, 'STARTTLS'))) return 'leave';
   yield* stayInside(talk);
   return yield* hideStartTls(talk);

@@ -1,5 +1,6 @@
-import type { Dialog, DialogIdentities, Side, Step, Talk } from './dialog.ts';
+import type { Dialog, DialogIdentities, Introduction, Side, Step, Talk } from './dialog.ts';
 import { Party } from './party.ts';
+import type { ConnectionEnds } from './proxy-protocol.ts';
 
 /** What a dialog wants now. */
 export type Wish =
@@ -7,14 +8,19 @@ export type Wish =
   /** It is over, and this is what is left to do. */
   | { readonly wait: 'leave' | 'through' };
 
+/** What is known before a dialog begins. */
+export interface MachineFacts {
+  readonly identities: DialogIdentities;
+  readonly ends: ConnectionEnds;
+  readonly introduction: Introduction | undefined;
+}
+
 /**
  * Runs a dialog on bytes and events, without knowing where they come from: tell it what happens, do what it wishes, and
  * send what it has to say before doing so.
  */
 export class Machine {
-  readonly identities: DialogIdentities;
-  /** The answer to a wish for a data connection. */
-  readonly data = { address: '', port: 0 };
+  readonly #talk: Talk & { readonly data: { address: string; port: number } };
   readonly #parties: Readonly<Record<Side, Party>> = {
     peer: new Party('peer'),
     program: new Party('program'),
@@ -23,10 +29,32 @@ export class Machine {
   #wish: Wish;
 
   /** @throws whatever the dialog throws, as do all methods: it has ended then, but may have left something to say */
-  constructor(dialog: (talk: Talk) => Dialog, identities: DialogIdentities) {
-    this.identities = { ...identities };
-    this.#dialog = dialog({ ...this.#parties, identities: this.identities, data: this.data });
+  constructor(dialog: (talk: Talk) => Dialog, facts: MachineFacts) {
+    const { identities, ends, introduction } = facts;
+    this.#talk = {
+      ...this.#parties,
+      identities: { ...identities },
+      ends,
+      introduction,
+      data: { address: '', port: 0 },
+    };
+    this.#dialog = dialog(this.#talk);
     this.#wish = { wait: 'bytes', sides: [] };
+  }
+
+  /** Who is who, to be set when TLS has told. */
+  get identities(): DialogIdentities {
+    return this.#talk.identities;
+  }
+
+  /** The answer to a wish for a data connection, to be set. */
+  get data(): { address: string; port: number } {
+    return this.#talk.data;
+  }
+
+  /** Who is connected with whom, as far as is known. */
+  get ends(): ConnectionEnds {
+    return this.#talk.ends;
   }
 
   get wish(): Wish {

@@ -1,5 +1,6 @@
 import {
   contact,
+  contactAnew,
   type Dialog,
   DialogEnd,
   type Protocol,
@@ -52,6 +53,7 @@ function* server(talk: Talk, policy: ServerPolicy): Dialog {
       requireNothingBehind(peer);
       peer.send('OK "Begin TLS"\r\n');
       yield* secure(talk);
+      yield* contactAnew(talk, capabilities);
       program.send('CAPABILITY\r\n');
       return offers(told.lines) ? yield* inside(talk) : 'leave';
     }

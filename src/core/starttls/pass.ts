@@ -8,10 +8,12 @@ import type {
 } from '../../client/index.ts';
 import { socketAddresses, socketPair } from '../engine/sockets.ts';
 import { TlspoolError } from '../errors.ts';
+import { formatHostAndPort } from '../tunnel/endpoint.ts';
 import { type ControlAddresses, DataChannel } from './data-channel.ts';
 import { type Dialog, DialogEnd, type Side, type Step, type Talk } from './dialog.ts';
 import { join } from './join.ts';
 import { Machine } from './machine.ts';
+import type { ConnectionEnds } from './proxy-protocol.ts';
 import { readSize, Wire } from './wire.ts';
 
 /**
@@ -36,10 +38,19 @@ export interface PassOrder {
     who: Identities,
     details: SessionDetails | undefined,
   ) => number | Promise<number>;
+  /** What each connection to the program begins with; see `Introduction`. */
+  readonly introduce?: ((facts: IntroductionFacts) => Buffer) | undefined;
   /** ms until TLS has started; the handshake has its own limit. */
   readonly timeout: number;
   /** Ends the connection, until `passed` resolves. */
   readonly signal?: AbortSignal | undefined;
+}
+
+/** What is known of the peer when the program is connected to; `details` only inside TLS. */
+export interface IntroductionFacts {
+  readonly ends: ConnectionEnds;
+  readonly who: Identities;
+  readonly details: SessionDetails | undefined;
 }
 
 export interface Passed {
@@ -76,9 +87,19 @@ class Passage {
     this.#order = order;
     const { localId, localIds, remoteId } = order.request;
     const identities = { localId: localId ?? localIds?.[0] ?? '', remoteId: remoteId ?? '' };
-    this.#machine = new Machine(order.dialog, identities);
     this.#peer = new Wire(order.fd);
-    this.#peerAddresses = addressesOf(order.fd);
+    const { local, remote } = endsOf(order.fd);
+    this.#peerAddresses = { local: local.address, remote: remote.address };
+    const ends = { source: remote, destination: local };
+    const { introduce } = order;
+    const words = () =>
+      introduce?.({
+        ends: this.#machine.ends,
+        who: this.#machine.identities,
+        details: this.#details,
+      }) ?? Buffer.alloc(0);
+    const introduction = introduce && { words };
+    this.#machine = new Machine(order.dialog, { identities, ends, introduction });
     this.#until = limited(order.timeout, order.signal);
   }
 
@@ -153,7 +174,8 @@ class Passage {
     const { identities } = this.#machine;
     const fd = await this.#order.program({ ...identities }, this.#details);
     this.#program = new Wire(fd);
-    this.#programAddresses = addressesOf(fd);
+    const { local, remote } = endsOf(fd);
+    this.#programAddresses = { local: local.address, remote: remote.address };
     this.#machine.done();
   }
 
@@ -171,8 +193,16 @@ class Passage {
   async #secure({ requireAlpn }: Step & { wait: 'tls' }): Promise<void> {
     const fd = this.#peer?.release() ?? -1;
     this.#peer = undefined;
+    const { source } = this.#machine.ends;
+    const { request } = this.#order;
+    // What a PROXY header said is not what the socket tells.
+    const clientAddress =
+      request.role === 'server' && source.address !== this.#peerAddresses.remote
+        ? formatHostAndPort({ host: source.address, port: source.port })
+        : request.clientAddress;
     this.#session = await this.#order.pool.startTls({
-      ...this.#order.request,
+      ...request,
+      clientAddress,
       fd,
       plain: async (who, details) => {
         if (requireAlpn !== undefined && details?.alpn !== requireAlpn) {
@@ -251,13 +281,14 @@ const leaveTimeout = 1_000;
 /** ms between looks at what is there, where not enough is. */
 const glance = 10;
 
-/** Of a program that is no TCP server, such as one behind a pair of sockets: it can be reached here at most. */
-const nowhere: ControlAddresses = { local: '127.0.0.1', remote: '127.0.0.1' };
+/** Of what is no TCP connection, such as one end of a pair of sockets: it can be reached here at most. */
+const here = { address: '127.0.0.1', port: 0 };
+const nowhere: ControlAddresses = { local: here.address, remote: here.address };
 
-function addressesOf(fd: number): ControlAddresses {
+function endsOf(fd: number) {
   const { family, local, remote } = socketAddresses(fd);
-  if (family === 'unix' || !local || !remote) return nowhere;
-  return { local: local.address, remote: remote.address };
+  if (family === 'unix' || !local || !remote) return { local: here, remote: here };
+  return { local, remote };
 }
 
 function limited(timeout: number, signal: AbortSignal | undefined): AbortSignal {

@@ -1,5 +1,6 @@
 import {
   contact,
+  contactAnew,
   type Dialog,
   type Protocol,
   requireNothingBehind,
@@ -47,6 +48,7 @@ function* server(talk: Talk, policy: ServerPolicy): Dialog {
       requireNothingBehind(peer);
       peer.send('+OK Begin TLS\r\n');
       yield* secure(talk);
+      yield* contactAnew(talk, (fresh) => fresh.line());
       return yield* inside(talk, capabilities);
     }
     if (verb === 'CAPA') peer.send(`+OK\r\n${editList(capabilities, hidden, ['STLS'])}`);

@@ -1,6 +1,7 @@
 import {
   type ClientPolicy,
   contact,
+  contactAnew,
   type Dialog,
   type Protocol,
   requireNothingBehind,
@@ -78,6 +79,7 @@ function* server(talk: Talk, policy: ServerPolicy, hello: Hello): Dialog {
       features ??= yield* featuresOf(program, hello, talk.identities.localId);
       peer.send(readyReply);
       yield* secure(talk);
+      yield* contactAnew(talk, reply);
       return yield* inside(talk, features, hello);
     } else if (verb === 'QUIT') {
       peer.send('221 2.0.0 Bye\r\n');
@@ -158,8 +160,7 @@ function* optionalServer(talk: Talk, hello: Hello): Dialog {
       peer.send(readyReply);
       yield* secure(talk);
       // What the program has heard in the clear is forgotten with its connection.
-      yield* contact(talk);
-      yield* reply(program);
+      yield* contactAnew(talk, reply, true);
       return yield* inside(talk, shown, hello);
     }
     program.send(`${line}\r\n`);

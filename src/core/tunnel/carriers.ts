@@ -2,7 +2,9 @@ import { hostname } from 'node:os';
 import type { StartTlsRequest } from '../../client/index.ts';
 import { closeFd } from '../engine/sockets.ts';
 import { clientDialog, serverDialog } from '../starttls/dialogs.ts';
-import { pass } from '../starttls/pass.ts';
+import { type IntroductionFacts, pass } from '../starttls/pass.ts';
+import { behindProxies, noDialog } from '../starttls/prelude.ts';
+import { writeProxyHeader } from '../starttls/proxy-protocol.ts';
 import type { StartTlsTerms } from '../starttls/terms.ts';
 import type { Endpoint } from './endpoint.ts';
 import type { Carry } from './intake.ts';
@@ -28,19 +30,35 @@ export function serverCarrier(terms: ServerTerms, target: Endpoint | Reach): Car
   const ask = serverRequest(terms);
   const reach =
     typeof target === 'function' ? target : () => () => connectTo(target, handOverTimeout);
-  const { startTls } = terms;
-  if (startTls) {
-    const dialog = serverDialog(startTls.protocol, startTls);
+  const dialog = dialogOf(terms);
+  if (dialog) {
+    const introduce = introductionOf(terms);
     return async (pool, fd) => {
       const { fd: _, ...request } = ask(fd);
       const program = reach(fd);
-      const { over } = await pass({ pool, dialog, fd, request, program, timeout: dialogTimeout });
+      const order = { pool, dialog, fd, request, program, introduce, timeout: dialogTimeout };
+      const { over } = await pass(order);
       // Its end, however it came, is nobody's concern here.
       over.catch(() => undefined);
     };
   }
   return async (pool, fd) => {
     await pool.startTls({ ...ask(fd), plain: reach(fd) });
+  };
+}
+
+/** What is said before TLS; undefined: nothing, in either direction. */
+function dialogOf({ startTls, proxies, proxyHeader }: ServerTerms) {
+  if (!startTls && !proxies && !proxyHeader) return undefined;
+  const inner = startTls ? serverDialog(startTls.protocol, startTls) : noDialog;
+  return behindProxies(proxies, inner);
+}
+
+function introductionOf({ proxyHeader }: ServerTerms) {
+  if (!proxyHeader) return undefined;
+  return ({ ends, who, details }: IntroductionFacts) => {
+    const tls = details && { ...details, remoteId: who.remoteId, commonName: '' };
+    return writeProxyHeader(proxyHeader, ends, tls);
   };
 }
 

@@ -1,6 +1,9 @@
+import type { BlockList } from 'node:net';
 import type { PeerDemand } from '../engine/types.ts';
 import { UsageError } from '../errors.ts';
 import type { ClaimedProcess } from '../protocol/extension.ts';
+import { parseProxies } from '../starttls/prelude.ts';
+import type { ProxyVersion } from '../starttls/proxy-protocol.ts';
 import { agreeStartTls, type GivenStartTls, type StartTlsTerms } from '../starttls/terms.ts';
 import { type Endpoint, isAddress } from './endpoint.ts';
 
@@ -19,6 +22,10 @@ export interface ServerTerms {
   readonly startTls?: StartTlsTerms | undefined;
   /** The program that listens, if it is not this process: it is judged in its place. */
   readonly process?: ClaimedProcess | undefined;
+  /** The program is told by a PROXY header who connects; undefined: it is not. */
+  readonly proxyHeader?: ProxyVersion | undefined;
+  /** Whose PROXY headers are believed; undefined: nobody's. */
+  readonly proxies?: BlockList | undefined;
 }
 
 export interface ClientTerms {
@@ -35,6 +42,9 @@ export interface ClientTerms {
 
 /** The terms as flags or a file give them, before they are known to make sense together. */
 export interface GivenTerms extends GivenStartTls {
+  readonly proxyHeader?: ProxyVersion | undefined;
+  /** Addresses and prefixes. */
+  readonly proxies?: readonly string[] | undefined;
   readonly client: boolean;
   readonly localIds: readonly string[];
   readonly remoteId?: string | undefined;
@@ -48,6 +58,8 @@ export interface GivenTerms extends GivenStartTls {
 export interface TermFlags {
   readonly starttls?: string | undefined;
   readonly 'unsafe-tls-optional'?: boolean | undefined;
+  readonly 'proxy-header'?: ProxyVersion | undefined;
+  readonly 'proxy-from'?: readonly string[] | undefined;
   readonly 'local-id'?: readonly string[] | undefined;
   readonly service?: string | undefined;
   readonly alpn?: string | undefined;
@@ -65,12 +77,17 @@ export function readTermFlags(flags: TermFlags): Omit<GivenTerms, 'client' | 're
     alpn: flags.alpn === undefined ? [] : parseAlpn(flags.alpn),
     startTls: flags.starttls,
     tlsOptional: flags['unsafe-tls-optional'] ?? false,
+    proxyHeader: flags['proxy-header'],
+    proxies: flags['proxy-from'],
   };
 }
 
 /** `connect` is where the connections go to: a client's remote id defaults to the name in it. */
 export function agreeTerms(given: GivenTerms, connect: Endpoint): Terms {
   if (given.client) {
+    if (given.proxyHeader !== undefined || given.proxies?.length) {
+      throw new UsageError('PROXY headers are for servers: leave out --proxy-header, --proxy-from');
+    }
     const { service, alpn } = given;
     const startTls = agreeStartTls(given, 'client');
     return {
@@ -101,7 +118,18 @@ export function agreeServerTerms(given: Omit<GivenTerms, 'client' | 'remoteId'>)
       'who does not speak TLS cannot prove who it is: leave out one of --unsafe-tls-optional and --require-remote-id',
     );
   }
-  return { role: 'server', localIds, remote, service, alpn, ...(startTls && { startTls }) };
+  const { proxyHeader } = given;
+  const proxies = parseProxies(given.proxies ?? []);
+  return {
+    role: 'server',
+    localIds,
+    remote,
+    service,
+    alpn,
+    ...(startTls && { startTls }),
+    ...(proxyHeader && { proxyHeader }),
+    ...(proxies && { proxies }),
+  };
 }
 
 function demandOf(given: Pick<GivenTerms, 'requestRemoteId' | 'requireRemoteId'>): PeerDemand {

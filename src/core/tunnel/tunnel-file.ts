@@ -44,6 +44,8 @@ const description = z.strictObject({
   alpn: once.optional(),
   starttls: once.optional(),
   unsafe_tls_optional: yes.optional(),
+  proxy_header: once.pipe(z.enum(['v1', 'v2'])).optional(),
+  proxy_from: z.array(z.string()).optional(),
 });
 
 function divide(settings: readonly Setting[], file: string): Section[] {
@@ -91,6 +93,8 @@ function planOf(section: Section, file: string): TunnelPlan {
           alpn: given.alpn === undefined ? [] : parseAlpn(given.alpn),
           startTls: given.starttls,
           tlsOptional: given.unsafe_tls_optional ?? false,
+          proxyHeader: given.proxy_header,
+          proxies: given.proxy_from,
         },
         connect,
       ),
@@ -113,7 +117,8 @@ function schemaMistake(section: Section, error: z.ZodError, file: string): Confi
     const known = Object.keys(description.shape).join(', ');
     return mistake(file, entry.line, `unknown word \`${word}\``, `Known words: ${known}.`);
   }
-  const problem = issue?.code === 'invalid_value' ? 'must be yes or no' : issue?.message;
+  const problem =
+    issue?.code === 'invalid_value' ? `must be ${issue.values.join(' or ')}` : issue?.message;
   return mistake(file, entry.line, `\`${word}\` ${problem}`);
 }
 

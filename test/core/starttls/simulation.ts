@@ -1,4 +1,10 @@
-import { type Dialog, DialogEnd, type Side, type Talk } from '../../../src/core/starttls/dialog.ts';
+import {
+  type Dialog,
+  DialogEnd,
+  type Introduction,
+  type Side,
+  type Talk,
+} from '../../../src/core/starttls/dialog.ts';
 import { Machine } from '../../../src/core/starttls/machine.ts';
 
 /** Somebody on one side of a dialog: says something first, and something to what it hears. */
@@ -25,8 +31,13 @@ export interface SimulationOptions {
   readonly chunks?: readonly number[];
   /** What the peer says inside TLS, where the dialog stays. */
   readonly inside?: Actor;
+  readonly introduction?: Introduction;
 }
 
+const ends = {
+  source: { address: '192.0.2.1', port: 4711 },
+  destination: { address: '192.0.2.2', port: 25 },
+};
 const identities = { localId: 'www.example.com', remoteId: 'www.example.com' };
 
 /** Runs a dialog between two actors, as pass.ts does between two sockets. */
@@ -60,7 +71,8 @@ class Simulation {
     actors: { peer: Actor; program: Actor },
     options: SimulationOptions,
   ) {
-    this.#machine = new Machine(dialog, identities);
+    const { introduction } = options;
+    this.#machine = new Machine(dialog, { identities, ends, introduction });
     this.#actors = actors;
     this.#options = options;
     this.#lines = { peer: line(actors.peer), program: undefined };
@@ -127,7 +139,8 @@ class Simulation {
       const chunk = from.queue.subarray(0, size);
       const taken = this.#machine.hear(side, chunk);
       from.queue = from.queue.subarray(taken);
-      return taken > 0 || this.#machine.wish !== wish;
+      const { wish: next } = this.#machine;
+      return taken > 0 || !(look && next.wait === 'bytes' && next.look === true);
     }
     return false;
   }
