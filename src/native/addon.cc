@@ -17,9 +17,9 @@ NAPI_MODULE_INIT() {
   tlspool::node::registerEvents(env, exports);
   tlspool::socket::registerBinding(env, exports);
   tlspool::process::registerBinding(env, exports);
-  tlspool::gate::registerBinding(env, exports);
   tlspool::token::registerBinding(env, exports);
   tlspool::engine::registerBinding(env, exports);
   tlspool::supervisor::registerBinding(env, exports);
+  tlspool::gate::registerBinding(env, exports);
   return exports;
 }

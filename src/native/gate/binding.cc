@@ -6,9 +6,13 @@
 #include <cstring>
 #include <vector>
 
+#include "gate/find-socket.h"
 #include "gate/gate.h"
+#include "gate/outgoing.h"
 #include "gate/upstream.h"
 #include "node/values.h"
+#include "supervisor/socket-facts.h"
+#include "supervisor/task.h"
 
 namespace tlspool::gate {
 
@@ -17,6 +21,7 @@ namespace {
 using node::Arguments;
 using socket::Address;
 using socket::Descriptor;
+using supervisor::Task;
 
 /// Gates live as long as the process; JavaScript knows them by their place here.
 thread_local std::vector<Gate> gates;
@@ -84,6 +89,16 @@ napi_value gateMeets(napi_env env, napi_callback_info info) {
   return node::boolean(env, gate && gate->meets(fd));
 }
 
+/// `gateSettle(gate, fd)`: for a blocking connect that ends with success.
+napi_value settle(napi_env env, napi_callback_info info) {
+  Arguments arguments(env, info);
+  const Gate* gate = find(arguments.integer(0));
+  int fd = static_cast<int>(arguments.integer(1));
+  if (!arguments.ok()) return nullptr;
+  if (gate) gate->settle(fd);
+  return node::undefined(env);
+}
+
 /// `connectLike(model, destination) → { fd, local }`, or `{ error, step }` with an errno.
 napi_value startUpstream(napi_env env, napi_callback_info info) {
   Arguments arguments(env, info);
@@ -129,14 +144,104 @@ napi_value restore(napi_env env, napi_callback_info info) {
   return node::undefined(env);
 }
 
-/// `socketCookie(fd) → bigint`, 0n if it is no socket.
-napi_value cookie(napi_env env, napi_callback_info info) {
+/// A cookie as JavaScript has it.
+uint64_t cookieFrom(const Arguments& arguments, size_t index) {
+  uint64_t value = 0;
+  bool lossless = false;
+  napi_get_value_bigint_uint64(arguments.env(), arguments.value(index), &value, &lossless);
+  return value;
+}
+
+/// `fetchSocket(thread, descriptor, cookie) → fd`, or undefined when the process has that socket no
+/// more.
+napi_value fetchSocket(napi_env env, napi_callback_info info) {
+  Arguments arguments(env, info);
+  Task task(static_cast<pid_t>(arguments.integer(0)));
+  int descriptor = static_cast<int>(arguments.integer(1));
+  uint64_t cookie = cookieFrom(arguments, 2);
+  if (!arguments.ok()) return nullptr;
+  Descriptor fd = task.fetch(descriptor);
+  if (!fd || supervisor::cookieOf(fd.number()) != cookie) fd = findSocket(task, cookie);
+  return fd ? node::number(env, fd.release()) : node::undefined(env);
+}
+
+/// `processOf(thread) → pid`, 0 if it is gone.
+napi_value processOf(napi_env env, napi_callback_info info) {
+  Arguments arguments(env, info);
+  Task task(static_cast<pid_t>(arguments.integer(0)));
+  if (!arguments.ok()) return nullptr;
+  return node::number(env, task.process());
+}
+
+/// `outgoingRemember(cookie, local, remote)`
+napi_value remember(napi_env env, napi_callback_info info) {
+  Arguments arguments(env, info);
+  uint64_t cookie = cookieFrom(arguments, 0);
+  Likeness likeness;
+  bool wellFormed = readAddress(arguments.bytes(1), &likeness.local) &&
+                    readAddress(arguments.bytes(2), &likeness.remote);
+  if (!arguments.ok()) return nullptr;
+  if (!wellFormed) return badArgument(env, "no address");
+  Outgoing::instance().remember(cookie, likeness);
+  return node::undefined(env);
+}
+
+/// `outgoingFail(cookie, errno)`
+napi_value rememberFailure(napi_env env, napi_callback_info info) {
+  Arguments arguments(env, info);
+  uint64_t cookie = cookieFrom(arguments, 0);
+  int error = static_cast<int>(arguments.integer(1));
+  if (!arguments.ok()) return nullptr;
+  Outgoing::instance().fail(cookie, error);
+  return node::undefined(env);
+}
+
+/// `outgoingTakeError(cookie) → errno`
+napi_value takeError(napi_env env, napi_callback_info info) {
+  Arguments arguments(env, info);
+  uint64_t cookie = cookieFrom(arguments, 0);
+  if (!arguments.ok()) return nullptr;
+  return node::number(env, Outgoing::instance().takeError(cookie));
+}
+
+/// `outgoingForget(cookie)`
+napi_value forget(napi_env env, napi_callback_info info) {
+  Arguments arguments(env, info);
+  uint64_t cookie = cookieFrom(arguments, 0);
+  if (!arguments.ok()) return nullptr;
+  Outgoing::instance().forget(cookie);
+  return node::undefined(env);
+}
+
+/// `outgoingSweep() → number` of sockets that are remembered afterwards.
+napi_value sweep(napi_env env, napi_callback_info) {
+  std::vector<int> ports;
+  for (const Gate& gate : gates) ports.push_back(supervisor::portOf(gate.address()));
+  if (!Outgoing::instance().sweep(ports))
+    return node::throwErrno(env, errno, "the kernel does not list its sockets");
+  return node::number(env, static_cast<double>(Outgoing::instance().size()));
+}
+
+template <int (*act)(int, const sockaddr*, socklen_t)>
+napi_value actOnAddress(napi_env env, napi_callback_info info) {
+  Arguments arguments(env, info);
+  int fd = static_cast<int>(arguments.integer(0));
+  Address address;
+  bool wellFormed = readAddress(arguments.bytes(1), &address);
+  if (!arguments.ok()) return nullptr;
+  if (!wellFormed) return badArgument(env, "no address");
+  return node::number(env, act(fd, address.get(), address.length) == 0 ? 0 : errno);
+}
+
+/// `sendTimeout(fd) → ms`, 0: none (SO_SNDTIMEO).
+napi_value sendTimeout(napi_env env, napi_callback_info info) {
   Arguments arguments(env, info);
   int fd = static_cast<int>(arguments.integer(0));
   if (!arguments.ok()) return nullptr;
-  napi_value result;
-  napi_create_bigint_uint64(env, cookieOf(fd), &result);
-  return result;
+  timeval limit{};
+  socklen_t length = sizeof limit;
+  if (getsockopt(fd, SOL_SOCKET, SO_SNDTIMEO, &limit, &length) != 0) limit = {};
+  return node::number(env, static_cast<double>(limit.tv_sec) * 1000 + limit.tv_usec / 1000.0);
 }
 
 /// `localAddressBytes(fd) → Buffer`
@@ -162,7 +267,17 @@ void registerBinding(napi_env env, napi_value exports) {
                     {"connectLike", startUpstream},
                     {"prepareToWait", prepare},
                     {"putBack", restore},
-                    {"socketCookie", cookie},
+                    {"gateSettle", settle},
+                    {"fetchSocket", fetchSocket},
+                    {"processOf", processOf},
+                    {"outgoingRemember", remember},
+                    {"outgoingFail", rememberFailure},
+                    {"outgoingTakeError", takeError},
+                    {"outgoingForget", forget},
+                    {"outgoingSweep", sweep},
+                    {"connectSocket", actOnAddress<::connect>},
+                    {"bindSocket", actOnAddress<::bind>},
+                    {"sendTimeout", sendTimeout},
                     {"localAddressBytes", localAddressBytes}});
 }
 

@@ -96,10 +96,9 @@ bool Gate::meets(int waiting) const {
   return getpeername(waiting, peer.get(), &peer.length) == 0 && samePlace(peer, address_);
 }
 
-uint64_t cookieOf(int fd) {
-  uint64_t cookie = 0;
-  socklen_t length = sizeof cookie;
-  return getsockopt(fd, SOL_SOCKET, SO_COOKIE, &cookie, &length) == 0 ? cookie : 0;
+void Gate::settle(int met) const {
+  // The first call after the connection came about returns 0, those after it EISCONN.
+  connect(met, address_.get(), address_.length);
 }
 
 }  // namespace tlspool::gate

@@ -9,7 +9,6 @@
 
 #include <sys/types.h>
 
-#include <cstdint>
 #include <optional>
 
 #include "socket/address.h"
@@ -36,6 +35,9 @@ class Gate {
   /// Whether `waiting` is connected, and its peer is this gate: so the other end is what `complete`
   /// made, and nobody else's.
   bool meets(int waiting) const;
+
+  /// Tells the kernel that the program knows of the connection, as a connect(2) that returned does.
+  void settle(int met) const;
 
  private:
   Gate(socket::Descriptor listener, const socket::Address& address)

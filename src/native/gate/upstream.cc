@@ -1,5 +1,6 @@
 #include "gate/upstream.h"
 
+#include <fcntl.h>
 #include <net/if.h>
 #include <netinet/in.h>
 #include <netinet/tcp.h>
@@ -7,6 +8,7 @@
 
 #include <cerrno>
 #include <cstring>
+#include <utility>
 
 #ifndef TCP_FASTOPEN_CONNECT
 #define TCP_FASTOPEN_CONNECT 30
@@ -148,6 +150,26 @@ Upstream connectLike(int model, const Address& destination) {
     return failed("getsockname");
   upstream.fd = std::move(fd);
   return upstream;
+}
+
+socket::Descriptor tcpLike(int model) {
+  int family = 0;
+  int flags = fcntl(model, F_GETFL);
+  if (flags < 0 || !get(model, SOL_SOCKET, SO_DOMAIN, &family)) return {};
+  Descriptor fd(::socket(
+      family, SOCK_STREAM | SOCK_CLOEXEC | (flags & O_NONBLOCK ? SOCK_NONBLOCK : 0), IPPROTO_TCP));
+  if (!fd || carryOptions(model, fd.number()) || !carryDevice(model, fd.number())) return {};
+  carryCongestionControl(model, fd.number());
+  int undelayed = 0;
+  if (get(model, IPPROTO_TCP, TCP_NODELAY, &undelayed))
+    set(fd.number(), IPPROTO_TCP, TCP_NODELAY, undelayed);
+  for (int option : {SO_SNDTIMEO, SO_RCVTIMEO}) {
+    timeval limit{};
+    socklen_t length = sizeof limit;
+    if (getsockopt(model, SOL_SOCKET, option, &limit, &length) == 0)
+      setsockopt(fd.number(), SOL_SOCKET, option, &limit, length);
+  }
+  return carryBoundAddress(model, fd.number()) ? std::move(fd) : Descriptor();
 }
 
 bool prepareToWait(int model, SetAside* aside) {

@@ -30,6 +30,10 @@ struct Upstream {
 /// keepalive, time-outs, congestion control. Nothing of `model` changes.
 Upstream connectLike(int model, const socket::Address& destination);
 
+/// A TCP socket with the options, the bound address and the blocking of `model`, which is none;
+/// empty with errno.
+socket::Descriptor tcpLike(int model);
+
 /// Makes `model` fit to wait at a gate: no device, no TCP Fast Open, no limit of its own to the
 /// wait. False with errno if it cannot be.
 bool prepareToWait(int model, SetAside* aside);

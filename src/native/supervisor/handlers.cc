@@ -1,6 +1,9 @@
 #include "supervisor/handlers.h"
 
 #include "supervisor/bind-handler.h"
+#include "supervisor/connect-handler.h"
+#include "supervisor/connected-handler.h"
+#include "supervisor/fast-open-handler.h"
 #include "supervisor/filter.h"
 #include "supervisor/listen-handler.h"
 #include "supervisor/ring-handler.h"
@@ -12,6 +15,9 @@ std::vector<std::unique_ptr<Handler>> makeHandlers(Questions& questions) {
   handlers.push_back(std::make_unique<ListenHandler>(questions));
   handlers.push_back(std::make_unique<BindHandler>(questions));
   handlers.push_back(std::make_unique<RingHandler>());
+  handlers.push_back(std::make_unique<ConnectHandler>(questions));
+  handlers.push_back(std::make_unique<ConnectedHandler>());
+  handlers.push_back(std::make_unique<FastOpenHandler>());
   return handlers;
 }
 

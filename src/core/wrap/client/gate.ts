@@ -5,7 +5,7 @@ import { TlspoolError } from '../../errors.ts';
 /** A sockaddr as the kernel writes it: passed on, and written into a program's memory, without being taken apart. */
 export type AddressBytes = Buffer;
 
-/** What names an open socket, whichever process and number it is looked at through (SO_COOKIE); 0n: no socket. */
+/** What names an open socket, whichever process and number it is looked at through (SO_COOKIE). */
 export type SocketCookie = bigint;
 
 /** What a program set on its socket that would end the wait early. */
@@ -26,23 +26,29 @@ interface GateFunctions {
   gateHold(gate: number, fd: number): number;
   gateComplete(gate: number, waiting: AddressBytes): number;
   gateMeets(gate: number, fd: number): boolean;
+  gateSettle(gate: number, fd: number): void;
   connectLike(model: number, destination: AddressBytes): Upstream;
   prepareToWait(fd: number): SetAside;
   putBack(fd: number, userTimeout: number, synRetries: number): void;
-  socketCookie(fd: number): SocketCookie;
   localAddressBytes(fd: number): AddressBytes;
+  fetchSocket(thread: number, descriptor: number, cookie: SocketCookie): number | undefined;
+  processOf(thread: number): number;
+  outgoingRemember(cookie: SocketCookie, local: AddressBytes, remote: AddressBytes): void;
+  outgoingFail(cookie: SocketCookie, errno: number): void;
+  outgoingTakeError(cookie: SocketCookie): number;
+  outgoingForget(cookie: SocketCookie): void;
+  outgoingSweep(): number;
+  connectSocket(fd: number, address: AddressBytes): number;
+  bindSocket(fd: number, address: AddressBytes): number;
+  sendTimeout(fd: number): number;
 }
 
 let loaded: GateFunctions | undefined;
 
-function native(): GateFunctions {
-  loaded ??= loadNative<GateFunctions>();
-  return loaded;
-}
-
 function call<Result>(use: (functions: GateFunctions) => Result): Result {
+  loaded ??= loadNative<GateFunctions>();
   try {
-    return use(native());
+    return use(loaded);
   } catch (error) {
     const { code = '', message } = error as NodeJS.ErrnoException;
     const wire = (constants.errno as Readonly<Record<string, number>>)[code];
@@ -78,6 +84,11 @@ export class Gate {
   meets(fd: number): boolean {
     return call(({ gateMeets }) => gateMeets(this.#number, fd));
   }
+
+  /** Tells the kernel that the program knows: its next connect() fails with EISCONN. */
+  settle(fd: number): void {
+    call(({ gateSettle }) => gateSettle(this.#number, fd));
+  }
 }
 
 /** Starts connecting with a new socket that has what the program set on `model` and the network can tell. */
@@ -95,10 +106,58 @@ export function putBack(fd: number, { userTimeout, synRetries }: SetAside): void
   call((functions) => functions.putBack(fd, userTimeout, synRetries));
 }
 
-export function socketCookie(fd: number): SocketCookie {
-  return call((functions) => functions.socketCookie(fd));
-}
-
 export function localAddressBytes(fd: number): AddressBytes {
   return call((functions) => functions.localAddressBytes(fd));
 }
+
+/** A duplicate of a program's socket, the caller's to close; undefined if the task does not have it any more. */
+export function fetchSocket(
+  thread: number,
+  descriptor: number,
+  cookie: SocketCookie,
+): number | undefined {
+  return call((functions) => functions.fetchSocket(thread, descriptor, cookie));
+}
+
+/** The process that a thread belongs to; 0 if it is gone. */
+export function processOf(thread: number): number {
+  return call((functions) => functions.processOf(thread));
+}
+
+/** connect(2) on a duplicate, which must not block; 0 or the errno. */
+export function connectSocket(fd: number, address: AddressBytes): number {
+  return call((functions) => functions.connectSocket(fd, address));
+}
+
+/** bind(2) on a duplicate; 0 or the errno. */
+export function bindSocket(fd: number, address: AddressBytes): number {
+  return call((functions) => functions.bindSocket(fd, address));
+}
+
+/** ms after which a blocking connect() is to return EINPROGRESS (SO_SNDTIMEO, socket(7)); 0: never. */
+export function sendTimeout(fd: number): number {
+  return call((functions) => functions.sendTimeout(fd));
+}
+
+/** What the supervisor's threads tell the program of its connecting sockets without asking here. */
+export const outgoing = {
+  /** getsockname() and getpeername() tell these from now on. */
+  remember(cookie: SocketCookie, local: AddressBytes, remote: AddressBytes): void {
+    call((functions) => functions.outgoingRemember(cookie, local, remote));
+  },
+  /** The next question for SO_ERROR is answered with this errno. */
+  fail(cookie: SocketCookie, errno: number): void {
+    call((functions) => functions.outgoingFail(cookie, errno));
+  },
+  /** The errno that the program was not told yet, once; 0: none. */
+  takeError(cookie: SocketCookie): number {
+    return call((functions) => functions.outgoingTakeError(cookie));
+  },
+  forget(cookie: SocketCookie): void {
+    call((functions) => functions.outgoingForget(cookie));
+  },
+  /** Forgets sockets that are no more; how many are left. */
+  sweep(): number {
+    return call((functions) => functions.outgoingSweep());
+  },
+};

@@ -1,3 +1,5 @@
+import type { AddressBytes, SocketCookie } from '../client/gate.ts';
+
 /**
  * What the supervisor of a program asks and tells, by kind. A question is about a system call of the program that waits
  * for the answer: whatever happens it gets one, and without one of ours it is EACCES.
@@ -9,6 +11,12 @@ export interface TrapQuestions {
   readonly listen: (question: ListenQuestion) => ListenAnswer | Promise<ListenAnswer>;
   /** A port is wanted on which clients come to us: whatever of it the program does not listen on any more has to go. */
   readonly vacate: (question: { readonly port: number }) => void;
+  /** A TCP socket is to be connected. */
+  readonly connect: (question: SocketQuestion) => SocketAnswer | Promise<SocketAnswer>;
+  /** A UDP socket is to be connected to a name server. */
+  readonly resolve: (question: SocketQuestion) => SocketAnswer | Promise<SocketAnswer>;
+  /** A UDP socket is to get a port. */
+  readonly bind: (question: SocketQuestion) => SocketAnswer | Promise<SocketAnswer>;
 }
 
 export interface TrapNotices {
@@ -49,6 +57,35 @@ export interface ListeningNotice {
   /** SO_COOKIE of the program's listener in the private network. */
   readonly cookie: number;
 }
+
+/** About one socket and an address; `fd` is a duplicate of it, the receiver's to close. */
+export interface SocketQuestion {
+  readonly cookie: SocketCookie;
+  /** Thread that calls. */
+  readonly thread: number;
+  /** The program's own number of the socket. */
+  readonly descriptor: number;
+  readonly fd: number;
+  readonly ipv6: boolean;
+  readonly blocking: boolean;
+  /** The socket is in another network namespace than this process. */
+  readonly elsewhere: boolean;
+  /** It is an MPTCP socket. */
+  readonly multipath: boolean;
+  readonly destination: AddressBytes;
+  /** The same, readable. */
+  readonly address: string;
+  readonly port: number;
+}
+
+export type SocketAnswer =
+  /** It returns 0. */
+  | { readonly action: 'finish' }
+  /** The kernel does it. */
+  | { readonly action: 'proceed' }
+  /** A TCP socket takes the place of the MPTCP one, and the question comes again. */
+  | { readonly action: 'replace' }
+  | { readonly action: 'fail'; readonly errno: number };
 
 export interface RefusedNotice extends Caller {
   /** The system call. */

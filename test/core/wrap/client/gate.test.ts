@@ -25,7 +25,6 @@ import {
   localAddressBytes,
   prepareToWait,
   putBack,
-  socketCookie,
 } from '../../../../src/core/wrap/client/gate.ts';
 
 const script = fileURLToPath(new URL('waiting.py', import.meta.url));
@@ -194,19 +193,6 @@ test('a stranger who connects to a gate gets nowhere', async () => {
     assert.equal(gates.ipv4.meets(fd), true);
     assert.equal(gates.ipv4.meets(stranger), false);
     for (const each of [fd, stranger, end]) closeFd(each);
-  });
-});
-
-test('a socket is the same one through every descriptor', async () => {
-  await program({}, async (fd, go) => {
-    assert.notEqual(socketCookie(fd), 0n);
-    const listener = listenTcp('127.0.0.1', 0);
-    assert.notEqual(socketCookie(listener), socketCookie(fd));
-    closeFd(listener);
-    gates.ipv4.hold(fd);
-    await go();
-    shutdownFd(fd, 'both');
-    closeFd(fd);
   });
 });
 

@@ -10,6 +10,7 @@ import { startSupervised } from '../../../../src/core/wrap/supervisor/supervisio
 import type {
   ListenAnswer,
   ListenQuestion,
+  SocketQuestion,
   TrapDecisions,
 } from '../../../../src/core/wrap/supervisor/traps.ts';
 
@@ -23,11 +24,20 @@ same = peer == connection.getpeername() and peer[0] == "127.0.0.1"
 exit(not same or connection.getsockname() != ("127.0.0.1", port))
 `;
 
+/** To the kernel. */
+function left({ fd }: SocketQuestion) {
+  closeFd(fd);
+  return { action: 'proceed' } as const;
+}
+
 function decisions(answer: (question: ListenQuestion) => ListenAnswer) {
   const listening = Promise.withResolvers<number>();
   const all: TrapDecisions = {
     listen: answer,
     vacate: () => undefined,
+    connect: left,
+    resolve: left,
+    bind: left,
     listening: ({ fd }) => listening.resolve(fd),
     refused: ({ reason }) => assert.fail(reason),
     foreign: ({ executable }) => assert.fail(executable),

@@ -1,0 +1,193 @@
+import { closeFd, shutdownFd, socketError } from '../../engine/sockets.ts';
+import { TlspoolError } from '../../errors.ts';
+import type { SocketAnswer, SocketQuestion } from '../supervisor/traps.ts';
+import { errnos } from './errnos.ts';
+import { established } from './established.ts';
+import {
+  type AddressBytes,
+  connectLike,
+  fetchSocket,
+  type Gate,
+  localAddressBytes,
+  outgoing,
+  prepareToWait,
+  processOf,
+  putBack,
+  type SetAside,
+  type SocketCookie,
+  sendTimeout,
+} from './gate.ts';
+
+/** Why an attempt could not begin; the program gets the errno. */
+export interface NotStarted {
+  readonly errno: number;
+  /** What was being done, such as `SO_MARK`; `connect` for what a plain connect() would have met too. */
+  readonly step: string;
+}
+
+/**
+ * One connect() of the program, from its socket beginning to wait at the gate until it is connected to the pool's
+ * plaintext, or failed. No duplicate of the socket is kept meanwhile: the program's close() must be one.
+ */
+export class Attempt {
+  readonly cookie: SocketCookie;
+  /** Connecting to the real server; whoever takes it closes it. */
+  readonly upstream: number;
+  readonly #gate: Gate;
+  readonly #thread: number;
+  readonly #process: number;
+  readonly #descriptor: number;
+  readonly #waiting: AddressBytes;
+  readonly #aside: SetAside;
+  /** Calls of the program that last as long as the attempt. */
+  readonly #callers = new Set<(answer: SocketAnswer) => void>();
+
+  /** Takes nothing over: `question.fd` stays the caller's. */
+  static start(question: SocketQuestion, gate: Gate): Attempt | NotStarted {
+    const { fd, cookie, destination } = question;
+    const upstream = connectLike(fd, destination);
+    if (upstream.fd === undefined) return { errno: upstream.error, step: upstream.step };
+    try {
+      outgoing.remember(cookie, upstream.local, destination);
+      const aside = prepareToWait(fd);
+      const errno = gate.hold(fd);
+      if (errno === 0) return new Attempt(question, gate, upstream.fd, aside);
+      outgoing.forget(cookie);
+      closeFd(upstream.fd);
+      return { errno, step: 'gate' };
+    } catch (error) {
+      outgoing.forget(cookie);
+      closeFd(upstream.fd);
+      if (!(error instanceof TlspoolError)) throw error;
+      return { errno: error.wire ?? errnos.EACCES, step: 'gate' };
+    }
+  }
+
+  private constructor(question: SocketQuestion, gate: Gate, upstream: number, aside: SetAside) {
+    this.cookie = question.cookie;
+    this.upstream = upstream;
+    this.#gate = gate;
+    this.#thread = question.thread;
+    this.#process = processOf(question.thread);
+    this.#descriptor = question.descriptor;
+    this.#waiting = localAddressBytes(question.fd);
+    this.#aside = aside;
+  }
+
+  /** The thread that called first; for who needs to know the program. */
+  get process(): number {
+    return this.#process;
+  }
+
+  /**
+   * The answer to a connect() on this socket, now or when the outcome is known. A blocking call that a signal
+   * interrupted comes again and waits again; the earlier answer then reaches nobody.
+   */
+  answer({ blocking, fd }: SocketQuestion, nonBlocking: 'EINPROGRESS' | 'EALREADY') {
+    if (!blocking) return { action: 'fail', errno: errnos[nonBlocking] } as const;
+    const limit = sendTimeout(fd);
+    return new Promise<SocketAnswer>((resolve) => {
+      const timer =
+        limit === 0
+          ? undefined
+          : setTimeout(() => caller({ action: 'fail', errno: errnos.EINPROGRESS }), limit);
+      const caller = (answer: SocketAnswer) => {
+        clearTimeout(timer);
+        this.#callers.delete(caller);
+        resolve(answer);
+      };
+      this.#callers.add(caller);
+    });
+  }
+
+  /**
+   * The plaintext end, whose other one is the program's socket from now on: the program sees success. Fails with
+   * `abandoned` when the program has closed its socket.
+   */
+  async complete(): Promise<number> {
+    const end = this.#meet();
+    try {
+      await established(end, patience).catch(() => {
+        throw abandoned();
+      });
+      const own = this.#fetch();
+      if (own === undefined) throw abandoned();
+      try {
+        await this.#untilMet(own);
+        putBack(own, this.#aside);
+        if (this.#callers.size > 0) this.#gate.settle(own);
+      } finally {
+        closeFd(own);
+      }
+    } catch (error) {
+      closeFd(end);
+      throw error;
+    }
+    this.#tell({ action: 'finish' });
+    return end;
+  }
+
+  /** The program sees a failure: connect() returns the errno, or SO_ERROR tells it. */
+  fail(errno: number): void {
+    const own = this.#fetch();
+    if (own === undefined) outgoing.forget(this.cookie);
+    else this.#end(own, errno);
+    this.#tell({ action: 'fail', errno });
+  }
+
+  #end(own: number, errno: number): void {
+    const told = this.#callers.size > 0;
+    // Said before the socket shows that it failed.
+    if (!told) outgoing.fail(this.cookie, errno);
+    shutdownFd(own, 'both');
+    putBack(own, this.#aside);
+    if (told) {
+      socketError(own);
+      outgoing.forget(this.cookie);
+    }
+    closeFd(own);
+  }
+
+  #meet(): number {
+    try {
+      return this.#gate.complete(this.#waiting);
+    } catch (error) {
+      // Nobody waits there any more.
+      if (error instanceof TlspoolError && error.wire === errnos.ECONNREFUSED) throw abandoned();
+      throw error;
+    }
+  }
+
+  /** Both ends are connected within the same moment, but two threads of the kernel may be at it. */
+  async #untilMet(own: number): Promise<void> {
+    for (let pause = 0; pause < 12; pause++) {
+      if (this.#gate.meets(own)) return;
+      await new Promise((resolve) => setTimeout(resolve, 2 ** pause));
+    }
+    throw abandoned();
+  }
+
+  /** By the thread, or by its process if only that lives. */
+  #fetch(): number | undefined {
+    return (
+      fetchSocket(this.#thread, this.#descriptor, this.cookie) ??
+      (this.#thread === this.#process
+        ? undefined
+        : fetchSocket(this.#process, this.#descriptor, this.cookie))
+    );
+  }
+
+  #tell(answer: SocketAnswer): void {
+    for (const caller of this.#callers) caller(answer);
+  }
+}
+
+/** ms; both ends are on this machine. */
+const patience = 5_000;
+
+/** What the program gave up itself is no failure that anybody has to be told of. */
+export const abandonedCode = 'abandoned';
+
+function abandoned(): TlspoolError {
+  return new TlspoolError(abandonedCode, 'the program has closed its socket');
+}

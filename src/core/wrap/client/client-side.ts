@@ -1,0 +1,54 @@
+import type { TlspoolError } from '../../errors.ts';
+import type { PoolLink } from '../../tunnel/pool-link.ts';
+import { NameLearning } from '../names/learning.ts';
+import type { TrapQuestions } from '../supervisor/traps.ts';
+import { ClientPolicy, type PolicyOptions } from './client-policy.ts';
+import type { ClientRule } from './client-rules.ts';
+import { OutgoingConnections } from './outgoing-connections.ts';
+import { RuleHosts } from './rule-hosts.ts';
+
+/** What a wrapped program's outgoing connections are to be like. */
+export interface ClientSideOptions extends Pick<PolicyOptions, 'remoteId' | 'portMeaning'> {
+  readonly link: PoolLink;
+  readonly rules: readonly ClientRule[];
+  /** IANA service name for rules about access; undefined: what the port is for. */
+  readonly service: string | undefined;
+  readonly alpn: readonly string[];
+  /** ms from the connection to the end of the handshake. */
+  readonly handshakeTimeout: number;
+  /** A connection came to nothing, or was refused. */
+  readonly lost: (error: TlspoolError) => void;
+}
+
+/** The client half of transparent mode: decisions about connecting and resolving sockets. */
+export interface ClientSide {
+  readonly decisions: Pick<TrapQuestions, 'connect' | 'resolve' | 'bind'>;
+  /** How names are learned: by sight of DNS packets, or between resolvers and their servers. */
+  readonly names: 'sniffer' | 'forwarder';
+  /** After the program's end. */
+  close(): void;
+}
+
+/** Ready for a program that is started by this process. */
+export async function openClientSide(options: ClientSideOptions): Promise<ClientSide> {
+  const learning = new NameLearning(process.pid);
+  const hosts = new RuleHosts(options.rules);
+  await hosts.refresh();
+  const connections = new OutgoingConnections({
+    ...options,
+    policy: new ClientPolicy({ ...options, addressesOf: (host) => hosts.addressesOf(host) }),
+    namesOf: (pid, address, port) => learning.namesOf(pid, address, port),
+  });
+  return {
+    names: learning.by,
+    decisions: {
+      connect: (question) => {
+        void hosts.refresh();
+        return connections.connect(question);
+      },
+      resolve: (question) => learning.resolve(question),
+      bind: (question) => learning.bind(question),
+    },
+    close: () => learning.close(),
+  };
+}

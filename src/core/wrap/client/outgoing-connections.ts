@@ -1,0 +1,206 @@
+import { closeFd, socketAddresses } from '../../engine/sockets.ts';
+import { TlspoolError } from '../../errors.ts';
+import { formatHostAndPort } from '../../tunnel/endpoint.ts';
+import type { PoolLink } from '../../tunnel/pool-link.ts';
+import type { DnsName } from '../names/dns-message.ts';
+import { canonicalAddress } from '../names/hosts-file.ts';
+import type { SocketAnswer, SocketQuestion } from '../supervisor/traps.ts';
+import { Attempt, abandonedCode } from './attempt.ts';
+import type { ClientPolicy } from './client-policy.ts';
+import type { Treatment } from './client-rules.ts';
+import { errnos } from './errnos.ts';
+import { established } from './established.ts';
+import { Gate, outgoing, processOf, type SocketCookie } from './gate.ts';
+
+export interface OutgoingOptions {
+  readonly link: PoolLink;
+  readonly policy: ClientPolicy;
+  /** Names of an address as a process may mean them, most likely first. */
+  readonly namesOf: (process: number, address: string, port: number) => readonly DnsName[];
+  /** IANA service name for rules about access; undefined: what the port is for. */
+  readonly service: string | undefined;
+  readonly alpn: readonly string[];
+  /** ms from the connection to the end of the handshake. */
+  readonly handshakeTimeout: number;
+  /** A connection came to nothing, or was refused. */
+  readonly lost: (error: TlspoolError) => void;
+}
+
+/** The program's outgoing connections over TCP: each gets TLS, or stays plain, as the policy says. */
+export class OutgoingConnections {
+  readonly #options: OutgoingOptions;
+  readonly #gates: Partial<Record<'ipv4' | 'ipv6', Gate>> = {};
+  readonly #attempts = new Map<SocketCookie, Attempt>();
+  /** Attempts since the last sweep, and how many there may be until the next. */
+  #started = 0;
+  #untilSweep = shortestSweep;
+
+  constructor(options: OutgoingOptions) {
+    this.#options = options;
+  }
+
+  /** The answer to a connect() of the program. */
+  connect(question: SocketQuestion): SocketAnswer | Promise<SocketAnswer> {
+    try {
+      return this.#answer(question);
+    } finally {
+      closeFd(question.fd);
+    }
+  }
+
+  #answer(question: SocketQuestion): SocketAnswer | Promise<SocketAnswer> {
+    // Connected already: the kernel says so, 0 to the first call after it came about, then EISCONN.
+    if (socketAddresses(question.fd).remote) return { action: 'proceed' };
+    const underway = this.#attempts.get(question.cookie);
+    if (underway) return underway.answer(question, 'EALREADY');
+    const untold = outgoing.takeError(question.cookie);
+    if (untold !== 0) return { action: 'fail', errno: untold };
+    const process = processOf(question.thread);
+    const address = canonicalAddress(question.address) ?? question.address;
+    const names = this.#options.namesOf(process, address, question.port);
+    const decision = this.#options.policy.decide({ address, port: question.port, names });
+    if (decision.kind === 'plain') return { action: 'proceed' };
+    const place = formatHostAndPort({ host: address, port: question.port });
+    if (decision.kind === 'nameless') return this.#refuse(nameless(place));
+    if (question.elsewhere) return this.#refuse(elsewhere(place));
+    if (question.multipath) return { action: 'replace' };
+    return this.#start(question, { ...decision, place });
+  }
+
+  #start(question: SocketQuestion, goal: Goal): SocketAnswer | Promise<SocketAnswer> {
+    this.#sweepNowAndThen();
+    const started = Attempt.start(question, this.#gateFor(question));
+    if (started instanceof Attempt) {
+      this.#attempts.set(question.cookie, started);
+      void this.#carry(started, goal);
+      return started.answer(question, 'EINPROGRESS');
+    }
+    const { errno, step } = started;
+    if (step !== 'connect' && errno !== errnos.EISCONN) {
+      this.#options.lost(unprepared(goal, step, errno));
+    }
+    return { action: 'fail', errno };
+  }
+
+  async #carry(attempt: Attempt, goal: Goal): Promise<void> {
+    let upstream: number | undefined = attempt.upstream;
+    let completed = false;
+    try {
+      await established(attempt.upstream, longestConnect);
+      const { pool } = this.#options.link;
+      if (!pool) throw new TlspoolError('no-daemon', 'the pool is away');
+      upstream = undefined;
+      await pool.startTls({
+        fd: attempt.upstream,
+        role: 'client',
+        remoteId: goal.remoteId,
+        service: this.#options.service ?? goal.treatment.service,
+        alpn: this.#options.alpn,
+        timeout: this.#options.handshakeTimeout,
+        plain: async () => {
+          const end = await attempt.complete();
+          completed = true;
+          this.#attempts.delete(attempt.cookie);
+          return end;
+        },
+      });
+    } catch (error) {
+      const failure = asTlspoolError(error);
+      this.#attempts.delete(attempt.cookie);
+      // After that the program's socket ends with the pool's.
+      if (!completed) attempt.fail(errnoFor(failure));
+      if (failure.code !== abandonedCode) this.#options.lost(about(goal, failure));
+    } finally {
+      if (upstream !== undefined) closeFd(upstream);
+    }
+  }
+
+  #refuse(error: TlspoolError): SocketAnswer {
+    this.#options.lost(error);
+    return { action: 'fail', errno: errnoFor(error) };
+  }
+
+  #gateFor({ ipv6 }: SocketQuestion): Gate {
+    const family = ipv6 ? 'ipv6' : 'ipv4';
+    const gate = this.#gates[family] ?? new Gate(family);
+    this.#gates[family] = gate;
+    return gate;
+  }
+
+  /** No system call tells that a socket was closed: what is remembered of sockets is looked through now and then. */
+  #sweepNowAndThen(): void {
+    if (++this.#started < this.#untilSweep) return;
+    this.#started = 0;
+    this.#untilSweep = Math.max(shortestSweep, outgoing.sweep());
+  }
+}
+
+interface Goal {
+  readonly treatment: Treatment;
+  readonly remoteId: string;
+  /** ADDR:PORT */
+  readonly place: string;
+}
+
+const shortestSweep = 256;
+/** ms: longer than the kernel tries (tcp_syn_retries, tcp(7)), so that its own word comes first. */
+const longestConnect = 300_000;
+
+/** What the program is told: what a network without TLS could have met, else that the server does not want it. */
+function errnoFor({ wire }: TlspoolError): number {
+  return wire !== undefined && ofNetworks.has(wire) ? wire : errnos.ECONNREFUSED;
+}
+
+const ofNetworks: ReadonlySet<number> = new Set([
+  errnos.ECONNREFUSED,
+  errnos.ETIMEDOUT,
+  errnos.EHOSTUNREACH,
+  errnos.ENETUNREACH,
+  errnos.ENETDOWN,
+  errnos.ECONNRESET,
+]);
+
+function about({ remoteId, place }: Goal, cause: TlspoolError): TlspoolError {
+  const { code, message, hint, wire } = cause;
+  return new TlspoolError(code, `no connection to ${remoteId} at ${place}: ${message}`, {
+    hint,
+    wire,
+    cause,
+  });
+}
+
+function unprepared(goal: Goal, step: string, errno: number): TlspoolError {
+  const cause = new TlspoolError(
+    'not-prepared',
+    `${step} cannot be carried over (errno ${errno})`,
+    {
+      wire: errno,
+    },
+  );
+  return about(goal, cause);
+}
+
+function nameless(place: string): TlspoolError {
+  return new TlspoolError(
+    'nameless',
+    `no connection to ${place}: the program asked for no name that leads there, so nothing says whom the server must prove to be`,
+    {
+      hint: `Name it: --client-tls HOST:${place.slice(place.lastIndexOf(':') + 1)}, or --remote-id HOST`,
+      wire: errnos.ECONNREFUSED,
+    },
+  );
+}
+
+function elsewhere(place: string): TlspoolError {
+  return new TlspoolError(
+    'other-network',
+    `no connection to ${place}: its socket is in another network namespace than wrap`,
+    { hint: 'Start wrap inside that namespace.', wire: errnos.ENETUNREACH },
+  );
+}
+
+function asTlspoolError(error: unknown): TlspoolError {
+  if (error instanceof TlspoolError) return error;
+  const message = error instanceof Error ? error.message : String(error);
+  return new TlspoolError('internal', message, { cause: error });
+}

@@ -1,0 +1,31 @@
+// connect(2): what leads to a server over TCP, and what resolves names, is TypeScript's to decide
+// ("connect", "resolve"); everything else is the kernel's. MPTCP sockets that are to be wrapped
+// become TCP ones: two ends of an MPTCP connection cannot meet by a simultaneous open.
+//
+// bind(2) of a UDP socket without a port is how some resolvers begin ("resolve" too).
+#pragma once
+
+#include "supervisor/handler.h"
+#include "supervisor/questions.h"
+
+namespace tlspool::supervisor {
+
+class ConnectHandler : public Handler {
+ public:
+  explicit ConnectHandler(Questions& questions) : questions_(questions) {}
+
+  std::vector<Trap> traps() const override;
+  void handle(std::shared_ptr<Notification> call) override;
+
+ private:
+  void connecting(std::shared_ptr<Notification> call, socket::Descriptor socket);
+  void binding(std::shared_ptr<Notification> call, socket::Descriptor socket);
+  void ask(const char* kind, std::shared_ptr<Notification> call, socket::Descriptor socket,
+           const socket::Address& address);
+  void replaceByTcp(std::shared_ptr<Notification> call);
+  void refuse(Notification& call, int error, const char* reason);
+
+  Questions& questions_;
+};
+
+}  // namespace tlspool::supervisor
