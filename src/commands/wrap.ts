@@ -1,6 +1,7 @@
 import { tmpdir } from 'node:os';
 import * as Flags from '@oclif/core/flags';
 import type { InferredFlags } from '@oclif/core/interfaces';
+import { clientFlags } from '../core/cli/client-flags.ts';
 import { PoolCommand } from '../core/cli/pool-command.ts';
 import { portFlags } from '../core/cli/port-flags.ts';
 import { tlsFlags } from '../core/cli/tls-flags.ts';
@@ -13,7 +14,11 @@ export default class Wrap extends PoolCommand {
   static override summary = 'run a program behind TLS';
 
   static override description =
-    `The program itself speaks plaintext and is not changed. The TCP sockets that it listens on are taken from under it: clients come to wrap, which has the pool do TLS and passes every connection on after its handshake and the checks of the remote succeeded. The program sees its own ports and the real addresses of its clients. This goes for everything that it starts, too, whatever it is written in.
+    `The program itself speaks plaintext and is not changed. The TCP sockets that it listens on are taken from under it: clients come to wrap, which has the pool do TLS and passes every connection on after its handshake and the checks of the remote succeeded. The program sees its own ports and the real addresses of its clients.
+
+Where it connects to servers, the pool speaks TLS with them for it, and connect() succeeds when the server has proved to be whom the program asked DNS for. Connections within this machine (loopback) stay plain unless --client-tls or --client-starttls names them.
+
+All this goes for everything that it starts, too, whatever it is written in.
 
 A port that no flag names means what IANA registered it for: 25 and 587 are SMTP with STARTTLS, 53 is plain, what has no other meaning has TLS from its first byte on. UNIX sockets stay plain.
 
@@ -32,6 +37,10 @@ CMD is everything after the first --, untouched. The exit code is the program's,
       description: 'a server with a port for TLS and one for monitoring without',
       command:
         '<%= config.bin %> <%= command.id %> --tls 8443=https --plain 9100 -- my-server --foreground',
+    },
+    {
+      description: 'a client; the page comes over TLS, from a server that proved its name',
+      command: '<%= config.bin %> <%= command.id %> -- curl http://www.example.com:443/',
     },
     {
       description: 'what would happen, and whether this system allows it',
@@ -73,6 +82,7 @@ CMD is everything after the first --, untouched. The exit code is the program's,
       description: 'start the program once for each connection, the socket on stdin and stdout',
     }),
     ...portFlags,
+    ...clientFlags,
     'max-connections': Flags.integer({
       helpValue: 'N',
       min: 1,
@@ -124,12 +134,19 @@ CMD is everything after the first --, untouched. The exit code is the program's,
   }
 
   async #wrapTransparently(flags: WrapFlags, shared: Shared, say: Say): Promise<number> {
-    const [{ wrapTransparently }, { ListenerPolicy, describeMeaning }, tunnel] = await Promise.all([
-      import('../core/wrap/transparent/wrap-transparently.ts'),
-      import('../core/wrap/transparent/listener-policy.ts'),
-      importTunnel(),
-    ]);
+    const [{ wrapTransparently }, { ListenerPolicy, describeMeaning }, rules, tunnel] =
+      await Promise.all([
+        import('../core/wrap/transparent/wrap-transparently.ts'),
+        import('../core/wrap/transparent/listener-policy.ts'),
+        import('../core/wrap/client/client-rules.ts'),
+        importTunnel(),
+      ]);
     const { lost, ...order } = shared;
+    const given = tunnel.readTermFlags({
+      ...flags,
+      starttls: undefined,
+      'unsafe-tls-optional': false,
+    });
     const policy = new ListenerPolicy(
       {
         tls: flags.tls ?? [],
@@ -137,11 +154,20 @@ CMD is everything after the first --, untouched. The exit code is the program's,
         plain: flags.plain ?? [],
         optional: flags['unsafe-tls-optional'] ?? [],
       },
-      tunnel.readTermFlags({ ...flags, starttls: undefined, 'unsafe-tls-optional': false }),
+      given,
     );
+    const client = {
+      rules: [
+        ...(flags['client-tls'] ?? []).map(rules.parseClientTls),
+        ...(flags['client-starttls'] ?? []).map(rules.parseClientStartTls),
+      ],
+      remoteId: flags['remote-id'],
+      service: given.service,
+    };
     return wrapTransparently({
       ...order,
       policy,
+      client,
       withIdentity: (terms, pool) => tunnel.withLocalIdentity(terms, pool.stateDir),
       maxHandshakes: flags['max-handshakes'],
       restart: flags.restart ?? 'no',

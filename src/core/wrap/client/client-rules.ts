@@ -1,5 +1,7 @@
 import { isIP } from 'node:net';
 import { UsageError } from '../../errors.ts';
+import type { Protocol } from '../../starttls/dialog.ts';
+import { parseProtocol } from '../../starttls/dialogs.ts';
 import { canonicalAddress } from '../names/hosts-file.ts';
 
 /** How connections are treated. */
@@ -24,18 +26,19 @@ export function parseClientTls(text: string): ClientRule {
   return { ...parsePlace(text, 'HOST:PORT or PORT'), treatment: { kind: 'tls' } };
 }
 
-/** `[HOST:]PORT=PROTOCOL`; `protocols` are those that there are. */
-export function parseClientStartTls(text: string, protocols: readonly string[]): ClientRule {
+/** `[HOST:]PORT=PROTOCOL` */
+export function parseClientStartTls(text: string): ClientRule {
   const border = text.lastIndexOf('=');
-  const protocol = text.slice(border + 1);
-  if (border < 0 || !protocols.includes(protocol)) {
-    throw new UsageError(
-      `expected [HOST:]PORT=PROTOCOL, got \`${text}\``,
-      `PROTOCOL is one of: ${protocols.join(', ')}`,
-    );
-  }
+  if (border < 0) throw new UsageError(`expected [HOST:]PORT=PROTOCOL, got \`${text}\``);
+  const protocol = parseProtocol(text.slice(border + 1));
+  requireClient(protocol);
   const place = parsePlace(text.slice(0, border), '[HOST:]PORT=PROTOCOL');
-  return { ...place, treatment: { kind: 'starttls', protocol } };
+  const treatment = {
+    kind: 'starttls',
+    protocol: protocol.name,
+    service: protocol.service,
+  } as const;
+  return { ...place, treatment };
 }
 
 function parsePlace(text: string, expected: string): Omit<ClientRule, 'treatment'> {
@@ -46,6 +49,12 @@ function parsePlace(text: string, expected: string): Omit<ClientRule, 'treatment
     throw new UsageError(`expected ${expected}, got \`${text}\``);
   }
   return { host: host && (canonicalAddress(host) ?? host.toLowerCase()), port };
+}
+
+/** A proxy is told where to connect to, which a program that does not know of it does not say. */
+function requireClient(protocol: Protocol): void {
+  if (protocol.client && protocol.name !== 'http-connect') return;
+  throw new UsageError(`${protocol.name} is not for programs that connect`);
 }
 
 function isHost(host: string | undefined): boolean {

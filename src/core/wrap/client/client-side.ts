@@ -8,25 +8,25 @@ import { OutgoingConnections } from './outgoing-connections.ts';
 import { RuleHosts } from './rule-hosts.ts';
 
 /** What a wrapped program's outgoing connections are to be like. */
-export interface ClientSideOptions extends Pick<PolicyOptions, 'remoteId' | 'portMeaning'> {
-  readonly link: PoolLink;
+export interface ClientTermsGiven extends Pick<PolicyOptions, 'remoteId'> {
   readonly rules: readonly ClientRule[];
   /** IANA service name for rules about access; undefined: what the port is for. */
   readonly service: string | undefined;
-  readonly alpn: readonly string[];
-  /** ms from the connection to the end of the handshake. */
+}
+
+export interface ClientSideOptions extends ClientTermsGiven, Pick<PolicyOptions, 'portMeaning'> {
+  readonly link: PoolLink;
+  /** ms from the connection to the end of the dialog before TLS, and again to that of the handshake. */
   readonly handshakeTimeout: number;
   /** A connection came to nothing, or was refused. */
   readonly lost: (error: TlspoolError) => void;
 }
 
-/** The client half of transparent mode: decisions about connecting and resolving sockets. */
-export interface ClientSide {
+/** The client half of transparent mode: decisions about connecting and resolving sockets. Disposed of after the program's end. */
+export interface ClientSide extends Disposable {
   readonly decisions: Pick<TrapQuestions, 'connect' | 'resolve' | 'bind'>;
   /** How names are learned: by sight of DNS packets, or between resolvers and their servers. */
   readonly names: 'sniffer' | 'forwarder';
-  /** After the program's end. */
-  close(): void;
 }
 
 /** Ready for a program that is started by this process. */
@@ -49,6 +49,6 @@ export async function openClientSide(options: ClientSideOptions): Promise<Client
       resolve: (question) => learning.resolve(question),
       bind: (question) => learning.bind(question),
     },
-    close: () => learning.close(),
+    [Symbol.dispose]: () => learning.close(),
   };
 }

@@ -26,7 +26,7 @@ export function established(fd: number, timeout: number, signal?: AbortSignal): 
 
 const timedOut = 110;
 
-export function failure(errno: number): TlspoolError {
+function failure(errno: number): TlspoolError {
   const [code, message] = getSystemErrorMap().get(-errno) ?? [`errno-${errno}`, `errno ${errno}`];
   return new TlspoolError(code, message, { wire: errno });
 }

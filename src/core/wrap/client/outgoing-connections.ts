@@ -1,5 +1,9 @@
+import { hostname } from 'node:os';
+import type { PoolConnection } from '../../../client/index.ts';
 import { closeFd, socketAddresses } from '../../engine/sockets.ts';
 import { TlspoolError } from '../../errors.ts';
+import { clientDialog, parseProtocol } from '../../starttls/dialogs.ts';
+import { pass } from '../../starttls/pass.ts';
 import { formatHostAndPort } from '../../tunnel/endpoint.ts';
 import type { PoolLink } from '../../tunnel/pool-link.ts';
 import type { DnsName } from '../names/dns-message.ts';
@@ -19,7 +23,6 @@ export interface OutgoingOptions {
   readonly namesOf: (process: number, address: string, port: number) => readonly DnsName[];
   /** IANA service name for rules about access; undefined: what the port is for. */
   readonly service: string | undefined;
-  readonly alpn: readonly string[];
   /** ms from the connection to the end of the handshake. */
   readonly handshakeTimeout: number;
   /** A connection came to nothing, or was refused. */
@@ -85,25 +88,18 @@ export class OutgoingConnections {
   async #carry(attempt: Attempt, goal: Goal): Promise<void> {
     let upstream: number | undefined = attempt.upstream;
     let completed = false;
+    const plain = async () => {
+      const end = await attempt.complete();
+      completed = true;
+      this.#attempts.delete(attempt.cookie);
+      return end;
+    };
     try {
       await established(attempt.upstream, longestConnect);
       const { pool } = this.#options.link;
       if (!pool) throw new TlspoolError('no-daemon', 'the pool is away');
       upstream = undefined;
-      await pool.startTls({
-        fd: attempt.upstream,
-        role: 'client',
-        remoteId: goal.remoteId,
-        service: this.#options.service ?? goal.treatment.service,
-        alpn: this.#options.alpn,
-        timeout: this.#options.handshakeTimeout,
-        plain: async () => {
-          const end = await attempt.complete();
-          completed = true;
-          this.#attempts.delete(attempt.cookie);
-          return end;
-        },
-      });
+      await this.#secure(pool, attempt.upstream, goal, plain);
     } catch (error) {
       const failure = asTlspoolError(error);
       this.#attempts.delete(attempt.cookie);
@@ -113,6 +109,33 @@ export class OutgoingConnections {
     } finally {
       if (upstream !== undefined) closeFd(upstream);
     }
+  }
+
+  /** Takes `fd` over. */
+  async #secure(
+    pool: PoolConnection,
+    fd: number,
+    { treatment, remoteId }: Goal,
+    plain: () => Promise<number>,
+  ): Promise<void> {
+    const { handshakeTimeout: timeout } = this.#options;
+    const service = this.#options.service ?? treatment.service;
+    const request = { role: 'client' as const, remoteId, service, timeout };
+    if (treatment.kind === 'tls') {
+      await pool.startTls({ ...request, fd, plain });
+      return;
+    }
+    const protocol = parseProtocol(treatment.protocol);
+    const { over } = await pass({
+      pool,
+      dialog: clientDialog(protocol, { ownName: hostname() }),
+      fd,
+      request: { ...request, alpn: protocol.alpn },
+      program: plain,
+      timeout,
+    });
+    // Its end, however it came, is between the program and its server.
+    over.catch(() => undefined);
   }
 
   #refuse(error: TlspoolError): SocketAnswer {

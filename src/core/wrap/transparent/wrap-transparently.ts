@@ -2,11 +2,13 @@ import { setTimeout as pause } from 'node:timers/promises';
 import { raiseFileLimit } from '../../engine/process.ts';
 import { TlspoolError } from '../../errors.ts';
 import type { PoolAccess } from '../../tunnel/pool-access.ts';
+import type { PoolLink } from '../../tunnel/pool-link.ts';
 import type { ServerTerms } from '../../tunnel/terms.ts';
 import { type ActivationEnvironment, takeActivatedSockets } from '../activation.ts';
+import { type ClientSide, type ClientTermsGiven, openClientSide } from '../client/client-side.ts';
 import { checkExecutable } from '../executable.ts';
 import type { ProgramPlan } from '../mode.ts';
-import type { PortMeaning } from '../port-meaning.ts';
+import { type PortMeaning, portMeaning } from '../port-meaning.ts';
 import { endingSignals, forwardSignals } from '../signals.ts';
 import { openPrivateNetwork } from '../supervisor/private-network.ts';
 import { type SupervisedProgram, startSupervised } from '../supervisor/supervision.ts';
@@ -24,6 +26,8 @@ export interface TransparentOrder {
   /** Fails when there is no pool; asked only when there is a program to run. */
   readonly pool: () => Promise<PoolAccess>;
   readonly policy: ListenerPolicy;
+  /** For the connections that the program makes. */
+  readonly client: ClientTermsGiven;
   readonly withIdentity: (terms: ServerTerms, pool: PoolAccess) => Promise<ServerTerms>;
   /** Handshakes at once, for each listener. */
   readonly maxHandshakes: number;
@@ -66,6 +70,7 @@ export async function wrapTransparently(order: TransparentOrder): Promise<number
 
 class Wrapping {
   readonly #order: TransparentOrder;
+  readonly #link: PoolLink;
   readonly #listeners: WrappedListeners;
   readonly #restarts: Restarts;
   readonly #stopping = new AbortController();
@@ -74,6 +79,7 @@ class Wrapping {
 
   constructor(order: TransparentOrder, pool: PoolAccess) {
     this.#order = order;
+    this.#link = pool.link;
     this.#restarts = new Restarts(order.restart);
     this.#failed.promise.catch(() => undefined);
     this.#listeners = new WrappedListeners({
@@ -91,12 +97,13 @@ class Wrapping {
 
   async run(activated: Parameters<typeof passListeners>[0]): Promise<number> {
     using listeners = this.#listeners;
+    using client = await this.#openClientSide();
     using _forwarding = forwardSignals((name) => this.#signal(name));
     const passed = await passListeners(activated, listeners, (port) =>
       this.#order.policy.meaning(port),
     );
     try {
-      return await this.#runAgainAndAgain(passed);
+      return await this.#runAgainAndAgain(passed, client);
     } catch (error) {
       await this.#end();
       throw error;
@@ -105,10 +112,10 @@ class Wrapping {
     }
   }
 
-  async #runAgainAndAgain(passed: readonly PassedListener[]): Promise<number> {
+  async #runAgainAndAgain(passed: readonly PassedListener[], client: ClientSide): Promise<number> {
     for (;;) {
       const started = Date.now();
-      const exitCode = await this.#runOnce(passed);
+      const exitCode = await this.#runOnce(passed, client);
       const wait = this.#restarts.after(exitCode, Date.now() - started);
       if (wait === undefined || this.#stopping.signal.aborted) return exitCode;
       this.#order.events.restarting(exitCode, wait);
@@ -120,12 +127,13 @@ class Wrapping {
     }
   }
 
-  async #runOnce(passed: readonly PassedListener[]): Promise<number> {
+  async #runOnce(passed: readonly PassedListener[], client: ClientSide): Promise<number> {
     const { program, events } = this.#order;
     const listeners = this.#listeners;
     this.#program = await startSupervised(
       { ...program, ...(passed.length > 0 && { listeners: passed }) },
       {
+        ...client.decisions,
         listen: (question) => listeners.listen(question),
         listening: (notice) => listeners.listening(notice),
         vacate: () => listeners.vacate(),
@@ -139,6 +147,17 @@ class Wrapping {
     await Promise.race([this.#program.over, failed]);
     this.#program = undefined;
     return Promise.race([failed, exitCode]);
+  }
+
+  #openClientSide(): Promise<ClientSide> {
+    const { client, events } = this.#order;
+    return openClientSide({
+      ...client,
+      link: this.#link,
+      portMeaning,
+      handshakeTimeout,
+      lost: events.lost,
+    });
   }
 
   #signal(name: NodeJS.Signals): void {
@@ -158,6 +177,8 @@ class Wrapping {
   }
 }
 
+/** ms from a connection of the program to the end of its handshake. */
+const handshakeTimeout = 30_000;
 /** ms */
 const timeToEnd = 5_000;
 

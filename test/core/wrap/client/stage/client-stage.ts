@@ -51,13 +51,12 @@ export class ClientStage implements AsyncDisposable {
     options: Partial<ClientSideOptions> = {},
   ): Promise<Ran> {
     const lost: string[] = [];
-    const side = await openClientSide({
+    using side = await openClientSide({
       link: this.#link,
       rules: rules.map(parseClientTls) as readonly ClientRule[],
       remoteId: undefined,
       portMeaning,
       service: undefined,
-      alpn: [],
       handshakeTimeout: 30_000,
       lost: ({ message, hint }) => lost.push(hint === undefined ? message : `${message}. ${hint}`),
       ...options,
@@ -80,7 +79,6 @@ export class ClientStage implements AsyncDisposable {
       await program.over;
       return { code, stdout: readFileSync(join(folder, 'stdout'), 'utf8'), lost };
     } finally {
-      side.close();
       closeSync(output);
       rmSync(folder, { recursive: true });
     }
