@@ -39,6 +39,10 @@ export const forTests = [
     why: 'a statically linked server to wrap',
   },
   { name: 'golang-go', has: 'go', why: 'programs that need no C library' },
+  { name: 'netcat-openbsd', has: 'nc.openbsd', why: 'a client to wrap that knows no protocol' },
+  { name: 'wget', has: 'wget', why: 'a client to wrap' },
+  { name: 's-nail', has: 's-nail', why: 'a mail client to wrap' },
+  { name: 'musl-tools', has: 'musl-gcc', why: 'programs with another resolver' },
   { name: 'default-jdk-headless', has: 'javac', why: 'programs with threads of their own' },
 ];
 
