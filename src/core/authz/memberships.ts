@@ -1,5 +1,5 @@
 import { type Donai, formatDonai } from '../identity/donai.ts';
-import { formatSelector, walk } from '../identity/selector.ts';
+import { formatSelector, walkTexts } from '../identity/selector.ts';
 import type { Gap, GroupMembers } from './group.ts';
 import type { Member } from './who.ts';
 
@@ -11,28 +11,37 @@ export type Link =
 /** A remote's groups, and why it is in each. */
 export type GroupsOf = ReadonlyMap<string, Link>;
 
+interface Node {
+  readonly group: string;
+  /** As a rule names it. */
+  readonly who: string;
+  /** Groups that hold it. */
+  readonly parents: Node[];
+  /** The search that met it last. */
+  met: number;
+}
+
 /** Who is in which group, found from the remote upwards: work grows with its own groups only. */
 export class Memberships {
+  readonly #nodes = new Map<string, Node>();
   /** Groups by a selector that they hold. */
-  readonly #holders = new Map<string, string[]>();
-  /** Groups by a group that they hold. */
-  readonly #parents = new Map<string, string[]>();
+  readonly #holders = new Map<string, Node[]>();
   readonly #gaps = new Map<string, Gap>();
-  readonly #groups = new Set<string>();
+  #searches = 0;
 
   /** @param referenced groups that rules name: they may be missing */
   constructor(groups: readonly GroupMembers[], referenced: Iterable<string> = []) {
-    for (const { group } of groups) this.#groups.add(group);
+    for (const { group } of groups) this.#node(group);
+    const known = new Set(this.#nodes.keys());
     for (const { group, members, gap } of groups) {
       for (const member of members) this.#add(group, member);
       if (gap !== undefined) this.#gaps.set(group, gap);
     }
-    for (const group of referenced) this.#require(group);
+    for (const group of referenced) this.#node(group);
+    for (const group of this.#nodes.keys()) {
+      if (!known.has(group)) this.#gaps.set(group, missing(group));
+    }
     this.#spreadGaps();
-  }
-
-  has(group: string): boolean {
-    return this.#groups.has(group);
   }
 
   /** Groups in which anyone may be, for all that is known, and why. */
@@ -40,41 +49,49 @@ export class Memberships {
     return this.#gaps;
   }
 
-  /** The groups in which one of the names is for certain. */
+  /** The groups in which somebody is for certain who matches one of these selectors, as rules name them. */
+  whoIs(selectors: readonly string[]): string[] {
+    const search = ++this.#searches;
+    const found: Node[] = [];
+    for (const selector of selectors) {
+      const holders = this.#holders.get(selector);
+      if (holders !== undefined) meet(holders, search, found);
+    }
+    for (let at = 0; at < found.length; at++) meet(found[at]?.parents ?? none, search, found);
+    return found.map(({ who }) => who);
+  }
+
+  /** The groups in which one of the names is for certain, and why. */
   groupsOf(names: readonly Donai[]): GroupsOf {
     const found = new Map<string, Link>();
     for (const name of names) {
-      for (const selector of walk(name).map(formatSelector)) {
-        for (const group of this.#holders.get(selector) ?? none) {
+      for (const selector of walkTexts(name)) {
+        for (const { group } of this.#holders.get(selector) ?? none) {
           if (!found.has(group)) found.set(group, { by: 'selector', selector, name });
         }
       }
     }
     // A Map goes on with what is added while it is walked through.
     for (const group of found.keys()) {
-      for (const parent of this.#parents.get(group) ?? none) {
-        if (!found.has(parent)) found.set(parent, { by: 'group', group });
+      for (const parent of this.#nodes.get(group)?.parents ?? none) {
+        if (!found.has(parent.group)) found.set(parent.group, { by: 'group', group });
       }
     }
     return found;
   }
 
   #add(group: string, member: Member): void {
-    if (member.kind === 'selector') {
-      append(this.#holders, formatSelector(member.selector), group);
-    } else {
-      append(this.#parents, member.group, group);
-      this.#require(member.group);
-    }
+    const node = this.#node(group);
+    if (member.kind === 'group') this.#node(member.group).parents.push(node);
+    else append(this.#holders, formatSelector(member.selector), node);
   }
 
-  #require(group: string): void {
-    if (this.#groups.has(group) || this.#gaps.has(group)) return;
-    this.#gaps.set(group, {
-      group,
-      reason: 'unknown-group',
-      text: `there is no group ${group}`,
-    });
+  #node(group: string): Node {
+    const known = this.#nodes.get(group);
+    if (known !== undefined) return known;
+    const node = { group, who: `group:${group}`, parents: [], met: 0 };
+    this.#nodes.set(group, node);
+    return node;
   }
 
   /** Whoever may be in a group may be in all that hold it. Of several reasons always the same one is told. */
@@ -83,7 +100,7 @@ export class Memberships {
     for (const [origin, gap] of [...this.#gaps].sort(([one], [other]) => (one < other ? -1 : 1))) {
       const reached = new Set([origin]);
       for (const group of reached) {
-        for (const parent of this.#parents.get(group) ?? none) {
+        for (const { group: parent } of this.#nodes.get(group)?.parents ?? none) {
           if (seen.has(parent)) continue;
           seen.add(parent);
           reached.add(parent);
@@ -92,6 +109,18 @@ export class Memberships {
       }
     }
   }
+}
+
+function meet(nodes: readonly Node[], search: number, found: Node[]): void {
+  for (const node of nodes) {
+    if (node.met === search) continue;
+    node.met = search;
+    found.push(node);
+  }
+}
+
+function missing(group: string): Gap {
+  return { group, reason: 'unknown-group', text: `there is no group ${group}` };
 }
 
 /** The way from a group down to the name that is in it: `john@example.com`, `staff`, `list-members`. */
@@ -110,9 +139,9 @@ export function pathTo(group: string, groups: GroupsOf): readonly string[] {
   return path;
 }
 
-const none: readonly string[] = [];
+const none: readonly Node[] = [];
 
-function append(map: Map<string, string[]>, key: string, value: string): void {
+function append(map: Map<string, Node[]>, key: string, value: Node): void {
   const values = map.get(key);
   if (values === undefined) map.set(key, [value]);
   else values.push(value);

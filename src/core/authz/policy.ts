@@ -1,22 +1,22 @@
 import { type Donai, formatDonai } from '../identity/donai.ts';
-import { formatSelector, walk } from '../identity/selector.ts';
+import { walkTexts } from '../identity/selector.ts';
 import type { Decision, ReasonCode } from './decision.ts';
 import type { Gap } from './group.ts';
 import type { GroupsOf, Memberships } from './memberships.ts';
 import type { Question, Remote } from './question.ts';
 import type { Rule } from './rule.ts';
 import type { Bucket, Concern, Entry, RuleIndex } from './rule-index.ts';
-import { fullOutcome, type Miss, type Outcome } from './rule-slots.ts';
+import { fullOutcome, type Miss, type Outcome, type RuleSlots } from './rule-slots.ts';
 
 /** What a client must show of itself for a local identity and service, for rules to be able to decide. */
 export type Demand = 'ignore' | 'request' | 'require';
 
 /** A remote as rules see it. */
 interface Subject {
-  /** WHO that it certainly is, for an allow. */
-  readonly is: ReadonlySet<string>;
-  /** WHO that any of its names certainly is, for a deny. */
-  readonly anyNameIs: ReadonlySet<string>;
+  /** WHO that it certainly is. */
+  readonly is: Words;
+  /** WHO that one of its other names certainly is: for denies only. */
+  readonly others: Words;
   /** Whether it can be in a group at all. */
   readonly hasName: boolean;
 }
@@ -53,10 +53,16 @@ export class Policy {
 
   decide(question: Question): Decision {
     const concern = this.#concern(question.localId);
-    const verdict = new Verdict(question, this.#memberships.gaps);
-    const subject = this.#subject(question.remote);
+    const verdict = new Verdict(question);
+    const { is, others, hasName } = this.#subject(question.remote);
+    const { gaps } = this.#memberships;
     for (const bucket of concern.buckets(question.service)) {
-      for (const [who, entry] of this.#about(bucket, subject)) verdict.add(who, entry, subject);
+      is.meet(bucket, (entry) => verdict.add(entry));
+      others.meet(bucket, ({ deny }) => verdict.addDenies(deny, undefined));
+      if (!hasName || gaps.size === 0) continue;
+      for (const [who, gap] of gapsIn(bucket, gaps)) {
+        if (!is.has(who)) verdict.addUncertain(bucket.get(who), gap, others.has(who));
+      }
     }
     return verdict.decision(this.isClosed(concern));
   }
@@ -70,18 +76,14 @@ export class Policy {
       for (const [who, { allow, deny }] of bucket) {
         const gap = gaps.get(groupIn(who));
         for (const rule of [...allow.all(), ...deny.all()]) {
-          const certain = (rule.effect === 'allow' ? subject.is : subject.anyNameIs).has(who);
+          const certain =
+            subject.is.has(who) || (rule.effect === 'deny' && subject.others.has(who));
           const outcome = certain || gap !== undefined ? fullOutcome(rule, question) : 'other-who';
           considered.push({ rule, outcome, gap: certain ? undefined : gap });
         }
       }
     }
     return considered;
-  }
-
-  /** Rules that concern the local identity, whatever their service. */
-  rulesConcerning(localId: Donai): number {
-    return this.#concern(localId).rules;
   }
 
   /** The groups that a remote is certainly in; those of all names that it shows, proven or not. */
@@ -116,26 +118,6 @@ export class Policy {
     return hasRules || this.#closedByDefault;
   }
 
-  /** The entries for WHO that the remote is, or may be: found from the smaller side. */
-  *#about(bucket: Bucket, { anyNameIs, hasName }: Subject): Iterable<readonly [string, Entry]> {
-    const gaps: ReadonlyMap<string, Gap> = hasName ? this.#memberships.gaps : noGaps;
-    if (bucket.size <= anyNameIs.size + gaps.size) {
-      for (const [who, entry] of bucket) {
-        if (anyNameIs.has(who) || gaps.has(groupIn(who))) yield [who, entry];
-      }
-      return;
-    }
-    for (const who of anyNameIs) {
-      const entry = bucket.get(who);
-      if (entry !== undefined) yield [who, entry];
-    }
-    for (const group of gaps.keys()) {
-      const who = `group:${group}`;
-      const entry = anyNameIs.has(who) ? undefined : bucket.get(who);
-      if (entry !== undefined) yield [who, entry];
-    }
-  }
-
   #concern(localId: Donai): Concern {
     const key = formatDonai(localId);
     return remembered(this.#concerns, key, MOST_CONCERNS, () => this.#rules.concerning(localId));
@@ -143,29 +125,78 @@ export class Policy {
 
   #subject(remote: Remote): Subject {
     const { id, names } = remote;
-    const key = `${id === undefined ? '' : formatDonai(id)} ${names.map(formatDonai).join(' ')}`;
+    const name = id === undefined ? '' : formatDonai(id);
+    const key = names.length === 0 ? name : `${name} ${names.map(formatDonai).join(' ')}`;
     return remembered(this.#subjects, key, MOST_SUBJECTS, () => this.#readSubject(remote));
   }
 
   #readSubject({ id, names }: Remote): Subject {
-    const all = id === undefined ? names : [id, ...names];
-    const always = ['everyone', id === undefined ? 'anonymous' : 'authenticated'];
+    const is = id === undefined ? ['everyone', 'anonymous'] : ['everyone', 'authenticated'];
+    if (id !== undefined) this.#addWords(selectorsOf(id), is);
+    const others: string[] = [];
+    if (names.length > 0) this.#addWords(names.flatMap(selectorsOf), others);
     return {
-      is: new Set([...always, ...this.#whoIs(id === undefined ? [] : [id])]),
-      anyNameIs: new Set([...always, ...this.#whoIs(all)]),
-      hasName: all.length > 0,
+      is: new Words(is),
+      others: new Words(others),
+      hasName: id !== undefined || names.length > 0,
     };
   }
 
-  *#whoIs(names: readonly Donai[]): Iterable<string> {
-    for (const name of names) {
-      // Rules know no names without a dot: none must be mistaken for one of their words.
-      if (name.user === undefined && !name.domain.includes('.') && name.domain !== 'localhost') {
-        yield* walk(name).slice(1).map(formatSelector);
-      } else yield* walk(name).map(formatSelector);
-    }
-    for (const group of this.#memberships.groupsOf(names).keys()) yield `group:${group}`;
+  #addWords(selectors: readonly string[], words: string[]): void {
+    words.push(...selectors, ...this.#memberships.whoIs(selectors));
   }
+}
+
+/** More words than this are looked up in, instead of each being looked for. */
+const MANY = 32;
+
+/** WHO that a remote is, as rules name it. */
+class Words {
+  readonly #list: readonly string[];
+  #set: ReadonlySet<string> | undefined;
+
+  constructor(list: readonly string[]) {
+    this.#list = list;
+  }
+
+  has(who: string): boolean {
+    if (this.#list.length <= MANY) return this.#list.includes(who);
+    this.#set ??= new Set(this.#list);
+    return this.#set.has(who);
+  }
+
+  /** Calls with the entries of these WHO, found from the smaller side. */
+  meet(bucket: Bucket, met: (entry: Entry) => void): void {
+    if (this.#list.length > MANY && bucket.size < this.#list.length) {
+      for (const [who, entry] of bucket) {
+        if (this.has(who)) met(entry);
+      }
+      return;
+    }
+    for (const who of this.#list) {
+      const entry = bucket.get(who);
+      if (entry !== undefined) met(entry);
+    }
+  }
+}
+
+/** The groups of a bucket that are not known whole. */
+function* gapsIn(bucket: Bucket, gaps: ReadonlyMap<string, Gap>): Iterable<readonly [string, Gap]> {
+  if (bucket.size < gaps.size) {
+    for (const who of bucket.keys()) {
+      const gap = gaps.get(groupIn(who));
+      if (gap !== undefined) yield [who, gap];
+    }
+    return;
+  }
+  for (const [group, gap] of gaps) yield [`group:${group}`, gap];
+}
+
+/** Rules know no names without a dot: none must be mistaken for one of their words. */
+function selectorsOf(name: Donai): string[] {
+  const selectors = walkTexts(name);
+  const isWord = name.user === undefined && !name.domain.includes('.');
+  return isWord && name.domain !== 'localhost' ? selectors.slice(1) : selectors;
 }
 
 const noGaps: ReadonlyMap<string, Gap> = new Map();
@@ -177,27 +208,40 @@ function groupIn(who: string): string {
 /** Gathers what applies; the same whatever the order in which it comes. */
 class Verdict {
   readonly #question: Question;
-  readonly #gaps: ReadonlyMap<string, Gap>;
   #deny: Rule | undefined;
   #mayDeny: Candidate | undefined;
   #allow: Rule | undefined;
   /** What came nearest to letting it in. */
   #nearly: Candidate | undefined;
 
-  constructor(question: Question, gaps: ReadonlyMap<string, Gap>) {
+  constructor(question: Question) {
     this.#question = question;
-    this.#gaps = gaps;
   }
 
-  add(who: string, { allow, deny }: Entry, { is, anyNameIs }: Subject): void {
-    const gap = this.#gaps.get(groupIn(who));
-    if (!deny.isEmpty)
-      this.#addDenies(deny.outcomes(this.#question), anyNameIs.has(who) ? undefined : gap);
+  /** Rules for whom the remote certainly is. */
+  add({ allow, deny }: Entry): void {
+    this.addDenies(deny, undefined);
     if (allow.isEmpty) return;
-    if (is.has(who)) this.#addAllows(allow.outcomes(this.#question), undefined);
-    else if (gap !== undefined) this.#addAllows(allow.outcomes(this.#question), gap);
-    const elsewhere = is.has(who) ? allow.elsewhere : undefined;
-    if (elsewhere !== undefined) this.#missed(elsewhere, 'address', undefined);
+    this.#addAllows(allow, undefined);
+    if (allow.elsewhere !== undefined) this.#missed(allow.elsewhere, 'address', undefined);
+  }
+
+  /** Rules for a group in which the remote may be. @param denied whether it certainly is by another of its names */
+  addUncertain(entry: Entry | undefined, gap: Gap, denied: boolean): void {
+    if (entry === undefined) return;
+    if (!denied) this.addDenies(entry.deny, gap);
+    this.#addAllows(entry.allow, gap);
+  }
+
+  addDenies(deny: RuleSlots, gap: Gap | undefined): void {
+    if (deny.isEmpty) return;
+    for (const [rule, outcome] of deny.outcomes(this.#question)) {
+      if (outcome === 'applies' && gap === undefined) this.#deny = first(this.#deny, rule);
+      else if (outcome === 'applies' || outcome === 'unknown') {
+        const reason = gap?.reason ?? 'address-unknown';
+        this.#mayDeny = firstOf(this.#mayDeny, { rule, reason, gap });
+      }
+    }
   }
 
   decision(closed: boolean): Decision {
@@ -221,18 +265,8 @@ class Verdict {
     return names.length > 0 ? 'not-validated' : 'anonymous';
   }
 
-  #addDenies(outcomes: Iterable<readonly [Rule, Outcome]>, gap: Gap | undefined): void {
-    for (const [rule, outcome] of outcomes) {
-      if (outcome === 'applies' && gap === undefined) this.#deny = first(this.#deny, rule);
-      else if (outcome === 'applies' || outcome === 'unknown') {
-        const reason = gap?.reason ?? 'address-unknown';
-        this.#mayDeny = firstOf(this.#mayDeny, { rule, reason, gap });
-      }
-    }
-  }
-
-  #addAllows(outcomes: Iterable<readonly [Rule, Outcome]>, gap: Gap | undefined): void {
-    for (const [rule, outcome] of outcomes) {
+  #addAllows(allow: RuleSlots, gap: Gap | undefined): void {
+    for (const [rule, outcome] of allow.outcomes(this.#question)) {
       if (outcome === 'applies' && gap === undefined) this.#allow = first(this.#allow, rule);
       else if (outcome === 'applies') this.#missed(rule, undefined, gap);
       else this.#missed(rule, outcome, gap);

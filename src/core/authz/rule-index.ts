@@ -92,12 +92,14 @@ export class Concern {
   }
 
   /** The rules for a service, and for any. */
-  *buckets(service: string): Iterable<Bucket> {
+  buckets(service: string): readonly Bucket[] {
+    const found: Bucket[] = [];
     for (const { anyService, services } of this.#locals) {
       const bucket = services.get(service);
-      if (bucket !== undefined) yield bucket;
-      if (anyService.size > 0) yield anyService;
+      if (bucket !== undefined) found.push(bucket);
+      if (anyService.size > 0) found.push(anyService);
     }
+    return found;
   }
 }
 

@@ -8,6 +8,8 @@ export type Outcome = 'applies' | 'unknown' | Miss;
 /** Which condition does not hold. */
 export type Miss = 'not-validated' | 'outside-hours' | 'expired' | 'address';
 
+type Judged = readonly [Rule, Outcome];
+
 /** Rules that differ in nothing but their end: the last one to end speaks for all. */
 interface Slot {
   rules: Rule[];
@@ -34,19 +36,21 @@ export class RuleSlots {
   }
 
   /** A rule of each slot that the question's address leads to, and whether it applies. */
-  *outcomes(question: Question): Iterable<readonly [Rule, Outcome]> {
-    yield* outcomesOf(this.#anywhere, question);
-    if (this.#elsewhere === undefined) return;
+  outcomes(question: Question): readonly Judged[] {
+    const judged: Judged[] = [];
+    judge(this.#anywhere, question, judged);
+    if (this.#elsewhere === undefined) return judged;
     const address = parseClientAddress(question.address);
-    if (address === undefined) {
-      for (const slots of this.#somewhere.all()) {
-        for (const [rule, outcome] of outcomesOf(slots, question)) {
-          yield [rule, outcome === 'applies' ? 'unknown' : outcome];
-        }
-      }
-      return;
+    if (address !== undefined) {
+      for (const slots of this.#somewhere.holding(address)) judge(slots, question, judged);
+      return judged;
     }
-    for (const slots of this.#somewhere.holding(address)) yield* outcomesOf(slots, question);
+    const uncertain: Judged[] = [];
+    for (const slots of this.#somewhere.all()) judge(slots, question, uncertain);
+    for (const [rule, outcome] of uncertain) {
+      judged.push([rule, outcome === 'applies' ? 'unknown' : outcome]);
+    }
+    return judged;
   }
 
   /** One that is for some addresses only, if there are such. */
@@ -86,13 +90,10 @@ export function fullOutcome(rule: Rule, question: Question): Outcome {
   return rule.when.from.some((prefix) => contains(prefix, address)) ? outcome : 'address';
 }
 
-function* outcomesOf(
-  slots: ReadonlyMap<string, Slot>,
-  question: Question,
-): Iterable<readonly [Rule, Outcome]> {
+function judge(slots: ReadonlyMap<string, Slot>, question: Question, judged: Judged[]): void {
   for (const { rules } of slots.values()) {
     const [rule] = rules;
-    if (rule !== undefined) yield [rule, outcomeOf(rule, question)];
+    if (rule !== undefined) judged.push([rule, outcomeOf(rule, question)]);
   }
 }
 

@@ -1,5 +1,5 @@
 import { type Donai, parseDonai } from '../identity/donai.ts';
-import { formatSelector, walk } from '../identity/selector.ts';
+import { walkTexts } from '../identity/selector.ts';
 import type { Memberships } from './memberships.ts';
 import type { Rule } from './rule.ts';
 import { formatWho, parseWho } from './who.ts';
@@ -16,7 +16,7 @@ function concerning(donai: Donai, rules: readonly Rule[], memberships: Membershi
   const words = new Set([
     'everyone',
     'authenticated',
-    ...walk(donai).map(formatSelector),
+    ...walkTexts(donai),
     ...[...memberships.groupsOf([donai]).keys(), ...memberships.gaps.keys()].map(
       (group) => `group:${group}`,
     ),

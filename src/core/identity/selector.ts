@@ -34,6 +34,14 @@ export function walk(donai: Donai): Selector[] {
   return generalisations(donai.domain).flatMap((domain) => users.map((user) => ({ user, domain })));
 }
 
+/** The texts of `walk`, made faster: for whoever looks them up by thousands a second. */
+export function walkTexts({ user, domain }: Donai): string[] {
+  const patterns = generalisations(domain);
+  return user === undefined
+    ? patterns
+    : patterns.flatMap((pattern) => [`${user}@${pattern}`, `@${pattern}`]);
+}
+
 export function matches(selector: Selector, donai: Donai): boolean {
   return matchesUser(selector.user, donai.user) && matchesDomain(selector.domain, donai.domain);
 }
