@@ -6,6 +6,7 @@ import { writeFile } from 'node:fs/promises';
 import { join, relative } from 'node:path';
 import { parseArgs } from 'node:util';
 import { describeMachine } from './machine.ts';
+import { authorisation } from './measures/authorisation.ts';
 import { bulk } from './measures/bulk.ts';
 import { handshakes } from './measures/handshakes.ts';
 import { idleMemory } from './measures/idle-memory.ts';
@@ -94,6 +95,7 @@ function allTrials(rig: Rig): Trial[] {
     ...latency(rig, contenders),
     ...slowToken(rig, slow),
     ...startUp(rig, tlspool),
+    ...authorisation(),
     ...idleMemory(rig, contenders),
   ];
 }

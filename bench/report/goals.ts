@@ -1,3 +1,4 @@
+import { authorisationSubjects } from '../measures/authorisation.ts';
 import type { Comparison, Target } from '../targets/target.ts';
 import type { Sample } from '../trial.ts';
 import { type Better, best, type Figure, ratioOf, type Summary, summaryOf } from './statistics.ts';
@@ -113,6 +114,24 @@ export const goals: readonly Goal[] = [
       reach: 100,
     }),
   ),
+  ...authorisationSubjects.flatMap((subject): Goal[] => [
+    {
+      title: `authorisation, ${subject}`,
+      figure: { measure: 'authorisation', metric: 'perSecond' },
+      subject,
+      unit: '/s',
+      better: 'higher',
+      reach: 100_000,
+    },
+    {
+      title: `authorisation p99, ${subject}`,
+      figure: { measure: 'authorisation', metric: 'p99Microseconds' },
+      subject,
+      unit: 'µs',
+      better: 'lower',
+      reach: 50,
+    },
+  ]),
 ];
 
 export function judge(
