@@ -29,6 +29,12 @@ export const forTests = [
   { name: 'slapd', has: 'slapd', why: 'a directory with groups' },
   { name: 'opensmtpd', has: 'smtpd', why: 'the mail server of the mailing list' },
   { name: 'swaks', has: 'swaks', why: 'a mail client that shows a certificate' },
+  { name: 'swaks', has: 'swaks', why: 'a mail client with and without TLS' },
+  {
+    name: 'libnet-ssleay-perl',
+    has: '/usr/share/doc/libnet-ssleay-perl',
+    why: 'TLS for swaks',
+  },
   { name: 'vsftpd', has: 'vsftpd', why: 'an FTP server to put behind TLS' },
   { name: 'nginx-light', has: 'nginx', why: 'a server to wrap, with worker processes' },
   { name: 'redis-server', has: 'redis-server', why: 'a server and a client to wrap' },

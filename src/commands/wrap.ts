@@ -4,6 +4,7 @@ import type { InferredFlags } from '@oclif/core/interfaces';
 import { clientFlags } from '../core/cli/client-flags.ts';
 import { PoolCommand } from '../core/cli/pool-command.ts';
 import { portFlags } from '../core/cli/port-flags.ts';
+import { proxyFlags } from '../core/cli/starttls-flags.ts';
 import { tlsFlags } from '../core/cli/tls-flags.ts';
 import { keepYoungGenerationSmall } from '../core/cli/young-generation.ts';
 import { TlspoolError } from '../core/errors.ts';
@@ -83,6 +84,7 @@ CMD is everything after the first --, untouched. The exit code is the program's,
     }),
     ...portFlags,
     ...clientFlags,
+    ...proxyFlags,
     'max-connections': Flags.integer({
       helpValue: 'N',
       min: 1,
@@ -199,7 +201,7 @@ CMD is everything after the first --, untouched. The exit code is the program's,
     const { lost, runtimeDir, ...order } = shared;
     const given = tunnel.readTermFlags({
       ...flags,
-      starttls: undefined,
+      starttls: onlyProtocol(flags.starttls),
       'unsafe-tls-optional': false,
     });
     const terms = tunnel.agreeServerTerms(given);
@@ -220,6 +222,15 @@ CMD is everything after the first --, untouched. The exit code is the program's,
       },
     });
   }
+}
+
+/** With --listen, the ports are said there. */
+function onlyProtocol(protocols: readonly string[] | undefined): string | undefined {
+  const [protocol, ...others] = protocols ?? [];
+  if (others.length === 0 && !protocol?.includes('=')) return protocol;
+  throw new TlspoolError('usage', 'with --listen there is one protocol for all connections', {
+    hint: 'Name it alone: --listen "*:587" --starttls smtp',
+  });
 }
 
 type WrapFlags = InferredFlags<typeof Wrap.flags>;

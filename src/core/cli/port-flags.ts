@@ -12,8 +12,10 @@ export const portFlags = {
   }),
   starttls: Flags.string({
     ...port,
+    exclusive: [],
     helpValue: 'PORT=PROTOCOL',
-    description: 'a port where clients begin in the clear and ask for TLS, as PROTOCOL has it',
+    description:
+      'a port where clients begin in the clear and ask for TLS, as PROTOCOL has it; with --listen, PROTOCOL alone',
   }),
   plain: Flags.string({
     ...port,

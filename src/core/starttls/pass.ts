@@ -30,14 +30,11 @@ export interface PassOrder {
   readonly request: Omit<StartTlsRequest, 'fd' | 'plain'>;
   /**
    * A plaintext socket whose other end is the program, each time a new one; it is taken over. Asked for when the dialog
-   * wants to hear the program: before TLS for servers that speak first (`who` and `details` are not known then), else
+   * wants to hear the program: before TLS for servers that speak first (who the peer is is not known then), else
    * after TLS and all its checks. A second time only where TLS is optional: the program gets a fresh connection for what
    * comes inside TLS, and the first one ends.
    */
-  readonly program: (
-    who: Identities,
-    details: SessionDetails | undefined,
-  ) => number | Promise<number>;
+  readonly program: (facts: IntroductionFacts) => number | Promise<number>;
   /** What each connection to the program begins with; see `Introduction`. */
   readonly introduce?: ((facts: IntroductionFacts) => Buffer) | undefined;
   /** ms until TLS has started; the handshake has its own limit. */
@@ -92,12 +89,7 @@ class Passage {
     this.#peerAddresses = { local: local.address, remote: remote.address };
     const ends = { source: remote, destination: local };
     const { introduce } = order;
-    const words = () =>
-      introduce?.({
-        ends: this.#machine.ends,
-        who: this.#machine.identities,
-        details: this.#details,
-      }) ?? Buffer.alloc(0);
+    const words = () => introduce?.(this.#facts()) ?? Buffer.alloc(0);
     const introduction = introduce && { words };
     this.#machine = new Machine(order.dialog, { identities, ends, introduction });
     this.#until = limited(order.timeout, order.signal);
@@ -168,11 +160,15 @@ class Passage {
     return true;
   }
 
+  #facts(): IntroductionFacts {
+    const { ends, identities } = this.#machine;
+    return { ends, who: { ...identities }, details: this.#details };
+  }
+
   async #contact(): Promise<void> {
     this.#program?.close();
     this.#program = undefined;
-    const { identities } = this.#machine;
-    const fd = await this.#order.program({ ...identities }, this.#details);
+    const fd = await this.#order.program(this.#facts());
     this.#program = new Wire(fd);
     const { local, remote } = endsOf(fd);
     this.#programAddresses = { local: local.address, remote: remote.address };

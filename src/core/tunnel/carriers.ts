@@ -14,7 +14,7 @@ import type { ClientTerms, ServerTerms } from './terms.ts';
 /** ms from the connection to both sockets being the pool's. */
 const handOverTimeout = 30_000;
 /** ms from the connection to the request for TLS. */
-const dialogTimeout = 60_000;
+export const dialogTimeout = 60_000;
 
 /**
  * Where the plaintext of a connection goes to. Called with the accepted socket before that is given away; what it
@@ -48,13 +48,13 @@ export function serverCarrier(terms: ServerTerms, target: Endpoint | Reach): Car
 }
 
 /** What is said before TLS; undefined: nothing, in either direction. */
-function dialogOf({ startTls, proxies, proxyHeader }: ServerTerms) {
+export function dialogOf({ startTls, proxies, proxyHeader }: ServerTerms) {
   if (!startTls && !proxies && !proxyHeader) return undefined;
   const inner = startTls ? serverDialog(startTls.protocol, startTls) : noDialog;
   return behindProxies(proxies, inner);
 }
 
-function introductionOf({ proxyHeader }: ServerTerms) {
+export function introductionOf({ proxyHeader }: ServerTerms) {
   if (!proxyHeader) return undefined;
   return ({ ends, who, details }: IntroductionFacts) => {
     const tls = details && { ...details, remoteId: who.remoteId, commonName: '' };

@@ -1,6 +1,9 @@
 import type { PoolConnection } from '../../client/index.ts';
-import { closeFd, socketAddresses, socketPair } from '../engine/sockets.ts';
-import { serverRequest } from '../tunnel/carriers.ts';
+import { closeFd, socketPair } from '../engine/sockets.ts';
+import { TlspoolError } from '../errors.ts';
+import { type IntroductionFacts, pass } from '../starttls/pass.ts';
+import { noDialog } from '../starttls/prelude.ts';
+import { dialogOf, dialogTimeout, introductionOf, serverRequest } from '../tunnel/carriers.ts';
 import { Intake } from '../tunnel/intake.ts';
 import type { Mode, ModeEvents, ProgramPlan, PublicWay, RunningMode } from './mode.ts';
 import { type Program, startProgram } from './program.ts';
@@ -66,28 +69,49 @@ function isEnding(name: NodeJS.Signals): boolean {
   return endingSignals.some((ending) => ending === name);
 }
 
+/**
+ * Starts the program when it is wanted, and again inside TLS where that was before: who the client is, it is told by its
+ * environment. Returns the one that serves the connection.
+ */
 async function startForConnection(
   plan: ProgramPlan,
-  way: PublicWay,
+  { terms }: PublicWay,
   pool: PoolConnection,
   fd: number,
 ): Promise<Program> {
-  const addresses = socketAddresses(fd);
-  let socket: number | undefined;
-  try {
-    const session = await pool.startTls({
-      ...serverRequest(way.terms)(fd),
-      plain: () => {
-        const [pools, programs] = socketPair();
-        socket = programs;
+  const { fd: _, ...request } = serverRequest(terms)(fd);
+  const introduction = introductionOf(terms);
+  let program: Program | undefined;
+  const { over } = await pass({
+    pool,
+    dialog: dialogOf(terms) ?? noDialog,
+    fd,
+    request,
+    program: (facts) => {
+      const [pools, socket] = socketPair();
+      try {
+        program = startProgram({ ...plan, environment: environmentFor(plan, facts), socket });
         return pools;
-      },
-    });
-    const details = await session.details();
-    const environment = ucspiEnvironment(plan.environment, addresses, session, details);
-    return startProgram({ ...plan, environment, socket: socket as number });
-  } finally {
-    // The program has its own copy by now; if there is none, this ends the session.
-    if (socket !== undefined) closeFd(socket);
-  }
+      } catch (error) {
+        closeFd(pools);
+        throw error;
+      } finally {
+        // The program has its own copy by now.
+        closeFd(socket);
+      }
+    },
+    introduce: introduction ?? (() => Buffer.alloc(0)),
+    timeout: dialogTimeout,
+  });
+  over.catch(() => undefined);
+  if (!program) throw new TlspoolError('internal', 'no program was wanted');
+  return program;
+}
+
+function environmentFor(
+  { environment }: ProgramPlan,
+  { ends, who, details }: IntroductionFacts,
+): NodeJS.ProcessEnv {
+  const addresses = { remote: ends.source, local: ends.destination };
+  return ucspiEnvironment(environment, addresses, who, details);
 }

@@ -30,7 +30,7 @@ const meanings: ReadonlyMap<number, PortMeaning> = new Map([
   [3306, startTls('mysql', 'mysql')],
   [4190, startTls('managesieve', 'sieve')],
   [5222, startTls('xmpp', 'xmpp-client')],
-  [5269, startTls('xmpp', 'xmpp-server')],
+  [5269, startTls('xmpp-server', 'xmpp-server')],
   [5432, startTls('postgres', 'postgresql')],
   [6667, startTls('irc', 'ircu')],
   [443, tls('https')],

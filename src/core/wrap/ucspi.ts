@@ -30,7 +30,8 @@ export function ucspiEnvironment(
   inherited: NodeJS.ProcessEnv,
   addresses: ConnectionAddresses,
   identities: ConnectionIdentities,
-  security: ConnectionSecurity,
+  // Unknown before TLS, as who is who is.
+  security: ConnectionSecurity | undefined,
 ): NodeJS.ProcessEnv {
   const known: Record<(typeof variables)[number], string | undefined> = {
     PROTO: 'TCP',
@@ -41,13 +42,13 @@ export function ucspiEnvironment(
     TCPLOCALIP: plainAddress(addresses.local?.address),
     TCPLOCALPORT: addresses.local?.port.toString(),
     TCPLOCALHOST: undefined,
-    TLS_LOCAL_ID: identities.localId,
-    TLS_REMOTE_ID: identities.remoteId || undefined,
-    TLS_VERSION: security.version,
-    TLS_CIPHER: security.cipher,
-    TLS_ALPN: security.alpn || undefined,
-    TLS_GROUPS: security.groups.join(' ') || undefined,
-    TLS_DECISION: security.decision || undefined,
+    TLS_LOCAL_ID: security && identities.localId,
+    TLS_REMOTE_ID: (security && identities.remoteId) || undefined,
+    TLS_VERSION: security?.version,
+    TLS_CIPHER: security?.cipher,
+    TLS_ALPN: security?.alpn || undefined,
+    TLS_GROUPS: security?.groups.join(' ') || undefined,
+    TLS_DECISION: security?.decision || undefined,
   };
   const environment: NodeJS.ProcessEnv = { ...inherited };
   for (const variable of variables) {
