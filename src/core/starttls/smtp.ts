@@ -79,7 +79,8 @@ function* server(talk: Talk, policy: ServerPolicy, hello: Hello): Dialog {
       features ??= yield* featuresOf(program, hello, talk.identities.localId);
       peer.send(readyReply);
       yield* secure(talk);
-      yield* contactAnew(talk, reply);
+      // Programs that know nothing of TLS take one EHLO: ours was it, and the peer's would be refused (OpenSMTPD).
+      yield* contactAnew(talk, reply, true);
       return yield* inside(talk, features, hello);
     } else if (verb === 'QUIT') {
       peer.send('221 2.0.0 Bye\r\n');
