@@ -2,7 +2,7 @@ import { styleText } from 'node:util';
 import type { Explanation } from '../authz/explanation.ts';
 
 /** Rules that are shown one by one; the rest is counted. */
-const MOST_RULES = 6;
+const MOST_RULES = 5;
 
 /** A decision for people. @param all every rule that was considered, too */
 export function explanationLines(explanation: Explanation, all: boolean): string[] {
@@ -23,15 +23,15 @@ function consideredLines({ closed, localId, considered }: Explanation): string[]
     ? `${localId} is closed: without an allow nobody gets in`
     : `${localId} is open: without a deny everybody gets in`;
   if (considered.length === 0) return [`  rules   none; ${standing}`];
-  const about = considered.filter(({ words, applies }) => applies || words !== 'about others');
-  const shown = about.slice(0, MOST_RULES);
+  // They stand in the order of their weight: what is about others comes last.
+  const shown = considered.slice(0, MOST_RULES);
   const rest = considered.length - shown.length;
   return [
     `  rules   ${considered.length} considered; ${standing}`,
     ...shown.map(({ rule, text, applies, words }) => {
       return `    ${applies ? '✓' : '–'} ${rule}: ${text}  (${words})`;
     }),
-    ...(rest > 0 ? [`    – ${rest} ${about.length > MOST_RULES ? 'more' : 'about others'}`] : []),
+    ...(rest > 0 ? [`    – and ${rest} more`] : []),
   ];
 }
 
