@@ -104,7 +104,7 @@ async function serverNames(store: Store): Promise<Donai[]> {
   const identities = new LocalIdentities(store);
   await identities.refresh();
   const names = identities.list().flatMap(({ donai, credentials }) => {
-    const serves = credentials.some(({ role }) => role !== 'client');
+    const serves = credentials.length === 0 || credentials.some(({ role }) => role !== 'client');
     return serves && isDonai(donai) ? [donai] : [];
   });
   return names;
