@@ -51,7 +51,7 @@ export interface ProgramRecord extends AnyRecord {
 /** Bytes of a file that make it the older one; two are kept. */
 const LARGEST = 8 * 1024 * 1024;
 /** ms in which decisions are gathered into one write. */
-const GATHER = 200;
+const GATHER = 50;
 /** Decisions that wait to be written; a disk that takes no more costs the newest. */
 const MOST_WAITING = 20_000;
 

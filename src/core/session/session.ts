@@ -511,8 +511,14 @@ export class Session implements SessionHandler {
   }
 
   /** It was asked for the sake of rules only, and they let in those who show nothing: whoever proves nothing is nobody. */
-  #needNotKnow({ request, demand }: Negotiating): boolean {
-    return request.role === 'server' && request.demand === 'ignore' && demand === 'request';
+  #needNotKnow({ request, demand, myself }: Negotiating): boolean {
+    if (request.role === 'client' || request.demand !== 'ignore' || demand !== 'request')
+      return false;
+    // What our identity asks of the other side, nobody meets who proves nothing.
+    return (
+      myself !== undefined &&
+      this.#services.credentials.handles(myself.identity).expressions.length === 0
+    );
   }
 
   /** Both sides are through. Is everybody known who must be? Then the program gives its plaintext socket. */
