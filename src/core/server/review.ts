@@ -38,9 +38,11 @@ function remoteReason(authorisation: Authoriser, { running }: Session): string |
 }
 
 function programReason(authorisation: Authoriser, session: Session): string | undefined {
-  const { program, role } = session.facts;
+  const { role } = session.facts;
   const { localId = '' } = session.running?.agreed ?? {};
   const name = localId === '' ? undefined : parseDonai(localId);
+  const { asking = session.facts.program } = session.facts;
+  const program = name === undefined ? asking : session.facts.program;
   const { allowed, reason } = authorisation.mayAct({
     program,
     localId: name,

@@ -65,7 +65,7 @@ export class Sessions {
     const id = `${this.#run}-${(++this.#count).toString(36)}`;
     let key = '';
     const program = connection.programs.program(request.process, request.role);
-    const facts = factsOf(id, request, fd, program);
+    const facts = factsOf(id, request, fd, program, programOf(connection.peer));
     const session = new Session(facts, request, fd, connection, this.#services, {
       established: (_session, detached) => this.#ctlkeys.establish(key, detached),
       ended: () => this.#ended(id, key),

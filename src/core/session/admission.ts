@@ -103,10 +103,11 @@ export class Admission {
 /** @throws PosixError EACCES */
 export function requireProgram(
   { authorisation, decisions, log }: AdmissionParts,
-  facts: Pick<SessionFacts, 'id' | 'role' | 'program'>,
+  facts: Pick<SessionFacts, 'id' | 'role' | 'program' | 'asking'>,
   localId: Donai | undefined,
 ): void {
-  const { id, role, program } = facts;
+  const { id, role } = facts;
+  const program = localId === undefined ? (facts.asking ?? facts.program) : facts.program;
   const at = Date.now();
   const question = { program, localId, role, at };
   const { allowed, reason, rule } = authorisation.mayAct(question);

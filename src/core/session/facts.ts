@@ -16,6 +16,8 @@ export interface SessionFacts {
   readonly openedAt: number;
   /** The process that is judged: the one that asks, or the one that it asks for. */
   readonly program: Program;
+  /** The process that asks. Who shows no local identity acts as nobody: then it is this one that must be allowed to ask. */
+  readonly asking?: Program | undefined;
 }
 
 export function factsOf(
@@ -23,6 +25,7 @@ export function factsOf(
   request: StartTlsRequest,
   fd: number,
   program: Program,
+  asking: Program,
 ): SessionFacts {
   return {
     id,
@@ -31,6 +34,7 @@ export function factsOf(
     peerAddress: request.clientAddress ?? addressOf(fd),
     openedAt: Date.now(),
     program,
+    asking,
   };
 }
 

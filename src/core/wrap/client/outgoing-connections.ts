@@ -2,10 +2,12 @@ import { hostname } from 'node:os';
 import type { PoolConnection } from '../../../client/index.ts';
 import { closeFd, socketAddresses } from '../../engine/sockets.ts';
 import { TlspoolError } from '../../errors.ts';
+import type { ClaimedProcess } from '../../protocol/extension.ts';
 import { clientDialog, parseProtocol } from '../../starttls/dialogs.ts';
 import { pass } from '../../starttls/pass.ts';
 import { formatHostAndPort } from '../../tunnel/endpoint.ts';
 import type { PoolLink } from '../../tunnel/pool-link.ts';
+import { startedProcess } from '../asking-process.ts';
 import type { DnsName } from '../names/dns-message.ts';
 import { canonicalAddress } from '../names/hosts-file.ts';
 import type { SocketAnswer, SocketQuestion } from '../supervisor/traps.ts';
@@ -67,7 +69,8 @@ export class OutgoingConnections {
     if (decision.kind === 'nameless') return this.#refuse(nameless(place));
     if (question.elsewhere) return this.#refuse(elsewhere(place));
     if (question.multipath) return { action: 'replace' };
-    return this.#start(question, { ...decision, place });
+    const goal = { ...decision, place, process: startedProcess(process) };
+    return this.#start(question, goal);
   }
 
   #start(question: SocketQuestion, goal: Goal): SocketAnswer | Promise<SocketAnswer> {
@@ -115,12 +118,12 @@ export class OutgoingConnections {
   async #secure(
     pool: PoolConnection,
     fd: number,
-    { treatment, remoteId }: Goal,
+    { treatment, remoteId, process }: Goal,
     plain: () => Promise<number>,
   ): Promise<void> {
     const { handshakeTimeout: timeout } = this.#options;
     const service = this.#options.service ?? treatment.service;
-    const request = { role: 'client' as const, remoteId, service, timeout };
+    const request = { role: 'client' as const, remoteId, service, timeout, process };
     if (treatment.kind === 'tls') {
       await pool.startTls({ ...request, fd, plain });
       return;
@@ -163,6 +166,8 @@ interface Goal {
   readonly remoteId: string;
   /** ADDR:PORT */
   readonly place: string;
+  /** Who connects, to be judged in place of wrap. */
+  readonly process: ClaimedProcess | undefined;
 }
 
 const shortestSweep = 256;
