@@ -2,7 +2,7 @@
  * Measures tlspool against stunnel, hitch, haproxy and nginx, interleaved, and writes bench/results.md.
  * `npm run bench` installs what this needs, builds tlspool, and runs it.
  */
-import { writeFile } from 'node:fs/promises';
+import { readFile, writeFile } from 'node:fs/promises';
 import { join, relative } from 'node:path';
 import { parseArgs } from 'node:util';
 import { describeMachine } from './machine.ts';
@@ -23,7 +23,7 @@ import { stunnel } from './targets/stunnel.ts';
 import { stunnelSlow, stunnelToken } from './targets/stunnel-token.ts';
 import type { Target } from './targets/target.ts';
 import { tlspool, tlspoolSlow } from './targets/tlspool.ts';
-import { type Progress, runRounds, type Trial } from './trial.ts';
+import { type Outcomes, type Progress, runRounds, type Trial } from './trial.ts';
 
 const usage = `Usage: npm run bench -- [options]
 
@@ -31,6 +31,7 @@ const usage = `Usage: npm run bench -- [options]
   --only TEXT     only trials whose "measure/target" contains TEXT, e.g. up-1/ or /nginx; repeatable
   --quick         short runs, to try the benchmark itself: the numbers mean little
   --list          print the trials and end
+  --again         measure nothing: write the results of the last run once more, with the remarks as they are now
   --help          this text
 
 A complete run of at least six rounds writes bench/results.md, any other bench/.work/results.md.
@@ -42,9 +43,13 @@ const { values: options } = parseArgs({
     only: { type: 'string', multiple: true, default: [] },
     quick: { type: 'boolean', default: false },
     list: { type: 'boolean', default: false },
+    again: { type: 'boolean', default: false },
     help: { type: 'boolean', default: false },
   },
 });
+
+const work = join(import.meta.dirname, '.work');
+const lastRun = join(work, 'outcomes.json');
 
 const peers = [nginx, nginxTuned, haproxy, haproxyTuned, hitch, stunnel];
 const contenders = [tlspool, ...peers];
@@ -55,30 +60,25 @@ async function main(): Promise<void> {
   const rounds = Number(options.rounds);
   if (!Number.isInteger(rounds) || rounds < 1) throw new Error(`--rounds: ${options.rounds}?`);
   const interruption = endOnSignals();
-  const work = join(import.meta.dirname, '.work');
   try {
+    if (options.again) return await publish(JSON.parse(await readFile(lastRun, 'utf8')) as Run);
     const rig = await prepareRig(work, options.quick ? 1 / 8 : 1);
     const all = allTrials(rig);
     const trials = all.filter(isWanted);
     if (options.list) return list(trials);
     const outcomes = await runRounds(trials, rounds, interruption, showProgress);
-    const whole = trials.length === all.length && rounds >= 6 && !options.quick;
-    const file = join(whole ? import.meta.dirname : work, 'results.md');
-    await writeFile(
-      file,
-      report({
-        ...outcomes,
-        targets,
-        rounds,
-        date: new Date(),
-        machine: describeMachine(),
-        software: await Promise.all(
-          [nginx, haproxy, hitch, stunnel].map((target) => target.version()),
-        ),
-        remarks: [],
-      }),
-    );
-    process.stderr.write(`Written: ${relative(process.cwd(), file)}\n`);
+    const run: Run = {
+      ...outcomes,
+      whole: trials.length === all.length && rounds >= 6 && !options.quick,
+      rounds,
+      date: new Date().toISOString(),
+      machine: describeMachine(),
+      software: await Promise.all(
+        [nginx, haproxy, hitch, stunnel].map((target) => target.version()),
+      ),
+    };
+    await writeFile(lastRun, JSON.stringify(run));
+    await publish(run);
   } catch (error) {
     if (!interruption.aborted) throw error;
     process.stderr.write('Interrupted: nothing is written\n');
@@ -86,6 +86,24 @@ async function main(): Promise<void> {
   } finally {
     await stopAll();
   }
+}
+
+/** What results are made of; kept, as a run takes long. */
+interface Run extends Outcomes {
+  /** Everything was measured, often enough. */
+  readonly whole: boolean;
+  readonly rounds: number;
+  /** ISO 8601. */
+  readonly date: string;
+  readonly machine: readonly string[];
+  readonly software: readonly string[];
+}
+
+async function publish(run: Run): Promise<void> {
+  const file = join(run.whole ? import.meta.dirname : work, 'results.md');
+  const remarks = await readFile(join(import.meta.dirname, 'remarks.md'), 'utf8');
+  await writeFile(file, report({ ...run, date: new Date(run.date), targets, remarks }));
+  process.stderr.write(`Written: ${relative(process.cwd(), file)}\n`);
 }
 
 function allTrials(rig: Rig): Trial[] {

@@ -25,15 +25,27 @@ export function idleMemory(rig: Rig, targets: readonly Target[]): Trial[] {
         return rig.fleet.fresh(target, 'ec-p256', async (to) => {
           await rig.load.handshakes(to, { threads: 8, warmUp: 0, seconds: 1, resume: false });
           await sleep(settle);
-          const before = proportionalSetSize(to.watch);
+          const parts = Object.entries(to.parts ?? {});
+          const measure = () => ({
+            all: proportionalSetSize(to.watch),
+            parts: parts.map(([, pid]) => proportionalSetSize([pid])),
+          });
+          const before = measure();
           let after = before;
           await rig.load.holdIdle(to, connections, async () => {
             await sleep(settle);
-            after = proportionalSetSize(to.watch);
+            after = measure();
           });
+          const each = (grown: number) => grown / connections;
           return {
-            kibibytesPerConnection: (after - before) / connections,
-            mebibytesInTotal: after / 1024,
+            kibibytesPerConnection: each(after.all - before.all),
+            mebibytesInTotal: after.all / 1024,
+            ...Object.fromEntries(
+              parts.map(([part], i) => [
+                part,
+                each((after.parts[i] ?? 0) - (before.parts[i] ?? 0)),
+              ]),
+            ),
           };
         });
       },

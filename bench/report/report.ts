@@ -12,8 +12,8 @@ export interface ReportInput extends Outcomes {
   /** Of machine and software, a line each. */
   readonly machine: readonly string[];
   readonly software: readonly string[];
-  /** What the reader must know to read the numbers right. */
-  readonly remarks: readonly string[];
+  /** What the reader must know to read the numbers right: Markdown, written by hand. */
+  readonly remarks: string;
 }
 
 /** The target that ratios are of. */
@@ -32,8 +32,8 @@ export function report(input: ReportInput): string {
     '## Goals',
     'Ratios are taken within each round, to the peer with the best median.',
     goalTable(goals.map((goal) => judge(goal, input.samples, input.targets))),
+    input.remarks.trim(),
     ...tables.flatMap((table) => measured(table, input)),
-    ...(input.remarks.length > 0 ? ['## Remarks', list(input.remarks)] : []),
     ...(input.failures.length > 0
       ? ['## Trials that failed', list(failureLines(input.failures))]
       : []),

@@ -93,6 +93,17 @@ export const tables: readonly Table[] = [
     ],
   },
   {
+    title: "Where tlspool's idle connections have their memory: KiB each",
+    note: 'The daemon and the tunnel, apart.',
+    columns: (['1000', '9000'] as const).flatMap((connections) =>
+      ['daemon', 'tunnel'].map((metric) => ({
+        heading: `${Number(connections).toLocaleString('en')} open, ${metric}`,
+        figure: { measure: `idle-${connections}`, metric },
+        digits: 1,
+      })),
+    ),
+  },
+  {
     title: 'Latency: microseconds for 64 bytes there and back',
     note: 'On 1 connection, and on 16 at once.',
     better: 'lower',

@@ -34,6 +34,8 @@ export interface Deployment {
   readonly processes: readonly Started[];
   /** Of the daemon, where programs hand over their connections; only ours has one. */
   readonly socket?: string;
+  /** The process of each part of it; only where there are several that do different things. */
+  readonly parts?: Readonly<Record<string, number>>;
   /** CPU seconds used so far by each part of it; only where the parts can be told apart. */
   readonly cpuByPart?: () => Readonly<Record<string, number>>;
   /** ms: p99 of the delay of the daemon's event loop since this was last asked; only where it is watched. */

@@ -73,11 +73,12 @@ async function deploy(place: Place, manner: Manner): Promise<Deployment> {
   try {
     const daemon = await launch(['serve'], socket, eventLoop?.environment);
     const ends = ['--accept', `127.0.0.1:${place.port}`, '--connect', place.backend];
-    await launch(['tunnel', ...ends, '--local-id', serverName], place.port);
+    const tunnel = await launch(['tunnel', ...ends, '--local-id', serverName], place.port);
     const cpuByPart = () => partsOf(processes);
     return {
       processes,
       socket,
+      parts: { daemon, tunnel },
       cpuByPart,
       ...(eventLoop && { eventLoopP99: () => eventLoop.p99(daemon) }),
     };

@@ -21,7 +21,7 @@ const input: ReportInput = {
   date: new Date('2026-01-02T03:04:05Z'),
   machine: ['a machine'],
   software: ['fast 1.0'],
-  remarks: [],
+  remarks: '',
 };
 
 test('a goal that is reached says so, with the peer that it was compared with', () => {
