@@ -35,7 +35,7 @@ export default class PinStatusCommand extends PoolCommand {
       needed.find(({ token: { uri } }) => uri === token.uri)?.waiting.length;
     const rows = tokens.map((token) => ({
       token: token.label,
-      state: token.state,
+      state: token.awaitsTouch ? 'waits for a touch?' : token.state,
       pin: token.pinState ?? '',
       'log-in': token.loginFrom ?? 'people are asked',
       waiting: waiting(token) === undefined ? '–' : String(waiting(token)),

@@ -32,6 +32,7 @@ export const keys: ReadonlyMap<string, KeyRule> = new Map(
     pkcs11_path: honour((value, draft) => amendToken(draft, { module: absolutePath(value) })),
     pkcs11_token: honour((value, draft) => amendToken(draft, { uri: tokenUri(value) })),
     pkcs11_pin_file: honour((value, draft) => amendToken(draft, { pinFile: absolutePath(value) })),
+    always_authenticate: set('askForEachSignature', eachSignature),
     pkcs11_pin: refuse('programs read this file; put the PIN into a file: pkcs11_pin_file PATH'),
 
     allow_facilities: honour((value, draft) => {
@@ -126,6 +127,13 @@ function amendToken(draft: Draft, part: Partial<TokenSettings>): void {
 
 function amendSigner(draft: Draft, part: Partial<OnTheFlySigner>): void {
   draft.onTheFly = { certificate: '', key: '', ...draft.onTheFly, ...part };
+}
+
+/** What keys with CKA_ALWAYS_AUTHENTICATE get. */
+function eachSignature(value: string): boolean {
+  if (value === 'ask') return true;
+  if (value === 'keep') return false;
+  throw new ConfigError(`keep or ask is needed, got \`${value}\``);
 }
 
 function tokenUri(value: string): string {

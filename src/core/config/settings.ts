@@ -35,6 +35,8 @@ export interface PoolSettings {
   readonly authorisationMonitor: boolean;
   /** How others are validated. */
   readonly validation: ValidationSettings;
+  /** Keys that want authentication at each signature: whether a PIN is asked for each, or that of the log-in used. */
+  readonly askForEachSignature: boolean;
   /** What makes server identities on the fly; undefined: nothing does. */
   readonly onTheFly: OnTheFlySigner | undefined;
   readonly logLevel: LogLevel;
@@ -68,6 +70,7 @@ export const defaultSettings: PoolSettings = {
   authorisationRequired: false,
   authorisationMonitor: false,
   validation: defaultValidation,
+  askForEachSignature: false,
   onTheFly: undefined,
   logLevel: 'info',
   logFormat: undefined,

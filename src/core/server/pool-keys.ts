@@ -16,7 +16,7 @@ export interface PoolKeys {
 export async function openKeys(
   store: Store,
   configured: TokenSettings | undefined,
-  log: Log,
+  { log, askForEachSignature }: { readonly log: Log; readonly askForEachSignature: boolean },
 ): Promise<PoolKeys> {
   const known = await knownTokens(store.db, configured);
   let tokens = known.tokens;
@@ -24,6 +24,7 @@ export async function openKeys(
     modules: known.modules,
     pinSource: (token) => pinSourceOf(token, tokens),
     log,
+    askForEachSignature,
   });
   for (const { uri } of tokens) keyring.open(uri);
   return {

@@ -55,7 +55,10 @@ export async function startPool(options: PoolOptions): Promise<Pool> {
   parts.defer(() => store.close());
   const engine = Engine.start(settings.threads === undefined ? {} : { threads: settings.threads });
   parts.defer(() => engine.stop());
-  const keys = await openKeys(store, settings.token, log);
+  const keys = await openKeys(store, settings.token, {
+    log,
+    askForEachSignature: settings.askForEachSignature,
+  });
   parts.defer(() => keys.keyring.close());
   const credentials = new Credentials(engine, keys.keyring, log);
   parts.defer(() => credentials.close());

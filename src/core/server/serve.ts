@@ -89,6 +89,7 @@ const fixed = [
   'threads',
   'token',
   'onTheFly',
+  'askForEachSignature',
   'maxConnections',
   'logFormat',
 ] as const;

@@ -31,6 +31,8 @@ export interface KeyringOptions {
   readonly log: KeyringLog;
   /** Signing threads, and with them sessions, for each token; 32 if absent. The token may bear fewer. */
   readonly signers?: number | undefined;
+  /** Keys with CKA_ALWAYS_AUTHENTICATE: whether each signature asks for a PIN; unless, that of the log-in is kept. */
+  readonly askForEachSignature?: boolean | undefined;
   /** ms between revivals of a module, at least; 30,000 if absent. */
   readonly revivalInterval?: number | undefined;
 }
@@ -52,7 +54,13 @@ export interface TokenStatus {
   readonly sessions: number;
   /** Signatures that wait. */
   readonly waiting: number;
+  /** A signature has been under way for so long that someone may have to touch the token. */
+  readonly awaitsTouch: boolean;
 }
+
+/** ms after which a signature is taken to wait for a person's touch; and between looks. */
+const TOUCH_AFTER = 3_000;
+const LOOK_FOR_TOUCHES = 1_000;
 
 interface KeyringEventMap {
   /** A token waits for `login` or `enter`; it has no PIN source, or that did not help. */
@@ -104,6 +112,9 @@ export class Keyring extends EventEmitter<KeyringEventMap> {
   readonly #logins = new Map<string, SourcedLogin | undefined>();
   /** Tokens that someone locked by hand: their PIN sources are not used until someone logs in by hand. */
   readonly #locked = new Set<string>();
+  /** Tokens that were said to wait for a touch, and still do. */
+  readonly #touching = new Set<string>();
+  readonly #touches: NodeJS.Timeout;
   #closed = false;
 
   /** Loads the modules. One that cannot be used is reported to the log: its tokens are absent then. */
@@ -118,7 +129,9 @@ export class Keyring extends EventEmitter<KeyringEventMap> {
         options.log.error({ module: module.path, err: error }, (error as Error).message);
       }
     }
+    this.#native.askForEachSignature(options.askForEachSignature === true);
     EngineEvents.instance().onToken((event) => this.#onToken(event));
+    this.#touches = setInterval(() => this.#lookForTouches(), LOOK_FOR_TOUCHES).unref();
   }
 
   /**
@@ -215,6 +228,7 @@ export class Keyring extends EventEmitter<KeyringEventMap> {
         loginFrom: login && formatPinSource(login.source),
         sessions: status.workers,
         waiting: status.queued,
+        awaitsTouch: status.signing >= TOUCH_AFTER,
       };
     });
   }
@@ -314,6 +328,7 @@ export class Keyring extends EventEmitter<KeyringEventMap> {
   /** Lets signatures under way end, logs out everywhere and gives up all keys. */
   async close(): Promise<void> {
     this.#closed = true;
+    clearInterval(this.#touches);
     for (const login of this.#logins.values()) login?.stop();
     for (const handle of this.#keysByHandle.keys()) this.#native.releaseKey(handle);
     this.#keysById.clear();
@@ -405,6 +420,18 @@ export class Keyring extends EventEmitter<KeyringEventMap> {
   #askIfStillNeeded(token: string): void {
     if (!this.#closed && this.#native.status(token).state === 'needs-pin') {
       this.emit('needs-pin', token);
+    }
+  }
+
+  /** A signature that takes so long most likely waits for a finger on the token: that is said once. */
+  #lookForTouches(): void {
+    for (const token of this.#logins.keys()) {
+      const waits = this.#native.status(token).signing >= TOUCH_AFTER;
+      if (!waits) this.#touching.delete(token);
+      else if (!this.#touching.has(token)) {
+        this.#touching.add(token);
+        this.#options.log.warn({ token }, 'the token does not answer: does it wait for a touch?');
+      }
     }
   }
 

@@ -21,6 +21,7 @@ interface TokenFunctions {
   tokenWaiters(uri: string): SessionId[];
   logout(uri: string, request: number): void;
   limitSigners(count: number): void;
+  askForEachSignature(ask: boolean): void;
 }
 
 export interface NativeModule {
@@ -62,6 +63,8 @@ export interface NativeTokenStatus {
   readonly queued: number;
   /** CKM_… numbers. */
   readonly mechanisms: readonly number[];
+  /** ms for which the oldest signature is under way that the token works on; 0: none is. */
+  readonly signing: number;
 }
 
 export interface NativeKey {
@@ -172,6 +175,11 @@ export class NativeTokens {
 
   logout(uri: string): Promise<void> {
     return this.#ask(`log out of ${uri}`, (request) => this.#native.logout(uri, request));
+  }
+
+  /** Keys with CKA_ALWAYS_AUTHENTICATE: a PIN for each signature, or the one of the log-in for all. */
+  askForEachSignature(ask: boolean): void {
+    this.#native.askForEachSignature(ask);
   }
 
   limitSigners(count: number): void {

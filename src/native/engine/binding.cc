@@ -311,10 +311,11 @@ napi_value sessionChannelBinding(napi_env env, napi_callback_info info) {
   Arguments arguments(env, info);
   SessionId id = sessionOf(arguments);
   auto request = static_cast<double>(arguments.integer(1));
-  bool unique = arguments.text(2) == "tls-unique";
+  std::string kind = arguments.text(2);
   if (!arguments.ok()) return nullptr;
   return askSession(env, id, request, [=](SSL* ssl) {
-    return asBuffer(unique ? facts::tlsUnique(ssl) : facts::tlsServerEndPoint(ssl));
+    if (kind == "tls-exporter") return asBuffer(facts::tlsExporter(ssl));
+    return asBuffer(kind == "tls-unique" ? facts::tlsUnique(ssl) : facts::tlsServerEndPoint(ssl));
   });
 }
 

@@ -54,6 +54,11 @@ std::optional<node::Bytes> tlsUnique(SSL* ssl) {
   return node::Bytes(finished, finished + length);
 }
 
+std::optional<node::Bytes> tlsExporter(SSL* ssl) {
+  if (SSL_version(ssl) != TLS1_3_VERSION && SSL_get_extms_support(ssl) != 1) return std::nullopt;
+  return exportKeys(ssl, "EXPORTER-Channel-Binding", node::Bytes(), 32);
+}
+
 std::optional<node::Bytes> tlsServerEndPoint(SSL* ssl) {
   X509* certificate =
       SSL_is_server(ssl) ? SSL_get_certificate(ssl) : SSL_get0_peer_certificate(ssl);

@@ -23,6 +23,9 @@ std::vector<node::Bytes> peerCertificates(SSL* ssl);
 /// RFC 5929 section 3; nothing for TLS 1.3, where it is not defined (RFC 8446 appendix C.5).
 std::optional<node::Bytes> tlsUnique(SSL* ssl);
 
+/// RFC 9266; nothing for TLS 1.2 without an extended master secret, where it proves nothing.
+std::optional<node::Bytes> tlsExporter(SSL* ssl);
+
 /// RFC 5929 section 4; nothing if the certificate's signature has no single hash (Ed25519).
 std::optional<node::Bytes> tlsServerEndPoint(SSL* ssl);
 

@@ -90,6 +90,7 @@ napi_value tokenStatus(napi_env env, napi_callback_info info) {
   node::set(env, result, "serial", node::string(env, status.serial));
   node::set(env, result, "workers", node::number(env, status.workers));
   node::set(env, result, "queued", node::number(env, static_cast<double>(status.queued)));
+  node::set(env, result, "signing", node::number(env, static_cast<double>(status.signing.count())));
   node::set(env, result, "mechanisms", node::numbers(env, narrow(status.mechanisms)));
   return result;
 }
@@ -224,6 +225,14 @@ napi_value makeKey(napi_env env, napi_callback_info info) {
   return node::undefined(env);
 }
 
+/// `askForEachSignature(ask)`: of keys with CKA_ALWAYS_AUTHENTICATE, instead of using the PIN of
+/// the log-in.
+napi_value askForEachSignature(napi_env env, napi_callback_info info) {
+  Arguments arguments(env, info);
+  Token::askForEachSignature(arguments.flag(0));
+  return node::undefined(env);
+}
+
 /// `giveUp(uri, why)`: nobody will log in (`declined`, `wrong-pin`, `seat-lost`); what waits for
 /// that fails.
 napi_value giveUp(napi_env env, napi_callback_info info) {
@@ -289,6 +298,7 @@ void registerBinding(napi_env env, napi_value exports) {
                     {"signatureSchemes", signatureSchemes},
                     {"login", login},
                     {"makeKey", makeKey},
+                    {"askForEachSignature", askForEachSignature},
                     {"giveUp", giveUp},
                     {"tokenWaiters", tokenWaiters},
                     {"logout", logout},

@@ -32,6 +32,8 @@ constexpr unsigned kPinWaits = 3;
 
 std::atomic<unsigned> configuredWorkers{32};
 
+std::atomic<bool> askEachTime{false};
+
 std::mutex tokensMutex;
 
 std::map<std::string, std::shared_ptr<Token>>& tokens() {
@@ -112,6 +114,8 @@ std::vector<std::shared_ptr<Token>> Token::all() {
   for (const auto& [uri, token] : tokens()) result.push_back(token);
   return result;
 }
+
+void Token::askForEachSignature(bool ask) { askEachTime = ask; }
 
 void Token::limitWorkers(unsigned count) { configuredWorkers = std::max(1U, count); }
 
@@ -218,7 +222,10 @@ Token::Status Token::status() {
           unpadded(info_.serialNumber),
           workers_,
           queue_.size(),
-          place_.mechanisms ? *place_.mechanisms : std::vector<CK_MECHANISM_TYPE>()};
+          place_.mechanisms ? *place_.mechanisms : std::vector<CK_MECHANISM_TYPE>(),
+          signing_.empty() ? std::chrono::milliseconds(0)
+                           : std::chrono::duration_cast<std::chrono::milliseconds>(
+                                 Clock::now() - *signing_.begin())};
 }
 
 bool Token::stop(std::chrono::milliseconds patience) {
@@ -387,6 +394,10 @@ void Token::served(const std::shared_ptr<Request>& request, CK_RV rv, bool gone)
       if (state_ != TokenState::ready) setState(TokenState::ready, CKR_OK);
       error_ = CKR_OK;
       if (!keepPin_) keptPin_.reset();
+    } else if (meansWrongPin(rv) && askEachTime && !repeatable_) {
+      // It was given for this signature only: the next one is asked for anew.
+      keptPin_.reset();
+      error_ = rv;
     } else if (meansWrongPin(rv) || rv == CKR_PIN_LOCKED) {
       keptPin_.reset();
       setState(rv == CKR_PIN_LOCKED ? TokenState::locked : TokenState::wrongPin, rv);
@@ -403,6 +414,17 @@ void Token::served(const std::shared_ptr<Request>& request, CK_RV rv, bool gone)
   for (const auto& each : sharers) each->finish(rv);
 }
 
+Clock::time_point Token::beginSigning() {
+  std::lock_guard lock(mutex_);
+  return *signing_.insert(Clock::now());
+}
+
+void Token::doneSigning(Clock::time_point begun) {
+  std::lock_guard lock(mutex_);
+  const auto found = signing_.find(begun);
+  if (found != signing_.end()) signing_.erase(found);
+}
+
 void Token::noteWaiting(Clock::duration waited) {
   std::lock_guard lock(mutex_);
   waiting_ += (waited - waiting_) / 8;
@@ -415,7 +437,7 @@ void Token::awaitPin(const std::shared_ptr<Request>& request, uint64_t keyEpoch)
     active_--;
     if (pinRefused()) {
       refusal = error_;
-    } else if (++request->pinWaits > kPinWaits) {
+    } else if (!(askEachTime && keepPin_) && ++request->pinWaits > kPinWaits) {
       refusal = CKR_USER_NOT_LOGGED_IN;
     } else if (!request->abandoned && !stopping_) {
       putBack(request);
@@ -509,7 +531,7 @@ void Token::loggedOut() {
 std::shared_ptr<const Secret> Token::keptPin() {
   std::lock_guard lock(mutex_);
   keepPin_ = true;
-  return keptPin_;
+  return askEachTime ? std::move(keptPin_) : keptPin_;
 }
 
 void Token::keep(Kept session) {

@@ -12,6 +12,7 @@
 #include <list>
 #include <memory>
 #include <mutex>
+#include <set>
 #include <string>
 #include <vector>
 
@@ -53,6 +54,9 @@ class Token : public std::enable_shared_from_this<Token> {
   static std::vector<std::shared_ptr<Token>> all();
   /// Workers that a token may have, when it bears as many sessions.
   static void limitWorkers(unsigned count);
+  /// Keys with CKA_ALWAYS_AUTHENTICATE: whether each signature is asked a PIN for, instead of using
+  /// the one of the log-in.
+  static void askForEachSignature(bool ask);
 
   const std::string& uri() const { return uri_; }
 
@@ -84,6 +88,8 @@ class Token : public std::enable_shared_from_this<Token> {
     unsigned workers;
     size_t queued;
     std::vector<CK_MECHANISM_TYPE> mechanisms;
+    /// How long the oldest signature is under way that the token is at work on; 0: none is.
+    std::chrono::milliseconds signing;
   };
   Status status();
 
@@ -114,6 +120,9 @@ class Token : public std::enable_shared_from_this<Token> {
   /// Ends a request that was taken by `next`. `gone`: it is not the request's fault or its key's,
   /// so that all others that wait share its fate.
   void served(const std::shared_ptr<Request>& request, CK_RV rv, bool gone);
+  /// The token works on a signature from now on, until the returned time is given to `doneSigning`.
+  Clock::time_point beginSigning();
+  void doneSigning(Clock::time_point begun);
   /// A signature waited so long for the token, not counting what it computed.
   void noteWaiting(Clock::duration waited);
   /// We are not logged in, seen at that key epoch: the request goes back to the head of the queue
@@ -128,7 +137,7 @@ class Token : public std::enable_shared_from_this<Token> {
   void loggedIn(CK_RV rv, Secret pin);
   void loggedOut();
   /// The PIN kept for keys with CKA_ALWAYS_AUTHENTICATE; null if there is none, and then the next
-  /// one is kept.
+  /// one is kept. It is good for one signature where each is asked for.
   std::shared_ptr<const Secret> keptPin();
   /// A session that stays open until we log out: keys live in it.
   struct Kept {
@@ -200,6 +209,7 @@ class Token : public std::enable_shared_from_this<Token> {
   unsigned active_ = 0;   // serving
   unsigned sessionLimit_ = ~0U;
   Clock::duration waiting_{};  // of a signature, on average
+  std::multiset<Clock::time_point> signing_;
   std::vector<pthread_t> threads_;
   std::vector<pthread_t> ended_;  // to be joined
   bool stopping_ = false;

@@ -230,8 +230,10 @@ CK_RV Worker::sign(Module::Pass& module, const Place& place, Request& request,
   if (rv == CKR_OK) {
     // Raw ECDSA is shorter than its DER, so that this is room enough for all.
     request.output.resize(size);
+    const Clock::time_point begun = token_->beginSigning();
     rv = module->C_Sign(session_.handle, input->data.data(), input->data.size(),
                         request.output.data(), &size);
+    token_->doneSigning(begun);
   }
   if (rv != CKR_OK) {
     session_.epoch = 0;  // an operation may be left in it: the next one gets a new session

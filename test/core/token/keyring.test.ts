@@ -289,6 +289,34 @@ test('keys that ask for the PIN at each signature get it', async () => {
   assert.equal(logins, 4);
 });
 
+test('keys that ask for the PIN at each signature have it asked for each time, where that is configured', async () => {
+  await keyrings.at(-1)?.close();
+  token.order('always-authenticate');
+  const options = { modules: [token.shim], pinSource: () => undefined, log };
+  const keyring = new Keyring({ ...options, askForEachSignature: true });
+  keyrings.push(keyring);
+  let asked = 0;
+  keyring.on('needs-pin', (needy) => {
+    asked += 1;
+    keyring.enter(needy, Buffer.from(PIN)).catch(() => undefined);
+  });
+  const handle = keyring.key(uriOf(key), key.publicKey);
+  for (let i = 0; i < 3; i += 1) await keyring.verify(handle);
+  assert.equal(asked, 3);
+});
+
+test('a token that seems to wait for a touch is said to, once', async () => {
+  const keyring = await keyringWith(fromFile);
+  token.order('delay C_Sign 5500000');
+  const said = () => reports.filter((each) => each.includes('touch')).length;
+  const signed = keyring.verify(keyring.key(uriOf(key), key.publicKey));
+  await until(() => said() > 0);
+  assert.equal(keyring.tokens()[0]?.awaitsTouch, true);
+  await signed;
+  assert.equal(said(), 1);
+  assert.equal(keyring.tokens()[0]?.awaitsTouch, false);
+});
+
 test('a module that is none is reported, and its keys are absent', async () => {
   await keyrings.at(-1)?.close();
   reports.length = 0;

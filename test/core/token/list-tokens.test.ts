@@ -24,6 +24,7 @@ const status = (uri: string): TokenStatus => ({
   loginFrom: 'file:/pin',
   sessions: 0,
   waiting: 1,
+  awaitsTouch: false,
 });
 
 const complete = 'pkcs11:model=M;manufacturer=N;serial=1;token=web';
