@@ -213,12 +213,13 @@ export class Engine {
   }
 
   /**
-   * Channel bindings of RFC 5929; undefined where there is none: tls-unique with TLS 1.3, tls-server-end-point with
-   * a certificate whose signature has no single hash (Ed25519).
+   * Channel bindings of RFC 5929 and RFC 9266; undefined where there is none: tls-unique with TLS 1.3,
+   * tls-server-end-point with a certificate whose signature has no single hash (Ed25519), tls-exporter with TLS 1.2
+   * without an extended master secret.
    */
   channelBinding(
     id: SessionId,
-    kind: 'tls-unique' | 'tls-server-end-point',
+    kind: 'tls-unique' | 'tls-server-end-point' | 'tls-exporter',
   ): Promise<Buffer | undefined> {
     return this.#events.request((request) => this.#native.sessionChannelBinding(id, request, kind));
   }

@@ -12,6 +12,8 @@ export const infoKinds = {
   tlsUnique: 0x5929_0000,
   /** RFC 5929 section 4. */
   tlsServerEndPoint: 0x5929_0001,
+  /** RFC 9266; ours. */
+  tlsExporter: 0x9266_0000,
   /** Ours: name of a group that the remote is in. */
   remoteGroup: 0x8000_0000,
   /** Ours: what let the remote in. */

@@ -94,6 +94,8 @@ async function valuesOf(
       return admitted === undefined ? [] : [Buffer.from(admitted.decision)];
     case 'tlsUnique':
       return asList(await engine.channelBinding(session, 'tls-unique'));
+    case 'tlsExporter':
+      return asList(await engine.channelBinding(session, 'tls-exporter'));
     case 'tlsServerEndPoint':
       return asList(await engine.channelBinding(session, 'tls-server-end-point'));
     default: {

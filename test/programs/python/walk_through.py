@@ -117,6 +117,9 @@ def starttls_both_roles_prng_and_info():
     client_pool.info(client.ctlkey, PEERCERT_SUBJECTALTNAME, general_name)
     refused(29, client_pool.info, client.ctlkey, PEERCERT_SUBJECTALTNAME, general_name[:-1] + b"x")
     refused(29, client_pool.info, client.ctlkey, PEERCERT_SUBJECTALTNAME)
+    exporter = client_pool.info(client.ctlkey, CHANBIND_TLS_EXPORTER)
+    assert exporter == server_pool.prng(server.ctlkey, "EXPORTER-Channel-Binding", 32, b"")
+    assert server_pool.info(server.ctlkey, CHANBIND_TLS_EXPORTER, exporter) == exporter
     binding = server_pool.info(server.ctlkey, CHANBIND_SERVER_END_POINT)
     assert len(binding) == 32 and binding == client_pool.info(client.ctlkey, CHANBIND_SERVER_END_POINT)
     refused(29, server_pool.info, server.ctlkey, CHANBIND_TLS_UNIQUE)
