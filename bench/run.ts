@@ -8,6 +8,7 @@ import { parseArgs } from 'node:util';
 import { describeMachine } from './machine.ts';
 import { authorisation } from './measures/authorisation.ts';
 import { bulk } from './measures/bulk.ts';
+import { choosing } from './measures/choosing.ts';
 import { handshakes } from './measures/handshakes.ts';
 import { idleMemory } from './measures/idle-memory.ts';
 import { latency } from './measures/latency.ts';
@@ -114,6 +115,7 @@ function allTrials(rig: Rig): Trial[] {
     ...slowToken(rig, slow),
     ...startUp(rig, tlspool),
     ...authorisation(),
+    ...choosing(),
     ...idleMemory(rig, contenders),
   ];
 }

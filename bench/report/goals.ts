@@ -104,6 +104,14 @@ export const goals: readonly Goal[] = [
     better: 'lower',
     reach: 10,
   },
+  {
+    title: 'choosing one of 50,000 identities, to one of 50',
+    figure: { measure: 'choosing', metric: 'ratio' },
+    subject: 'identities',
+    unit: '×',
+    better: 'lower',
+    reach: 2,
+  },
   ...(['--version', '--help', 'status'] as const).map(
     (subject): Goal => ({
       title: `tlspool ${subject}`,

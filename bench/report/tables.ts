@@ -147,6 +147,29 @@ export const tables: readonly Table[] = [
     ],
   },
   {
+    title: 'Choosing an identity among many',
+    note: "A server's by SNI and a client's by disclosure, µs for both; memory and loading are of 50,000 identities with as many disclosure entries.",
+    columns: [
+      { heading: 'of 50', figure: { measure: 'choosing', metric: 'fewMicroseconds' }, digits: 1 },
+      {
+        heading: 'of 50,000',
+        figure: { measure: 'choosing', metric: 'manyMicroseconds' },
+        digits: 1,
+      },
+      { heading: 'ratio', figure: { measure: 'choosing', metric: 'ratio' }, digits: 2 },
+      {
+        heading: 'KiB each',
+        figure: { measure: 'choosing', metric: 'kibibytesPerIdentity' },
+        digits: 1,
+      },
+      {
+        heading: 'loading, ms',
+        figure: { measure: 'choosing', metric: 'loadMilliseconds' },
+        digits: 0,
+      },
+    ],
+  },
+  {
     title: 'Start-up of the command: milliseconds',
     note: 'Median of several runs a round, and its ratio to an empty program in the same Node.',
     better: 'lower',
