@@ -17,7 +17,10 @@ const WHOLE_DAY = 24 * 60;
 
 /** Days, hours, or both: `mon-fri`, `sat,sun`, `08:00-18:00`, `fri 22:00-06:00`. @throws RuleError */
 export function parseHours(text: string): Hours {
-  const words = text.toLowerCase().split(/\s+/).filter((word) => word !== '');
+  const words = text
+    .toLowerCase()
+    .split(/\s+/)
+    .filter((word) => word !== '');
   const clock = words.at(-1)?.includes(':') ? words.pop() : undefined;
   const [days, ...rest] = words;
   if (rest.length > 0 || (days === undefined && clock === undefined)) throw unreadable(text);
