@@ -17,7 +17,7 @@ export default class Wrap extends PoolCommand {
   static override description =
     `The program itself speaks plaintext and is not changed. The TCP sockets that it listens on are taken from under it: clients come to wrap, which has the pool do TLS and passes every connection on after its handshake and the checks of the remote succeeded. The program sees its own ports and the real addresses of its clients.
 
-Where it connects to servers, the pool speaks TLS with them for it, and connect() succeeds when the server has proved to be whom the program asked DNS for. Connections within this machine (loopback) stay plain unless --client-tls or --client-starttls names them.
+Where it connects to servers, the pool speaks TLS with them for it: a connection is made when the server has proved to be whom the program asked DNS for. Connections within this machine (loopback) stay plain unless --client-tls or --client-starttls names them.
 
 All this goes for everything that it starts, too, whatever it is written in.
 

@@ -231,12 +231,11 @@ survived('a key that is taken', async (client) => {
 });
 
 survived('flags and protocols that cannot be', async (client) => {
-  const { dtls, renegotiate, localIdOnTheFly, localRoleClient } = startTlsFlags;
+  const { dtls, renegotiate, localRoleClient } = startTlsFlags;
   const cases = [
     startTls({ flags: 0x8000_0000 | startTls().flags }),
     startTls({ flags: dtls | startTls().flags }),
     startTls({ flags: renegotiate | startTls().flags }),
-    startTls({ flags: localIdOnTheFly | startTls().flags }),
     startTls({ flags: localRoleClient }),
     startTls({ ipProtocol: 17 }),
   ];
