@@ -117,8 +117,7 @@ void ConnectHandler::connecting(std::shared_ptr<Notification> call, Descriptor f
       call->fail(ECONNREFUSED);
       return;
     case Kind::dissolve:
-      gate::Outgoing::instance().forget(cookieOf(fd.number()));
-      call->proceed();
+      dissolve(*call, cookieOf(fd.number()));
       return;
     case Kind::unsupported:
       refuse(*call, EACCES, "it is no TCP socket");
@@ -127,6 +126,17 @@ void ConnectHandler::connecting(std::shared_ptr<Notification> call, Descriptor f
       call->proceed();
       return;
   }
+}
+
+void ConnectHandler::dissolve(Notification& call, uint64_t cookie) {
+  gate::Outgoing::instance().forget(cookie);
+  // Told before any question about what the program does with the socket next.
+  questions_.tell("dissolved", [cookie](napi_env env, napi_value event) {
+    napi_value name;
+    napi_create_bigint_uint64(env, cookie, &name);
+    node::set(env, event, "cookie", name);
+  });
+  call.proceed();
 }
 
 void ConnectHandler::binding(std::shared_ptr<Notification> call, Descriptor fd) {
@@ -170,6 +180,8 @@ void ConnectHandler::ask(const char* kind, std::shared_ptr<Notification> call, D
       call->finish(0);
     } else if (action == "proceed") {
       call->proceed();
+    } else if (action == "interrupt") {
+      call->interrupt();
     } else if (action == "replace") {
       return [this, call] { replaceByTcp(call); };
     } else {

@@ -19,6 +19,7 @@ class ConnectHandler : public Handler {
 
  private:
   void connecting(std::shared_ptr<Notification> call, socket::Descriptor socket);
+  void dissolve(Notification& call, uint64_t cookie);
   void binding(std::shared_ptr<Notification> call, socket::Descriptor socket);
   void ask(const char* kind, std::shared_ptr<Notification> call, socket::Descriptor socket,
            const socket::Address& address);

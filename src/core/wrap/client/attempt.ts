@@ -17,6 +17,7 @@ import {
   type SocketCookie,
   sendTimeout,
 } from './gate.ts';
+import type { SignalWatch } from './signal-watch.ts';
 
 /** Why an attempt could not begin; the program gets the errno. */
 export interface NotStarted {
@@ -41,6 +42,7 @@ export class Attempt {
   readonly #aside: SetAside;
   /** Calls of the program that last as long as the attempt. */
   readonly #callers = new Set<(answer: SocketAnswer) => void>();
+  #dissolved = false;
 
   /** Takes nothing over: `question.fd` stays the caller's. */
   static start(question: SocketQuestion, gate: Gate): Attempt | NotStarted {
@@ -81,23 +83,31 @@ export class Attempt {
 
   /**
    * The answer to a connect() on this socket, now or when the outcome is known. A blocking call that a signal
-   * interrupted comes again and waits again; the earlier answer then reaches nobody.
+   * interrupts comes again, if the program's handler wants that, and waits again.
    */
-  answer({ blocking, fd }: SocketQuestion, nonBlocking: 'EINPROGRESS' | 'EALREADY') {
-    if (!blocking) return { action: 'fail', errno: errnos[nonBlocking] } as const;
+  answer(
+    { blocking, fd, thread }: SocketQuestion,
+    nonBlocking: 'EINPROGRESS' | 'EALREADY',
+    signals: SignalWatch,
+  ): SocketAnswer | Promise<SocketAnswer> {
+    if (!blocking) return { action: 'fail', errno: errnos[nonBlocking] };
+    const { promise, resolve } = Promise.withResolvers<SocketAnswer>();
+    this.#callers.add(resolve);
+    const unwatch = signals.add(thread, () => resolve({ action: 'interrupt' }));
     const limit = sendTimeout(fd);
-    return new Promise<SocketAnswer>((resolve) => {
-      const timer =
-        limit === 0
-          ? undefined
-          : setTimeout(() => caller({ action: 'fail', errno: errnos.EINPROGRESS }), limit);
-      const caller = (answer: SocketAnswer) => {
-        clearTimeout(timer);
-        this.#callers.delete(caller);
-        resolve(answer);
-      };
-      this.#callers.add(caller);
+    const expire = () => resolve({ action: 'fail', errno: errnos.EINPROGRESS });
+    const timer = limit === 0 ? undefined : setTimeout(expire, limit);
+    return promise.finally(() => {
+      clearTimeout(timer);
+      unwatch();
+      this.#callers.delete(resolve);
     });
+  }
+
+  /** The program has taken its socket back (connect(2), AF_UNSPEC): whatever it does with it now is something else. */
+  dissolve(): void {
+    this.#dissolved = true;
+    this.#tell({ action: 'fail', errno: errnos.ECONNABORTED });
   }
 
   /**
@@ -105,6 +115,7 @@ export class Attempt {
    * `abandoned` when the program has closed its socket.
    */
   async complete(): Promise<number> {
+    if (this.#dissolved) throw abandoned();
     const end = this.#meet();
     try {
       await established(end, patience).catch(() => {
@@ -129,6 +140,7 @@ export class Attempt {
 
   /** The program sees a failure: connect() returns the errno, or SO_ERROR tells it. */
   fail(errno: number): void {
+    if (this.#dissolved) return;
     const own = this.#fetch();
     if (own === undefined) outgoing.forget(this.cookie);
     else this.#end(own, errno);

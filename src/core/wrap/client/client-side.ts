@@ -1,7 +1,7 @@
 import type { TlspoolError } from '../../errors.ts';
 import type { PoolLink } from '../../tunnel/pool-link.ts';
 import { NameLearning } from '../names/learning.ts';
-import type { TrapQuestions } from '../supervisor/traps.ts';
+import type { TrapDecisions } from '../supervisor/traps.ts';
 import { ClientPolicy, type PolicyOptions } from './client-policy.ts';
 import type { ClientRule } from './client-rules.ts';
 import { OutgoingConnections } from './outgoing-connections.ts';
@@ -24,7 +24,7 @@ export interface ClientSideOptions extends ClientTermsGiven, Pick<PolicyOptions,
 
 /** The client half of transparent mode: decisions about connecting and resolving sockets. Disposed of after the program's end. */
 export interface ClientSide extends Disposable {
-  readonly decisions: Pick<TrapQuestions, 'connect' | 'resolve' | 'bind'>;
+  readonly decisions: Pick<TrapDecisions, 'connect' | 'dissolved' | 'resolve' | 'bind'>;
   /** How names are learned: by sight of DNS packets, or between resolvers and their servers. */
   readonly names: 'sniffer' | 'forwarder';
 }
@@ -46,6 +46,7 @@ export async function openClientSide(options: ClientSideOptions): Promise<Client
         void hosts.refresh();
         return connections.connect(question);
       },
+      dissolved: ({ cookie }) => connections.dissolve(cookie),
       resolve: (question) => learning.resolve(question),
       bind: (question) => learning.bind(question),
     },

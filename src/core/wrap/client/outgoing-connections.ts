@@ -17,6 +17,7 @@ import type { Treatment } from './client-rules.ts';
 import { errnos } from './errnos.ts';
 import { established } from './established.ts';
 import { Gate, outgoing, processOf, type SocketCookie } from './gate.ts';
+import { SignalWatch } from './signal-watch.ts';
 
 export interface OutgoingOptions {
   readonly link: PoolLink;
@@ -35,6 +36,7 @@ export interface OutgoingOptions {
 export class OutgoingConnections {
   readonly #options: OutgoingOptions;
   readonly #gates: Partial<Record<'ipv4' | 'ipv6', Gate>> = {};
+  readonly #signals = new SignalWatch();
   readonly #attempts = new Map<SocketCookie, Attempt>();
   /** Attempts since the last sweep, and how many there may be until the next. */
   #started = 0;
@@ -53,11 +55,17 @@ export class OutgoingConnections {
     }
   }
 
+  /** The program dissolves a connection, or the attempt at one. */
+  dissolve(cookie: SocketCookie): void {
+    this.#attempts.get(cookie)?.dissolve();
+    this.#attempts.delete(cookie);
+  }
+
   #answer(question: SocketQuestion): SocketAnswer | Promise<SocketAnswer> {
     // Connected already: the kernel says so, 0 to the first call after it came about, then EISCONN.
     if (socketAddresses(question.fd).remote) return { action: 'proceed' };
     const underway = this.#attempts.get(question.cookie);
-    if (underway) return underway.answer(question, 'EALREADY');
+    if (underway) return underway.answer(question, 'EALREADY', this.#signals);
     const untold = outgoing.takeError(question.cookie);
     if (untold !== 0) return { action: 'fail', errno: untold };
     const process = processOf(question.thread);
@@ -79,7 +87,7 @@ export class OutgoingConnections {
     if (started instanceof Attempt) {
       this.#attempts.set(question.cookie, started);
       void this.#carry(started, goal);
-      return started.answer(question, 'EINPROGRESS');
+      return started.answer(question, 'EINPROGRESS', this.#signals);
     }
     const { errno, step } = started;
     if (step !== 'connect' && errno !== errnos.EISCONN) {
@@ -94,7 +102,7 @@ export class OutgoingConnections {
     const plain = async () => {
       const end = await attempt.complete();
       completed = true;
-      this.#attempts.delete(attempt.cookie);
+      this.#forget(attempt);
       return end;
     };
     try {
@@ -105,7 +113,7 @@ export class OutgoingConnections {
       await this.#secure(pool, attempt.upstream, goal, plain);
     } catch (error) {
       const failure = asTlspoolError(error);
-      this.#attempts.delete(attempt.cookie);
+      this.#forget(attempt);
       // After that the program's socket ends with the pool's.
       if (!completed) attempt.fail(errnoFor(failure));
       if (failure.code !== abandonedCode) this.#options.lost(about(goal, failure));
@@ -139,6 +147,11 @@ export class OutgoingConnections {
     });
     // Its end, however it came, is between the program and its server.
     over.catch(() => undefined);
+  }
+
+  /** Another attempt may have been begun on the same socket. */
+  #forget(attempt: Attempt): void {
+    if (this.#attempts.get(attempt.cookie) === attempt) this.#attempts.delete(attempt.cookie);
   }
 
   #refuse(error: TlspoolError): SocketAnswer {

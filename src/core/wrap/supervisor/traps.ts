@@ -21,6 +21,8 @@ export interface TrapQuestions {
 
 export interface TrapNotices {
   readonly listening: (notice: ListeningNotice) => void;
+  /** A program dissolves the connection of a TCP socket, or the attempt at one. */
+  readonly dissolved: (notice: { readonly cookie: SocketCookie }) => void;
   /** A call was refused because it could not be supervised. */
   readonly refused: (notice: RefusedNotice) => void;
   /** A program of another architecture, whose calls would go round us, was killed at its first one. */
@@ -85,6 +87,8 @@ export type SocketAnswer =
   | { readonly action: 'proceed' }
   /** A TCP socket takes the place of the MPTCP one, and the question comes again. */
   | { readonly action: 'replace' }
+  /** As if a signal had come: EINTR, or a restart as the program's handler says. */
+  | { readonly action: 'interrupt' }
   | { readonly action: 'fail'; readonly errno: number };
 
 export interface RefusedNotice extends Caller {

@@ -38,6 +38,7 @@ function decisions(answer: (question: ListenQuestion) => ListenAnswer) {
     connect: left,
     resolve: left,
     bind: left,
+    dissolved: () => undefined,
     listening: ({ fd }) => listening.resolve(fd),
     refused: ({ reason }) => assert.fail(reason),
     foreign: ({ executable }) => assert.fail(executable),
