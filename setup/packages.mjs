@@ -36,8 +36,6 @@ export const forTests = [
     why: 'TLS for swaks',
   },
   { name: 'tmux', has: 'tmux', why: 'a terminal for the programs that ask people' },
-  { name: 'pinentry-tty', has: 'pinentry-tty', why: 'asks for PINs, as desktops do it' },
-  { name: 'pinentry-curses', has: 'pinentry-curses', why: 'likewise' },
   { name: 'vsftpd', has: 'vsftpd', why: 'an FTP server to put behind TLS' },
   { name: 'nginx-light', has: 'nginx', why: 'a server to wrap, with worker processes' },
   { name: 'redis-server', has: 'redis-server', why: 'a server and a client to wrap' },

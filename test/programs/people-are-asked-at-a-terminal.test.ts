@@ -10,11 +10,7 @@ import { Terminal } from './stage/terminal.ts';
 
 const name = 'www.example.com';
 
-for (const [how, flags] of [
-  ['at the terminal', []],
-  ["by GnuPG's pinentry-tty", ['--pinentry', 'pinentry-tty']],
-  ["by GnuPG's pinentry-curses", ['--pinentry', 'pinentry-curses']],
-] as const) {
+for (const [how, flags] of [['at the terminal', []]] as const) {
   test(`a PIN is asked for ${how}, with program, user, identity and peer, and the handshake goes on`, async () => {
     await using asking = await askingPool([[name]]);
     const { pool, pin } = asking;
