@@ -30,7 +30,7 @@ function unixPair(): ConnectedPair {
 }
 
 /** Over loopback, so that the other side has an address: `127.0.0.1:PORT`. */
-export async function tcpPair(): Promise<ConnectedPair & { readonly peer: string }> {
+async function tcpPair(): Promise<ConnectedPair & { readonly peer: string }> {
   const listener = sockets.listenTcp('127.0.0.1', 0);
   try {
     const { local } = sockets.socketAddresses(listener);
