@@ -1,6 +1,5 @@
 import { readFileSync } from 'node:fs';
 import { Socket } from 'node:net';
-import { setTimeout as pause } from 'node:timers/promises';
 import { connect as connectTls, type TLSSocket } from 'node:tls';
 import type { PoolConnection, PoolSession, StartTlsRequest } from '../../../src/client/index.ts';
 import * as sockets from '../../../src/core/engine/sockets.ts';
@@ -18,45 +17,13 @@ export interface HandedOver extends Disposable {
   ended(): Promise<true>;
 }
 
-/** Both ends of a connection, by descriptor. */
-export interface ConnectedPair {
-  readonly ours: number;
-  readonly theirs: number;
-}
-
-function unixPair(): ConnectedPair {
-  const [ours, theirs] = sockets.socketPair();
-  return { ours, theirs };
-}
-
-/** Over loopback, so that the other side has an address: `127.0.0.1:PORT`. */
-async function tcpPair(): Promise<ConnectedPair & { readonly peer: string }> {
-  const listener = sockets.listenTcp('127.0.0.1', 0);
-  try {
-    const { local } = sockets.socketAddresses(listener);
-    const theirs = sockets.connectTcp('127.0.0.1', local?.port ?? 0);
-    for (let waited = 0; waited < 10_000; waited += 1) {
-      const ours = sockets.accept(listener);
-      if (ours === undefined) {
-        await pause(1);
-        continue;
-      }
-      return { ours, theirs, peer: `127.0.0.1:${sockets.socketAddresses(ours).remote?.port}` };
-    }
-    throw new Error('nobody connected');
-  } finally {
-    sockets.closeFd(listener);
-  }
-}
-
 export async function handedOver(
   program: PoolConnection,
   pool: Pool,
   name: string,
   request: Partial<StartTlsRequest> = {},
-  pair: ConnectedPair = unixPair(),
 ): Promise<HandedOver> {
-  const { ours, theirs } = pair;
+  const [ours, theirs] = sockets.socketPair();
   const [kept, given] = sockets.socketPair();
   const tls = connectTls({
     socket: new Socket({ fd: theirs }),
