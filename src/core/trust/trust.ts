@@ -25,7 +25,7 @@ import { type SubjectNames, subjectNames } from './subject-names.ts';
 import { defaultValidation, type ValidationSettings } from './validation-settings.ts';
 
 const TAKE_BACK =
-  'If it is to be believed again: `tlspool trust list` shows what is distrusted, `tlspool trust remove` takes it back. What the local CA revoked stays so.';
+  'What the local CA revoked stays so: sign a new one. What is distrusted is shown by `tlspool trust list`, and taken back by `tlspool trust remove`.';
 
 /** How long a verdict may be reused at most, in seconds. */
 const LONGEST_VERDICT = 24 * 60 * 60;

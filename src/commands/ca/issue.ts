@@ -1,0 +1,125 @@
+import * as Args from '@oclif/core/args';
+import * as Flags from '@oclif/core/flags';
+import { keyTypeFlag, roleFlag, usualRole } from '../../core/cli/identity-flags.ts';
+import { PoolCommand } from '../../core/cli/pool-command.ts';
+import { pinFlags, tokenChoice } from '../../core/cli/token-flags.ts';
+import { UsageError } from '../../core/errors.ts';
+
+export default class CaIssue extends PoolCommand {
+  static override summary = 'make a key and a certificate for a browser, a phone or a mail program';
+
+  static override description =
+    'Writes both to a PKCS #12 file, protected by a passphrase. The key is made here, and whoever has file and passphrase has it: that is why --unsafe-key-outside-token must be said. Where the other side can make its own key, `ca sign` is better.\n\nWithout --passphrase-file a passphrase is made and written to FILE.passphrase, which its owner alone may read. Bring the two to the user by different ways, then destroy them.';
+
+  static override examples = [
+    {
+      description: 'for a browser',
+      command:
+        '<%= config.bin %> <%= command.id %> john@example.com --p12 john.p12 --unsafe-key-outside-token',
+    },
+    {
+      description: 'tried with curl',
+      command:
+        'curl --cert-type P12 --cert "john.p12:$(cat john.p12.passphrase)" https://www.example.com/',
+    },
+  ];
+
+  static override args = {
+    id: Args.string({
+      required: true,
+      ignoreStdin: true,
+      description: 'whom the certificate names: user@example.com or example.com',
+    }),
+  };
+
+  static override flags = {
+    p12: Flags.string({
+      helpValue: 'FILE',
+      required: true,
+      description: 'the file to write; an existing one is not replaced',
+    }),
+    'unsafe-key-outside-token': Flags.boolean({
+      description: 'the key leaves this machine in a file',
+    }),
+    'passphrase-file': Flags.string({
+      helpValue: 'FILE',
+      description: 'file with the passphrase to use, readable by its owner only',
+    }),
+    role: roleFlag({
+      description: 'role in TLS [default: server for domains, client for users]',
+    }),
+    key: keyTypeFlag({ default: 'ec-p256', description: 'kind of key' }),
+    days: Flags.integer({ helpValue: 'N', min: 1, description: 'how long the certificate holds' }),
+    ...pinFlags,
+  };
+
+  async run() {
+    const { args, flags } = await this.parse(CaIssue);
+    const { stateDir } = this.paths(flags);
+    if (!flags['unsafe-key-outside-token']) {
+      throw new UsageError(
+        'the key would lie in a file, outside of any token',
+        'If that is meant: --unsafe-key-outside-token. If the user has a key already: tlspool ca sign.',
+      );
+    }
+    const { openStore } = await import('../../core/store/store.ts');
+    const { parseLocalName } = await import('../../core/identity/local-name.ts');
+    const { formatSelector } = await import('../../core/identity/selector.ts');
+    const { certifyKey, looseKeyPair } = await import('../../core/authority/certify.ts');
+    const { makePkcs12 } = await import('../../core/identity/make-pkcs12.ts');
+    const { expiryWords } = await import('../../core/cli/expiry.ts');
+    const name = parseLocalName(args.id);
+    const id = formatSelector(name);
+    const role = flags.role ?? usualRole(name);
+    const secret = await passphraseFor(flags.p12, flags['passphrase-file']);
+    await using store = await openStore(stateDir, 'write');
+    const token = tokenChoice(flags, this.prompts(flags));
+    const { publicKey, privateKey } = looseKeyPair(flags.key);
+    try {
+      const subject = { id, role, keyType: flags.key, publicKey, days: flags.days };
+      const { chain, serial, notAfter } = await certifyKey(store, subject, token);
+      await writeSecret(flags.p12, makePkcs12(privateKey, chain, id, secret.passphrase));
+      const made = secret.file === undefined;
+      const passphraseFile = secret.file ?? `${flags.p12}.passphrase`;
+      if (made) await writeSecret(passphraseFile, Buffer.from(`${secret.passphrase}\n`));
+      this.log(`${id} (${role}, ${flags.key}) expires ${expiryWords(notAfter)}`);
+      this.log(`Key and certificate: ${flags.p12}`);
+      if (made) this.log(`Passphrase: in ${passphraseFile}`);
+      this.log('Bring them to the user by different ways, then destroy them here.');
+      return {
+        stateDir,
+        id,
+        role,
+        keyType: flags.key,
+        serial,
+        notAfter,
+        file: flags.p12,
+        passphraseFile,
+      };
+    } finally {
+      privateKey.fill(0);
+    }
+  }
+}
+
+/** Given, or made: 120 bits in letters that are not mistaken for each other. */
+async function passphraseFor(
+  p12: string,
+  file: string | undefined,
+): Promise<{ readonly passphrase: string; readonly file: string | undefined }> {
+  const { existsSync } = await import('node:fs');
+  if (existsSync(p12)) throw new UsageError(`${p12} is there already`, 'Choose another name.');
+  if (file !== undefined) {
+    const { readSecretFile } = await import('../../core/cli/token-flags.ts');
+    return { passphrase: (await readSecretFile(file)).toString(), file };
+  }
+  const { randomBytes } = await import('node:crypto');
+  const letters = 'abcdefghijkmnpqrstuvwxyz23456789';
+  const passphrase = [...randomBytes(24)].map((byte) => letters[byte & 31]).join('');
+  return { passphrase: passphrase.replaceAll(/(.{6})(?=.)/g, '$1-'), file: undefined };
+}
+
+async function writeSecret(path: string, content: Buffer): Promise<void> {
+  const { writeFile } = await import('node:fs/promises');
+  await writeFile(path, content, { mode: 0o600, flag: 'wx' });
+}

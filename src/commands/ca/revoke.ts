@@ -1,0 +1,77 @@
+import * as Args from '@oclif/core/args';
+import * as Flags from '@oclif/core/flags';
+import { PoolCommand } from '../../core/cli/pool-command.ts';
+import { TlspoolError } from '../../core/errors.ts';
+
+interface Revocation {
+  readonly stateDir: string;
+  readonly revoked: readonly { readonly serial: string; readonly id: string }[];
+  /** Sessions that end. */
+  readonly sessions: number;
+}
+
+export default class CaRevoke extends PoolCommand {
+  static override summary = 'take back what the local CA has signed';
+
+  static override description =
+    'Either one certificate, by its serial number, or all of an identity that hold still. This pool believes them no more from now on: new handshakes are refused with certificate_revoked, resumed sessions included. Sessions that are open go on, unless --apply-to-open ends them.\n\nOthers learn of it by the revocation list (`ca crl`) or the OCSP responder (ca_listen in tlspool.conf). It cannot be undone: sign anew.';
+
+  static override examples = [
+    {
+      description: 'somebody leaves',
+      command: '<%= config.bin %> <%= command.id %> john@example.com --apply-to-open',
+    },
+    {
+      description: 'one certificate, as `ca list` shows it',
+      command: '<%= config.bin %> <%= command.id %> 5f3a91c0d2e84b77',
+    },
+  ];
+
+  static override args = {
+    what: Args.string({
+      required: true,
+      ignoreStdin: true,
+      description: 'identity, or serial number (its beginning will do)',
+    }),
+  };
+
+  static override flags = {
+    'apply-to-open': Flags.boolean({
+      description: 'end the open sessions of whom the certificates name',
+    }),
+  };
+
+  async run(): Promise<Revocation> {
+    const { args, flags } = await this.parse(CaRevoke);
+    const { stateDir, socket } = this.paths(flags);
+    const { openStore } = await import('../../core/store/store.ts');
+    const { revoke } = await import('../../core/authority/issued.ts');
+    const { foldAscii } = await import('../../core/identity/domain-name.ts');
+    await using store = await openStore(stateDir, 'write');
+    const revoked = (await revoke(store, foldAscii(args.what))).map(({ serial, id }) => ({
+      serial,
+      id,
+    }));
+    for (const { serial, id } of revoked) this.log(`Revoked: ${id}, serial number ${serial}`);
+    const ids = new Set(revoked.map(({ id }) => id));
+    const sessions = flags['apply-to-open'] ? await endSessions(socket, ids) : 0;
+    if (flags['apply-to-open']) this.log(`${sessions} open sessions end.`);
+    return { stateDir, revoked, sessions };
+  }
+}
+
+/** Where no pool runs, none are open. */
+async function endSessions(socket: string, ids: ReadonlySet<string>): Promise<number> {
+  const { closeSession, sessions } = await import('../../client/administration.ts');
+  let count = 0;
+  try {
+    for await (const { id, remoteId } of sessions({ socket })) {
+      if (!ids.has(remoteId)) continue;
+      await closeSession(id, { socket, abort: true });
+      count += 1;
+    }
+  } catch (error) {
+    if (!(error instanceof TlspoolError && error.exit === 3)) throw error;
+  }
+  return count;
+}
