@@ -55,7 +55,7 @@ export default class CaIssue extends PoolCommand {
 
   async run() {
     const { args, flags } = await this.parse(CaIssue);
-    const { stateDir } = this.paths(flags);
+    const { stateDir, config } = this.paths(flags);
     if (!flags['unsafe-key-outside-token']) {
       throw new UsageError(
         'the key would lie in a file, outside of any token',
@@ -72,11 +72,13 @@ export default class CaIssue extends PoolCommand {
     const id = formatSelector(name);
     const role = flags.role ?? usualRole(name);
     const secret = await passphraseFor(flags.p12, flags['passphrase-file']);
+    const { readTrustSettings } = await import('../../core/config/read-settings.ts');
+    const { caUrl: url } = readTrustSettings(config);
     await using store = await openStore(stateDir, 'write');
     const token = tokenChoice(flags, this.prompts(flags));
     const { publicKey, privateKey } = looseKeyPair(flags.key);
     try {
-      const subject = { id, role, keyType: flags.key, publicKey, days: flags.days };
+      const subject = { id, role, keyType: flags.key, publicKey, days: flags.days, url };
       const { chain, serial, notAfter } = await certifyKey(store, subject, token);
       await writeSecret(flags.p12, makePkcs12(privateKey, chain, id, secret.passphrase));
       const made = secret.file === undefined;

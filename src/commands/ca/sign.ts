@@ -46,7 +46,7 @@ export default class CaSign extends PoolCommand {
 
   async run() {
     const { args, flags } = await this.parse(CaSign);
-    const { stateDir } = this.paths(flags);
+    const { stateDir, config } = this.paths(flags);
     const { readInput } = await import('../../core/cli/input-file.ts');
     const { openStore } = await import('../../core/store/store.ts');
     const { parseLocalName } = await import('../../core/identity/local-name.ts');
@@ -58,9 +58,11 @@ export default class CaSign extends PoolCommand {
     const id = formatSelector(name);
     const role = flags.role ?? usualRole(name);
     const key = await readRequest(await readInput(args.csr));
+    const { readTrustSettings } = await import('../../core/config/read-settings.ts');
+    const { caUrl: url } = readTrustSettings(config);
     await using store = await openStore(stateDir, 'write');
     const token = tokenChoice(flags, this.prompts(flags));
-    const subject = { id, role, ...key, days: flags.days };
+    const subject = { id, role, ...key, days: flags.days, url };
     const { chain, serial, notAfter } = await certifyKey(store, subject, token);
     const pem = formatPemCertificates(chain);
     if (flags.out === undefined) this.log(pem.trimEnd());

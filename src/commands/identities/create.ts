@@ -50,12 +50,13 @@ export default class IdentitiesCreate extends PoolCommand {
 
   async run() {
     const { args, flags } = await this.parse(IdentitiesCreate);
-    const { stateDir } = this.paths(flags);
+    const { stateDir, config } = this.paths(flags);
     const { openStore } = await import('../../core/store/store.ts');
     const { parseLocalName } = await import('../../core/identity/local-name.ts');
     const { formatSelector } = await import('../../core/identity/selector.ts');
     const { makeIdentity } = await import('../../core/identity/new-identity.ts');
     const { expiryWords } = await import('../../core/cli/expiry.ts');
+    const { readTrustSettings } = await import('../../core/config/read-settings.ts');
     const name = parseLocalName(args.id);
     const role = flags.role ?? usualRole(name);
     await using store = await openStore(stateDir, 'write');
@@ -66,6 +67,7 @@ export default class IdentitiesCreate extends PoolCommand {
       selfSigned: flags['self-signed'],
       days: flags.days,
       renew: flags.renew,
+      url: readTrustSettings(config).caUrl,
     };
     const made = await makeIdentity(store, wanted, tokenChoice(flags, this.prompts(flags)));
     const id = formatSelector(name);

@@ -14,6 +14,8 @@ export interface Certification {
   /** SubjectPublicKeyInfo, DER. */
   readonly publicKey: Buffer;
   readonly days: number | undefined;
+  /** See Subject. */
+  readonly url: string | undefined;
 }
 
 /** A certificate of the local CA for a key that is not ours. @throws as issueLeaf, and what tokens throw */

@@ -12,7 +12,7 @@ import type { IssuedRecord } from './issued.ts';
 
 const DAY = 24 * 60 * 60 * 1000;
 /** Days for which a list counts unless told. */
-export const DEFAULT_LIST_DAYS = 7;
+const DEFAULT_LIST_DAYS = 7;
 
 const AUTHORITY_KEY_IDENTIFIER = '2.5.29.35';
 const CRL_NUMBER = '2.5.29.20';

@@ -4,8 +4,10 @@ import type { StoredRole } from '../store/schema.ts';
 import { children, contentOf, readElement } from '../trust/der.ts';
 import { subjectAltName } from './subject.ts';
 import {
+  AuthorityInfoAccessExtension,
   AuthorityKeyIdentifierExtension,
   BasicConstraintsExtension,
+  CRLDistributionPointsExtension,
   ExtendedKeyUsage,
   ExtendedKeyUsageExtension,
   type Extension,
@@ -29,12 +31,28 @@ export function leafExtensions(
   role: StoredRole,
   publicKey: Buffer,
   issuerKey: Buffer,
+  location?: RevocationLocation,
 ): Extension[] {
   return [
     new BasicConstraintsExtension(false, undefined, true),
     ...requestExtensions(id, role),
     new SubjectKeyIdentifierExtension(keyIdentifier(publicKey)),
     new AuthorityKeyIdentifierExtension(keyIdentifier(issuerKey)),
+    ...(location === undefined ? [] : locationExtensions(location)),
+  ];
+}
+
+/** Where others learn whether a certificate was revoked. */
+export interface RevocationLocation {
+  /** http://… of the responder, without a slash at the end. */
+  readonly url: string;
+  readonly kind: 'ec' | 'rsa';
+}
+
+function locationExtensions({ url, kind }: RevocationLocation): Extension[] {
+  return [
+    new AuthorityInfoAccessExtension({ ocsp: [`${url}/`] }),
+    new CRLDistributionPointsExtension([`${url}/${kind}.crl`]),
   ];
 }
 

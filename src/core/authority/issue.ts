@@ -24,6 +24,8 @@ export interface Subject {
   readonly publicKey: Buffer;
   /** DEFAULT_LEAF_DAYS unless said. */
   readonly days?: number | undefined;
+  /** Where others learn of its revocation (see ca_url of the configuration); undefined: it does not say. */
+  readonly url?: string | undefined;
 }
 
 /** A Subject whose private key is in the token of the session. */
@@ -61,7 +63,13 @@ export async function issueLeaf(
       issuer: nameOf(authority.certificate),
       validity,
       publicKey: subject.publicKey,
-      extensions: leafExtensions(subject.id, subject.role, subject.publicKey, rootKey),
+      extensions: leafExtensions(
+        subject.id,
+        subject.role,
+        subject.publicKey,
+        rootKey,
+        subject.url === undefined ? undefined : { url: subject.url, kind: authority.kind },
+      ),
     },
     {
       sign: signer(session, authority.keyUri),

@@ -23,6 +23,21 @@ export async function listIssued({ db }: Pick<Store, 'db'>): Promise<IssuedRecor
   return rows.map(recordOf);
 }
 
+/** By its whole serial number. */
+export async function findIssued(
+  { db }: Pick<Store, 'db'>,
+  authorityId: number,
+  serial: string,
+): Promise<IssuedRecord | undefined> {
+  const row = await db
+    .selectFrom('issued')
+    .selectAll()
+    .where('authority_id', '=', authorityId)
+    .where('serial', '=', serial)
+    .executeTakeFirst();
+  return row && recordOf(row);
+}
+
 /**
  * Takes certificates back: that of a serial number, or all of an identity that hold still.
  * @param what DoNAI, or (the beginning, of 8 digits at least, of) a serial number in hexadecimal

@@ -1,6 +1,7 @@
 import { ConfigError, readConfFile, type Setting } from './conf-file.ts';
 import { keys } from './keys.ts';
 import { defaultSettings, type PoolSettings } from './settings.ts';
+import { validationKeys } from './validation-keys.ts';
 
 /** Settings under construction: keys write to it. */
 export type Draft = { -readonly [Name in keyof PoolSettings]: PoolSettings[Name] };
@@ -12,6 +13,15 @@ export type Draft = { -readonly [Name in keyof PoolSettings]: PoolSettings[Name]
  */
 export function readSettings(path: string): PoolSettings {
   return interpret(readConfFile(path) ?? [], path);
+}
+
+/** Only what commands need that judge others and sign for them; the rest may be for another user to read. */
+export function readTrustSettings(path: string): Pick<PoolSettings, 'validation' | 'caUrl'> {
+  const settings = readConfFile(path) ?? [];
+  return interpret(
+    settings.filter(({ key }) => Object.hasOwn(validationKeys, key)),
+    path,
+  );
 }
 
 export function interpret(settings: readonly Setting[], path: string): PoolSettings {

@@ -33,6 +33,10 @@ export interface PoolSettings {
   readonly authorisationRequired: boolean;
   /** Whether remotes that rules deny are only written down, and let in. */
   readonly authorisationMonitor: boolean;
+  /** Where the local CA answers about what it signed (OCSP, lists), on loopback; undefined: nowhere. */
+  readonly caListen: { readonly address: string; readonly port: number } | undefined;
+  /** Where others find that, written into what it signs; undefined: not said. */
+  readonly caUrl: string | undefined;
   /** How others are validated. */
   readonly validation: ValidationSettings;
   /** Keys that want authentication at each signature: whether a PIN is asked for each, or that of the log-in used. */
@@ -69,6 +73,8 @@ export const defaultSettings: PoolSettings = {
   token: undefined,
   authorisationRequired: false,
   authorisationMonitor: false,
+  caListen: undefined,
+  caUrl: undefined,
   validation: defaultValidation,
   askForEachSignature: false,
   onTheFly: undefined,

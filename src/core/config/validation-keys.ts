@@ -16,7 +16,14 @@ export const validationKeys: Readonly<Record<string, (value: string, draft: Draf
   fetch_timeout: (value, draft) => amend(draft, { fetchTimeout: someTime(value) }),
   ocsp_nonce: (value, draft) => amend(draft, { ocspNonce: nonce(value) }),
   first_use_lifetime: (value, draft) => amend(draft, { firstUseLifetime: duration(value) }),
-  dns_resolver: (value, draft) => amend(draft, { resolver: loopbackEndpoint(value) }),
+  dns_resolver: (value, draft) =>
+    amend(draft, { resolver: loopbackEndpoint(value, 'the resolver is', 53) }),
+  ca_listen: (value, draft) => {
+    draft.caListen = loopbackEndpoint(value, 'the local CA answers', 80);
+  },
+  ca_url: (value, draft) => {
+    draft.caUrl = httpUrl(value);
+  },
   directory: (value, draft) => amendDirectory(draft, { url: ldapsUrl(value) }),
   directory_base: (value, draft) => amendDirectory(draft, { base: value }),
   directory_ca: (value, draft) => amendDirectory(draft, { caFile: absolutePath(value) }),
@@ -108,20 +115,32 @@ function nonce(value: string): ValidationSettings['ocspNonce'] {
 const loopback = listOf(['127.0.0.0/8', '::1']);
 
 /** `127.0.0.1`, `127.0.0.1:5353`, `::1`, `[::1]:5353` */
-function loopbackEndpoint(value: string): { address: string; port: number } {
+function loopbackEndpoint(
+  value: string,
+  what: string,
+  usual: number,
+): { address: string; port: number } {
   const [, bracketed, plain, digits] =
     /^(?:\[([^\]]+)\]|([^:]+|[^[]*:[^[]*:[^[]*))(?::(\d+))?$/.exec(value) ?? [];
   const address = bracketed ?? plain ?? '';
-  const port = digits === undefined ? 53 : Number(digits);
+  const port = digits === undefined ? usual : Number(digits);
   const family = isIP(address);
   if (family === 0 || !loopback.check(address, family === 6 ? 'ipv6' : 'ipv4')) {
     throw new ConfigError(
-      `the resolver must be an address on loopback, got \`${printable(value)}\``,
-      'anybody on the way could say that an answer was validated',
+      `${what} at an address on loopback, got \`${printable(value)}\``,
+      'nothing on the way protects what is said',
     );
   }
   if (port < 1 || port > 65_535) throw new ConfigError(`there is no port ${port}`);
   return { address, port };
+}
+
+function httpUrl(value: string): string {
+  if (URL.canParse(value) && new URL(value).protocol === 'http:') return value.replace(/\/+$/, '');
+  throw new ConfigError(
+    `http://HOST is needed, got \`${value}\``,
+    'what is fetched there is signed, and TLS would go round in circles',
+  );
 }
 
 function ldapsUrl(value: string): string {

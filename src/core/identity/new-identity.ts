@@ -17,6 +17,8 @@ export interface NewIdentity {
   readonly selfSigned: boolean;
   /** Of the certificate; undefined: the authority's default. */
   readonly days: number | undefined;
+  /** See Subject of the authority. */
+  readonly url?: string | undefined;
   /** Make another one although there is one of that kind. */
   readonly renew: boolean;
 }
@@ -72,7 +74,7 @@ export async function keepKey<T>(
 async function certify(
   store: Store,
   session: TokenSession,
-  { name, role, keyType, selfSigned, days }: NewIdentity,
+  { name, role, keyType, selfSigned, days, url }: NewIdentity,
   key: NewKey,
   token: TokenChoice,
 ) {
@@ -83,6 +85,7 @@ async function certify(
     publicKey: key.publicKey,
     keyUri: key.uri,
     days,
+    url,
   };
   if (selfSigned) return selfSign(session, subject);
   const authorityKey = await authorityKeyUri(store, keyType);

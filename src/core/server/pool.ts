@@ -18,10 +18,13 @@ import { Connections } from './connections.ts';
 import { IdentitySeat } from './identity-seat.ts';
 import { StoreKnowledge } from './knowledge.ts';
 import { listenAt, lockSocket } from './listener.ts';
+import { LocalAuthority } from './local-authority.ts';
 import { PinSeat } from './pin-seat.ts';
 import { openKeys, type PoolKeys } from './pool-keys.ts';
 import { PoolRequests } from './requests.ts';
+import { ResponderServer } from './responder-server.ts';
 import { Sessions } from './sessions.ts';
+import { Stapling } from './stapling.ts';
 import { waitingSessions } from './waiting-session.ts';
 
 export interface PoolOptions {
@@ -60,10 +63,18 @@ export async function startPool(options: PoolOptions): Promise<Pool> {
     askForEachSignature: settings.askForEachSignature,
   });
   parts.defer(() => keys.keyring.close());
-  const credentials = new Credentials(engine, keys.keyring, log);
-  parts.defer(() => credentials.close());
   const trust = new Trust(store, engine, () => current.settings.validation);
   parts.defer(() => trust.close());
+  const authority = await openAuthority(store, keys, settings, log, parts);
+  const stapling = new Stapling({
+    engine,
+    responders: trust.responders,
+    own: async (certificate) => authority?.staple(certificate),
+    log,
+  });
+  parts.defer(() => stapling.close());
+  const credentials = new Credentials(engine, keys.keyring, log, undefined, stapling);
+  parts.defer(() => credentials.close());
   const identities = new LocalIdentities(store);
   const choices = new IdentitySeat(() => identities.names('client'));
   const poolUid = process.geteuid?.() ?? -1;
@@ -123,6 +134,20 @@ export async function startPool(options: PoolOptions): Promise<Pool> {
   parts.defer(() => administration.close());
 
   return new Pool(socket, { current, keys, sessions, connections, parts: parts.move() });
+}
+
+/** The local CA, where others are to hear of it; undefined: they are not. */
+async function openAuthority(
+  store: Store,
+  { keyring }: PoolKeys,
+  { caListen }: PoolSettings,
+  log: Log,
+  parts: AsyncDisposableStack,
+): Promise<LocalAuthority | undefined> {
+  if (caListen === undefined) return undefined;
+  const authority = await LocalAuthority.open(store, keyring);
+  if (authority !== undefined) parts.use(await ResponderServer.open(caListen, authority, log));
+  return authority;
 }
 
 interface PoolParts {

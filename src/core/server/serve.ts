@@ -91,6 +91,7 @@ const fixed = [
   'onTheFly',
   'askForEachSignature',
   'maxConnections',
+  'caListen',
   'logFormat',
 ] as const;
 

@@ -28,6 +28,12 @@ export interface Shown {
   readonly roles: readonly StoredRole[];
 }
 
+/** Who hears of credentials that come into use, and go. */
+export interface CredentialWatcher {
+  begin(handle: CredentialHandle, credential: Credential): void;
+  end(handle: CredentialHandle): void;
+}
+
 interface Held {
   readonly credential: Credential;
   readonly expression: Expression | undefined;
@@ -41,11 +47,19 @@ export class Credentials {
   readonly #keys: KeyHolder;
   readonly #log: Log;
   readonly #limit: number;
+  readonly #watcher: CredentialWatcher | undefined;
   /** By the store's number; in order of use. */
   readonly #held = new Map<number, Held>();
 
-  /** @param limit credentials that are kept at once */
-  constructor(engine: CredentialMaker, keys: KeyHolder, log: Log, limit = 4096) {
+  /** @param limit credentials that are kept at once @param watcher hears of them */
+  constructor(
+    engine: CredentialMaker,
+    keys: KeyHolder,
+    log: Log,
+    limit = 4096,
+    watcher: CredentialWatcher | undefined = undefined,
+  ) {
+    this.#watcher = watcher;
     this.#engine = engine;
     this.#keys = keys;
     this.#log = log;
@@ -108,6 +122,7 @@ export class Credentials {
     const key = this.#keys.key(credential.keyUri, credential.publicKey);
     try {
       const handle = this.#engine.createCredential({ chain: [...credential.chain], key });
+      this.#watcher?.begin(handle, credential);
       return { credential, expression, key, handle };
     } catch (error) {
       this.#keys.release(key);
@@ -117,6 +132,7 @@ export class Credentials {
 
   /** Sessions that show it go on. */
   #release({ handle, key }: Held): void {
+    this.#watcher?.end(handle);
     this.#engine.releaseCredential(handle);
     this.#keys.release(key);
   }

@@ -53,6 +53,8 @@ test('the example is a configuration, and so is each line that it has commented 
     pidFile,
     onTheFly,
     validation,
+    caListen,
+    caUrl,
     ...rest
   } = settings;
   const {
@@ -65,8 +67,11 @@ test('the example is a configuration, and so is each line that it has commented 
     onTheFly: _o,
     pidFile: _p,
     validation: _v,
+    caListen: _c,
+    caUrl: _l,
     ...defaults
   } = defaultSettings;
+  assert.deepEqual([caListen?.port, caUrl], [8889, 'http://pki.example.com']);
   assert.equal(pidFile, '/var/run/tlspool.pid');
   const { fetchTimeout, ocspNonce, firstUseLifetime, resolver, levels } = validation;
   const { validation: usual } = defaultSettings;
