@@ -69,6 +69,11 @@ export class OcspResponders {
     return running;
   }
 
+  /** Whatever they said is asked anew. */
+  forget(): void {
+    this.#kept.clear();
+  }
+
   async #askAll(key: string, certificate: Buffer, issuer: Buffer): Promise<Asked> {
     try {
       const faults: string[] = [];

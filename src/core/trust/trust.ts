@@ -1,4 +1,5 @@
 import { X509Certificate } from 'node:crypto';
+import { isDeepStrictEqual } from 'node:util';
 import type { AlertName } from '../engine/types.ts';
 import type { Donai } from '../identity/donai.ts';
 import type { Store } from '../store/store.ts';
@@ -44,6 +45,9 @@ export class Trust {
   readonly #pins: Pins;
   #version = -1;
   #generation = -1;
+  /** What the settings were when they were last looked at, and how often they changed since the start. */
+  #known: ValidationSettings;
+  #changes = 0;
   #all: readonly Anchor[] = [];
   #sets: AnchorSets;
   #distrusted = Distrusted.none();
@@ -57,15 +61,18 @@ export class Trust {
     this.#store = store;
     this.#verifier = verifier;
     this.#settings = settings;
+    this.#known = settings();
     this.#sets = new AnchorSets(verifier, []);
     this.#lists = new CrlLists(verifier, settings);
     this.#responders = new OcspResponders(verifier, settings);
     this.#pins = new Pins(store);
   }
 
-  /** Changes whenever trust does: verdicts of other generations are void. */
+  /** Changes whenever trust or its settings do: verdicts of other generations are void. */
   get generation(): number {
-    return this.#generation;
+    this.#compareSettings();
+    // Both only ever rise.
+    return this.#generation + this.#changes;
   }
 
   /** Asks for what our own certificates' responders say, for stapling. */
@@ -112,6 +119,16 @@ export class Trust {
   close(): void {
     this.#sets.close();
     this.#lists.close();
+  }
+
+  #compareSettings(): void {
+    const settings = this.#settings();
+    if (settings === this.#known) return;
+    if (!isDeepStrictEqual(settings, this.#known)) {
+      this.#changes += 1;
+      this.#responders.forget();
+    }
+    this.#known = settings;
   }
 
   async #examine(examination: Examination): Promise<RemoteVerdict> {

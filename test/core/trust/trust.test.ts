@@ -12,6 +12,7 @@ import { openStore, type Store } from '../../../src/core/store/store.ts';
 import { ANYONE, addAnchor, removeAnchor } from '../../../src/core/trust/anchors.ts';
 import type { PathVerifier } from '../../../src/core/trust/exhibit.ts';
 import { Trust } from '../../../src/core/trust/trust.ts';
+import { defaultValidation } from '../../../src/core/trust/validation-settings.ts';
 import { dns, type Maker, mail, make, makeRoot } from './made-certificates.ts';
 
 /** Verifies one signature by one anchor, and keeps count of the sets that it holds. */
@@ -308,6 +309,22 @@ test('an anchor that is taken out vouches no more, and the generation changes', 
   assert.notEqual(trust.generation, generation);
   assert.equal(outcome(await askServer(trust, leaf, 'a.example.com')), 'unknown_ca');
   assert.equal(engine.sets.size, 0);
+});
+
+test('the generation changes with the settings too, but not when they are only read anew', async (t) => {
+  const { store, engine } = await setUp(t);
+  let settings = { ...defaultValidation };
+  const trust = new Trust(store, engine, () => settings);
+  await trust.refresh();
+  const { generation } = trust;
+  settings = { ...defaultValidation, extensions: new Map(defaultValidation.extensions) };
+  assert.equal(trust.generation, generation);
+  settings = { ...settings, levels: { L: { rsa: 4096 } } };
+  assert.ok(trust.generation > generation);
+  const changed = trust.generation;
+  settings = { ...settings, levels: { L: { rsa: 4096 } } };
+  assert.equal(trust.generation, changed);
+  trust.close();
 });
 
 test('a set in use stays until the last verdict on it is out', async (t) => {
