@@ -1,5 +1,5 @@
-// What the quickstart shows: a pool of its own in a temporary directory, an unmodified plain-HTTP server
-// under it, and a stock TLS client that verifies. Everything is gone afterwards.
+// What the quickstart shows: a pool of its own in a temporary directory, an unmodified plain-HTTP server under it, a stock
+// TLS client that verifies, and a stock client that knows no TLS either. Everything is gone afterwards.
 
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
@@ -37,52 +37,71 @@ async function play(stage, directory) {
   stage.headline('The daemon');
   const daemon = stage.background(['serve']);
   await stage.until(daemon, ['ping']);
-  stage.headline('A plain-HTTP server, unmodified, with its public port in the care of the pool');
-  const listen = `localhost:${port}`;
-  const server = ['busybox', 'httpd', '-i', '-h', 'site'];
-  const wrapped = stage.background([
-    'wrap',
-    '--local-id',
-    'localhost',
-    '--listen',
-    listen,
-    '--inetd',
-    '--',
-    ...server,
-  ]);
+  stage.headline(
+    'A plain-HTTP server, unmodified. It opens its port itself, and that port speaks TLS',
+  );
+  const way = await serve(stage, port);
   stage.headline('A client that verifies');
   await stage.tlspool(['ca', 'export', '--out', 'ca.pem']);
-  await listening(wrapped, port);
-  const fetched = await stage.show('curl', [
-    '-sS',
-    '--cacert',
-    'ca.pem',
-    `https://localhost:${port}/`,
+  const url = `https://localhost:${port}/`;
+  requirePage(await stage.show('curl', ['-sS', '--cacert', 'ca.pem', url]));
+  await stage.show('openssl', [
+    ...['s_client', '-brief', '-connect', `localhost:${port}`],
+    ...['-CAfile', 'ca.pem', '-verify_return_error'],
   ]);
-  if (!fetched.includes(page))
-    throw new SetupError('the page that came is not the page that was served');
-  const look = [
-    's_client',
-    '-brief',
-    '-connect',
-    `localhost:${port}`,
-    '-CAfile',
-    'ca.pem',
-    '-verify_return_error',
-  ];
-  await stage.show('openssl', look);
+  stage.headline(
+    'A client that knows no TLS, unmodified. Its connection speaks TLS, and is verified',
+  );
+  requirePage(await fetchPlainly(stage, way, port));
 
   stage.tell(`
-That was TLS from the pool: the server wrote plain HTTP, the client verified a certificate whose key
-lives only in a PKCS #11 token. The pool and all it made are removed again.
+What happened: server and second client spoke plain HTTP and were not told of anything. The pool did TLS for both,
+with a key that lives only in a PKCS #11 token, and checked the certificate. All that was made is removed again.
 
 Try next (in this checkout; after \`npm link\` the program is just \`tlspool\`):
   npx tlspool init                              your own pool, kept
   npx tlspool identities create localhost
   npx tlspool serve &
-  npx tlspool wrap --local-id localhost --listen 127.0.0.1:8443 --inetd -- busybox httpd -i -h docs
+  npx tlspool wrap -- python3 -m http.server 8443 &
+  npx tlspool wrap --client-tls localhost:8443 -- curl http://localhost:8443/
+  npx tlspool sessions list                     who is connected
   npx tlspool --help                            and docs/, which goes on from here
 `);
+}
+
+/** How programs come to TLS: `wrap`, or what is left where the system lets nobody supervise a program. */
+async function serve(stage, port) {
+  const busybox = ['busybox', 'httpd', '-h', 'site'];
+  const wrapped = stage.background(['wrap', '--', ...busybox, '-f', '-p', `${port}`]);
+  try {
+    await listening(wrapped, port);
+    return 'wrap';
+  } catch (error) {
+    if (!/no private network|cannot be supervised/.test(wrapped.said)) throw error;
+  }
+  stage.tell(`\n   This system does not let wrap supervise a program:\n     ${wrapped.said.trim()}
+   What remains: sockets that are opened for the program, and tunnels.`);
+  const listen = ['--listen', `localhost:${port}`, '--inetd'];
+  const inetd = stage.background(['wrap', ...listen, '--', ...busybox, '-i']);
+  await listening(inetd, port);
+  return 'tunnel';
+}
+
+async function fetchPlainly(stage, way, port) {
+  const fetching = (where) => ['busybox', 'wget', '-q', '-O', '-', `http://localhost:${where}/`];
+  if (way === 'wrap') {
+    return stage.tlspool(['wrap', '--client-tls', `localhost:${port}`, '--', ...fetching(port)]);
+  }
+  const inner = await freePort();
+  const ends = ['--accept', `localhost:${inner}`, '--connect', `localhost:${port}`];
+  await listening(stage.background(['tunnel', '--client', ...ends]), inner);
+  const [file, ...args] = fetching(inner);
+  return stage.show(file, args);
+}
+
+function requirePage(fetched) {
+  if (fetched.includes(page)) return;
+  throw new SetupError('the page that came is not the page that was served');
 }
 
 /** The processes and the output of one demonstration. */

@@ -12,8 +12,12 @@ export const forUse = [
   { name: 'python3', has: 'python3', why: 'node-gyp, which builds pkcs11js' },
   { name: 'libp11-kit-dev', has: '/usr/include/p11-kit-1', why: 'PKCS #11 headers' },
   { name: 'softhsm2', has: '/usr/lib/softhsm/libsofthsm2.so', why: 'the token of a new pool' },
-  { name: 'busybox-static', has: 'busybox', why: 'the plain HTTP server of the quickstart' },
-  { name: 'curl', has: 'curl', why: 'the TLS client of the quickstart' },
+  {
+    name: 'busybox-static',
+    has: 'busybox',
+    why: 'the plain HTTP server and client of the quickstart',
+  },
+  { name: 'curl', has: 'curl', why: 'a TLS client of the quickstart' },
   { name: 'openssl', has: 'openssl', why: 'the other TLS client' },
 ];
 

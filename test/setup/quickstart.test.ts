@@ -7,7 +7,7 @@ import { test } from 'node:test';
 
 const quickstart = join(import.meta.dirname, '../../setup/quickstart.mjs');
 
-test('the quickstart fetches a verified page from an unmodified server, and leaves nothing behind', () => {
+test('the quickstart wraps an unmodified server and an unmodified client, and leaves nothing behind', () => {
   const temporary = mkdtempSync(join(tmpdir(), 'tlspool-test-'));
   try {
     const { status, stdout, stderr } = spawnSync(process.execPath, [quickstart], {
@@ -16,9 +16,39 @@ test('the quickstart fetches a verified page from an unmodified server, and leav
       timeout: 170_000,
     });
     assert.equal(status, 0, `${stdout}${stderr}`);
-    assert.match(stdout, /This page came from a program that knows nothing of TLS\./);
+    assert.match(stdout, /\$ tlspool wrap -- busybox httpd /);
+    assert.match(
+      stdout,
+      /\$ curl .* https:.*\n +This page came from a program that knows nothing of TLS\./,
+    );
+    assert.match(
+      stdout,
+      /\$ tlspool wrap --client-tls .*\n +This page came from a program that knows nothing of TLS\./,
+    );
     assert.match(stdout, /Protocol version: TLSv1\.3/);
     assert.match(stdout, /Verification: OK/);
+    assert.deepEqual(readdirSync(temporary), []);
+    assert.deepEqual(processesOf(temporary), []);
+  } finally {
+    rmSync(temporary, { recursive: true, force: true });
+  }
+});
+
+test('where the system lets no program be supervised, it says so and shows what remains', () => {
+  const temporary = mkdtempSync(join(tmpdir(), 'tlspool-test-'));
+  try {
+    // In a user namespace of its own, in which there may be no network namespaces.
+    const limits = 'echo 0 >/proc/sys/user/max_net_namespaces && exec "$0" "$@"';
+    const args = ['-Ur', 'sh', '-c', limits, process.execPath, quickstart];
+    const { status, stdout, stderr } = spawnSync('unshare', args, {
+      env: { ...process.env, TMPDIR: temporary },
+      encoding: 'utf8',
+      timeout: 170_000,
+    });
+    assert.equal(status, 0, `${stdout}${stderr}`);
+    assert.match(stdout, /does not let wrap supervise a program:\n.*no private network/);
+    assert.match(stdout, /\$ tlspool wrap --listen .* --inetd -- busybox httpd/);
+    assert.match(stdout, /\$ tlspool tunnel --client .*\n.*\n +This page came from a program/);
     assert.deepEqual(readdirSync(temporary), []);
     assert.deepEqual(processesOf(temporary), []);
   } finally {

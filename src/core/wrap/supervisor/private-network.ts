@@ -54,5 +54,7 @@ function refusal(message: Buffer): TlspoolError {
 }
 
 function failure(why: string): TlspoolError {
-  return new TlspoolError('no-private-network', `there is no private network for it: ${why}`);
+  return new TlspoolError('no-private-network', `there is no private network for it: ${why}`, {
+    hint: 'What works without: --listen, --inetd (tlspool wrap --help)',
+  });
 }
