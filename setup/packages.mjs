@@ -53,6 +53,16 @@ export const forTests = [
   { name: 'netcat-openbsd', has: 'nc.openbsd', why: 'a client to wrap that knows no protocol' },
   { name: 'wget', has: 'wget', why: 'a client to wrap' },
   { name: 's-nail', has: 's-nail', why: 'a mail client to wrap' },
+  {
+    name: 'python3-aiosmtpd',
+    has: '/usr/share/doc/python3-aiosmtpd',
+    why: 'a mail server of another make, with TLS',
+  },
+  {
+    name: 'postgresql',
+    has: '/usr/lib/postgresql',
+    why: 'a server with TLS, and a client to wrap',
+  },
   { name: 'musl-tools', has: 'musl-gcc', why: 'programs with another resolver' },
   { name: 'default-jdk-headless', has: 'javac', why: 'programs with threads of their own' },
 ];

@@ -1,7 +1,7 @@
 import { OwnCa } from './own-ca.ts';
 import { freshAddress, OwnNames, record } from './own-names.ts';
 import { Pool } from './pool.ts';
-import { runTlspool } from './running.ts';
+import { type Running, runTlspool } from './running.ts';
 import { TlsServer } from './tls-server.ts';
 
 /** What a wrapped client printed, and how it ended. */
@@ -59,8 +59,17 @@ export class WrappedClients implements AsyncDisposable {
     command: readonly string[],
     input?: string,
   ): Promise<ClientRun> {
-    const args = ['wrap', ...flags, '--', ...this.#names.seenBy(command)];
+    const args = this.#wrap(flags, command);
     return runTlspool(args, { env: this.pool.environment, ...(input !== undefined && { input }) });
+  }
+
+  /** The same, to go on beside the scenario. */
+  start(flags: readonly string[], command: readonly string[]): Running {
+    return this.pool.start(...this.#wrap(flags, command));
+  }
+
+  #wrap(flags: readonly string[], command: readonly string[]): string[] {
+    return ['wrap', ...flags, '--', ...this.#names.seenBy(command)];
   }
 
   async [Symbol.asyncDispose](): Promise<void> {

@@ -1,0 +1,130 @@
+import { execFileSync } from 'node:child_process';
+import {
+  chmodSync,
+  copyFileSync,
+  mkdirSync,
+  mkdtempSync,
+  readdirSync,
+  rmSync,
+  writeFileSync,
+} from 'node:fs';
+import { connect } from 'node:net';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { setTimeout as pause } from 'node:timers/promises';
+import { Running } from './running.ts';
+
+/** Where a server listens, and the files of its key and certificate. */
+export interface OthersPlace {
+  readonly address: string;
+  readonly port: number;
+  readonly key: string;
+  readonly cert: string;
+}
+
+/** A server that speaks TLS itself, of another make than ours. Needs root. */
+export class OthersServer implements AsyncDisposable {
+  readonly place: OthersPlace;
+  readonly running: Running;
+  readonly #folder: string;
+
+  private constructor(place: OthersPlace, folder: string, running: Running) {
+    this.place = place;
+    this.#folder = folder;
+    this.running = running;
+  }
+
+  get port(): number {
+    return this.place.port;
+  }
+
+  /** Redis, which speaks TLS from the first byte on. */
+  static redis(place: OthersPlace): Promise<OthersServer> {
+    const { address, port, key, cert } = place;
+    return OthersServer.#start(place, (folder) => [
+      ...['redis-server', '--port', '0', '--tls-port', `${port}`, '--bind', address],
+      ...['--tls-cert-file', cert, '--tls-key-file', key, '--tls-ca-cert-file', cert],
+      ...['--tls-auth-clients', 'no', '--save', '', '--dir', folder],
+    ]);
+  }
+
+  /** PostgreSQL, which lets nobody in without TLS. */
+  static postgres(place: OthersPlace): Promise<OthersServer> {
+    const { address, port } = place;
+    return OthersServer.#start(place, (folder) => {
+      const [version = ''] = readdirSync('/usr/lib/postgresql').sort((a, b) => +b - +a);
+      const bin = join('/usr/lib/postgresql', version, 'bin');
+      const as = ['setpriv', '--reuid', 'postgres', '--regid', 'postgres', '--clear-groups'];
+      const data = join(folder, 'data');
+      mkdirSync(data);
+      for (const file of ['key', 'cert'] as const) copyFileSync(place[file], join(folder, file));
+      chmodSync(folder, 0o711);
+      chmodSync(join(folder, 'key'), 0o600);
+      execFileSync('chown', ['postgres', data, join(folder, 'key'), join(folder, 'cert')]);
+      const [become = '', ...rest] = as;
+      const initialise = [join(bin, 'initdb'), '-D', data, '-A', 'trust', '--no-sync'];
+      execFileSync(become, [...rest, ...initialise], { cwd: data, stdio: 'pipe' });
+      writeFileSync(join(data, 'pg_hba.conf'), 'hostssl all all all trust\n');
+      const options = {
+        listen_addresses: address,
+        port: `${port}`,
+        unix_socket_directories: '',
+        ssl: 'on',
+        ssl_key_file: join(folder, 'key'),
+        ssl_cert_file: join(folder, 'cert'),
+        fsync: 'off',
+      };
+      const given = Object.entries(options).flatMap(([name, value]) => ['-c', `${name}=${value}`]);
+      return [...as, join(bin, 'postgres'), '-D', data, ...given];
+    });
+  }
+
+  /** Python's aiosmtpd, which takes mail for anybody, only with TLS, and prints it. */
+  static smtpd(place: OthersPlace): Promise<OthersServer> {
+    const { address, port, key, cert } = place;
+    return OthersServer.#start(place, () => [
+      ...['/usr/bin/python3', '-u', '-m', 'aiosmtpd', '-n', '-l', `${address}:${port}`],
+      ...['--tlscert', cert, '--tlskey', key],
+    ]);
+  }
+
+  static async #start(
+    place: OthersPlace,
+    prepare: (folder: string) => readonly string[],
+  ): Promise<OthersServer> {
+    const folder = mkdtempSync(join(tmpdir(), 'tlspool-others-'));
+    try {
+      const [command = '', ...args] = prepare(folder);
+      const running = new Running(command, args, { cwd: folder });
+      const server = new OthersServer(place, folder, running);
+      await server.#listening();
+      return server;
+    } catch (error) {
+      rmSync(folder, { recursive: true, force: true });
+      throw error;
+    }
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    await this.running[Symbol.asyncDispose]();
+    rmSync(this.#folder, { recursive: true, force: true });
+  }
+
+  async #listening(): Promise<void> {
+    const { child } = this.running;
+    for (let waited = 0; waited < 60_000; waited += 50) {
+      if (await accepts(this.place)) return;
+      if (child.exitCode !== null) break;
+      await pause(50);
+    }
+    await this.running[Symbol.asyncDispose]();
+    throw new Error(`it does not listen: ${this.running.stdout} ${this.running.stderr}`);
+  }
+}
+
+function accepts({ address, port }: OthersPlace): Promise<boolean> {
+  const { promise, resolve } = Promise.withResolvers<boolean>();
+  const socket = connect(port, address);
+  socket.on('connect', () => resolve(true)).on('error', () => resolve(false));
+  return promise.finally(() => socket.destroy());
+}
