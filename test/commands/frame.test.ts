@@ -67,6 +67,25 @@ test('a topic shows its commands: alone, or with --help where it is a command it
   }
 });
 
+test('each topic says what it is about, not what its first command does', async () => {
+  const { oclif } = JSON.parse(readFileSync(join(root, 'package.json'), 'utf8')) as {
+    oclif: { topics: Record<string, { description: string }> };
+  };
+  const topics = new Set(
+    commands.flatMap((words) =>
+      words.slice(0, -1).map((_, at) => words.slice(0, at + 1).join(':')),
+    ),
+  );
+  assert.deepEqual(Object.keys(oclif.topics).sort(), [...topics].sort());
+  for (const [topic, { description }] of Object.entries(oclif.topics)) {
+    // A topic that is a command, too, shows itself as that one.
+    if (commands.some((words) => words.join(':') === topic)) continue;
+    const { code, stdout } = await tlspool([...topic.split(':'), '--help']);
+    assert.equal(code, 0);
+    assert.equal(stdout.split('\n', 1)[0], description);
+  }
+});
+
 test('an unknown command is named with the nearest one, nothing is run, exit code 2', async () => {
   const { code, stdout, stderr } = await tlspool(['wrpa', '--', 'touch', '/tmp/never']);
   assert.deepEqual(
