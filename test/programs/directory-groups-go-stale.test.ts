@@ -1,19 +1,11 @@
 import assert from 'node:assert/strict';
-import { createServer } from 'node:net';
 import { test } from 'node:test';
 import { setTimeout as pause } from 'node:timers/promises';
 import { Pool } from './stage/pool.ts';
+import { freePort } from './stage/ports.ts';
 import { groupName, Slapd } from './stage/slapd.ts';
 
 const lists = 'lists.example.org';
-
-async function freePort(): Promise<number> {
-  const server = createServer().listen(0, '127.0.0.1');
-  await new Promise((resolve) => server.once('listening', resolve));
-  const { port } = server.address() as { port: number };
-  await new Promise((resolve) => server.close(resolve));
-  return port;
-}
 
 /** Asks until the answer is as expected, or too long. */
 async function until(holds: () => Promise<boolean>): Promise<void> {

@@ -1,5 +1,5 @@
-import { readFile, stat } from 'node:fs/promises';
 import type { Client, Entry } from 'ldapts';
+import { SEARCH_TIME, withDirectory } from '../directory/directory-connection.ts';
 import { TlspoolError } from '../errors.ts';
 import { printable } from '../identity/domain-name.ts';
 import { parseDonai } from '../identity/donai.ts';
@@ -9,8 +9,7 @@ import { isLoopback } from './loopback.ts';
 import { RuleError } from './rule-error.ts';
 import type { Member } from './who.ts';
 
-/** ms for one answer of the directory, and for a whole group. */
-const PATIENCE = 5_000;
+/** ms for a whole group. */
 const LONGEST = 60_000;
 /** Members that are asked about at once. */
 const AT_ONCE = 16;
@@ -31,25 +30,15 @@ export async function fetchLdapGroup(
   source: LdapSource,
   signal?: AbortSignal,
 ): Promise<LdapMembers> {
+  const { url, startTls, dn } = source;
+  requireSafeUrl(url, startTls);
   const limit = AbortSignal.any([AbortSignal.timeout(LONGEST), ...(signal ? [signal] : [])]);
-  const { promise: over, reject } = Promise.withResolvers<never>();
-  const stop = () => reject(limit.reason);
-  limit.addEventListener('abort', stop);
-  over.catch(() => undefined);
-  let client: Client | undefined;
   try {
-    client = await openDirectory(source);
-    return await Promise.race([new GroupReader(client, limit).read(source.dn), over]);
+    return await withDirectory(source, limit, (client) => new GroupReader(client, limit).read(dn));
   } catch (cause) {
     const reason = cause instanceof Error ? cause.message || cause.name : String(cause);
-    throw new TlspoolError(
-      'directory-unreachable',
-      `${source.dn} of ${source.url} cannot be read: ${printable(reason)}`,
-      { cause },
-    );
-  } finally {
-    limit.removeEventListener('abort', stop);
-    await client?.unbind().catch(() => undefined);
+    const message = `${dn} of ${url} cannot be read: ${printable(reason)}`;
+    throw new TlspoolError('directory-unreachable', message, { cause });
   }
 }
 
@@ -62,31 +51,6 @@ export function requireSafeUrl(url: string, startTls: boolean): string {
     `${printable(url)} is no directory that can be believed`,
     'Say ldaps://HOST, or ldap://HOST with --ldap-starttls; without TLS only on this machine.',
   );
-}
-
-async function openDirectory(source: LdapSource): Promise<Client> {
-  const { Client } = await import('ldapts');
-  const { url, caFile, startTls, bindDn, passwordFile } = source;
-  requireSafeUrl(url, startTls);
-  const ca = caFile === undefined ? undefined : await readFile(caFile);
-  const tlsOptions = { minVersion: 'TLSv1.2' as const, ...(ca && { ca }) };
-  const secure = url.startsWith('ldaps:') ? { tlsOptions } : {};
-  const client = new Client({ url, timeout: PATIENCE, connectTimeout: PATIENCE, ...secure });
-  try {
-    if (startTls) await client.startTLS(tlsOptions);
-    if (bindDn !== undefined) await client.bind(bindDn, await readPassword(passwordFile));
-    return client;
-  } catch (error) {
-    await client.unbind().catch(() => undefined);
-    throw error;
-  }
-}
-
-async function readPassword(path: string | undefined): Promise<string> {
-  if (path === undefined) return '';
-  const { mode } = await stat(path);
-  if ((mode & 0o077) !== 0) throw new Error(`other users can read ${path}: chmod go= ${path}`);
-  return (await readFile(path, 'utf8')).replace(/\r?\n$/, '');
 }
 
 class GroupReader {
@@ -136,7 +100,7 @@ class GroupReader {
       const { searchEntries } = await this.#client.search(dn, {
         scope: 'base',
         attributes: ['member', 'uniqueMember', 'mail'],
-        timeLimit: PATIENCE / 1_000,
+        timeLimit: SEARCH_TIME,
       });
       return searchEntries[0];
     } catch (error) {

@@ -1,4 +1,4 @@
-import { readFile } from 'node:fs/promises';
+import { SEARCH_TIME, withDirectory } from '../../directory/directory-connection.ts';
 import { printable } from '../../identity/domain-name.ts';
 import { formatDonai } from '../../identity/donai.ts';
 import type { Exhibit } from '../exhibit.ts';
@@ -9,8 +9,8 @@ import type { Directory } from '../validation-settings.ts';
 const ATTRIBUTE = 'userCertificate;binary';
 /** Seconds for which the directory's word is kept. */
 const KEPT = 300;
-/** ms */
-const PATIENCE = 5_000;
+/** ms for all of the directory's answer. */
+const LONGEST = 10_000;
 
 /** `G` `g`: the directory has this very certificate for the user. `g`: or it is certain to have none. */
 export async function isPublished(
@@ -62,28 +62,20 @@ export async function isPublished(
 const publishIt = `Publish the certificate there: attribute ${ATTRIBUTE} of the entry with that mail.`;
 
 async function search(directory: Directory, mail: string): Promise<readonly Buffer[]> {
-  const { Client, EqualityFilter } = await import('ldapts');
-  const ca = directory.caFile === undefined ? undefined : await readFile(directory.caFile);
-  const client = new Client({
-    url: directory.url,
-    timeout: PATIENCE,
-    connectTimeout: PATIENCE,
-    tlsOptions: { minVersion: 'TLSv1.2', ...(ca && { ca }) },
-  });
-  try {
+  const { EqualityFilter } = await import('ldapts');
+  const access = { ...directory, startTls: false, bindDn: undefined, passwordFile: undefined };
+  return await withDirectory(access, AbortSignal.timeout(LONGEST), async (client) => {
     const { searchEntries } = await client.search(directory.base, {
       scope: 'sub',
       filter: new EqualityFilter({ attribute: 'mail', value: mail }),
       attributes: [ATTRIBUTE],
       explicitBufferAttributes: [ATTRIBUTE],
       sizeLimit: 20,
-      timeLimit: PATIENCE / 1000,
+      timeLimit: SEARCH_TIME,
     });
     return searchEntries.flatMap((entry) => {
       const value = entry[ATTRIBUTE] ?? [];
       return (Array.isArray(value) ? value : [value]).filter((each) => Buffer.isBuffer(each));
     });
-  } finally {
-    await client.unbind().catch(() => {});
-  }
+  });
 }
