@@ -24,6 +24,7 @@ struct Ward {
   pid_t program;
   int status;  // of the program, once it has ended
   bool ended;
+  bool terminated;  // wrap sent SIGTERM
 };
 
 static void watch(struct Ward* ward, int parent, int signals) __attribute__((noreturn));
@@ -60,13 +61,15 @@ void guard(pid_t parent) {
 }
 
 static void reap(struct Ward* ward);
-static void passOn(const struct Ward* ward, int signals);
+static void passOn(struct Ward* ward, int signals);
+static void terminateOrphans(void);
 static void killAll(void);
 
 static void watch(struct Ward* ward, int life, int signals) {
   struct pollfd waiting[] = {{.fd = life, .events = POLLIN}, {.fd = signals, .events = POLLIN}};
   for (;;) {
     reap(ward);
+    if (ward->ended && ward->terminated) terminateOrphans();
     if (poll(waiting, 2, -1) < 0 && errno != EINTR) {
       killAll();
       _exit(kOurFailure);
@@ -81,6 +84,19 @@ static void watch(struct Ward* ward, int life, int signals) {
 
 static void endLike(int status) __attribute__((noreturn));
 
+// Those that got SIGTERM from us and were not waited for since.
+static struct {
+  pid_t* pids;
+  size_t count, room;
+} terminated;
+
+static void forgetTerminated(void) { terminated.count = 0; }
+
+static void forget(pid_t pid) {
+  for (size_t i = 0; i < terminated.count; i++)
+    if (terminated.pids[i] == pid) terminated.pids[i--] = terminated.pids[--terminated.count];
+}
+
 static void reap(struct Ward* ward) {
   for (;;) {
     int status = 0;
@@ -91,6 +107,7 @@ static void reap(struct Ward* ward) {
     }
     if (pid < 0 && errno == ECHILD) endLike(ward->status);
     if (pid <= 0) return;
+    forget(pid);
   }
 }
 
@@ -113,16 +130,40 @@ static void sendSignal(pid_t pid, int number) { kill(pid, number); }
 
 // What a terminal sends reaches the program by itself; what wrap sends is meant for it. A program
 // that went into the background has left others in its place.
-static void passOn(const struct Ward* ward, int signals) {
+static void passOn(struct Ward* ward, int signals) {
   struct signalfd_siginfo info;
   while (read(signals, &info, sizeof info) == sizeof info) {
-    if ((pid_t)info.ssi_pid != ward->parent || (int)info.ssi_signo == SIGCHLD) continue;
-    if (!ward->ended)
-      kill(ward->program, (int)info.ssi_signo);
-    else
-      forEachChild(getpid(), sendSignal, (int)info.ssi_signo);
+    int number = (int)info.ssi_signo;
+    if ((pid_t)info.ssi_pid != ward->parent || number == SIGCHLD) continue;
+    if (number == SIGTERM) ward->terminated = true;
+    if (!ward->ended) {
+      kill(ward->program, number);
+    } else if (number == SIGTERM) {
+      forgetTerminated();
+    } else {
+      forEachChild(getpid(), sendSignal, number);
+    }
   }
 }
+
+static void terminateOnce(pid_t pid, int unused) {
+  (void)unused;
+  for (size_t i = 0; i < terminated.count; i++)
+    if (terminated.pids[i] == pid) return;
+  if (terminated.count == terminated.room) {
+    size_t room = terminated.room ? 2 * terminated.room : 64;
+    pid_t* pids = realloc(terminated.pids, room * sizeof *pids);
+    if (!pids) return;
+    terminated.pids = pids;
+    terminated.room = room;
+  }
+  terminated.pids[terminated.count++] = pid;
+  kill(pid, SIGTERM);
+}
+
+// Nobody is left to tell the descendants of a program that ended to end: each is told when it
+// becomes a child of ours, and by that whoever told it (a daemon its workers) has ended.
+static void terminateOrphans(void) { forEachChild(getpid(), terminateOnce, 0); }
 
 static void killTree(pid_t pid, int unused) {
   (void)unused;
