@@ -687,6 +687,7 @@ complete -c tlspool -n '__tlspool_at \'wrap\'' -l tls -x -d 'a port where TLS be
 complete -c tlspool -n '__tlspool_at \'wrap\'' -l starttls -x -d 'a port where clients begin in the clear and ask for TLS, as PROTOCOL has it; with --listen, PROTOCOL alone'
 complete -c tlspool -n '__tlspool_at \'wrap\'' -l plain -x -d 'a port without TLS'
 complete -c tlspool -n '__tlspool_at \'wrap\'' -l unsafe-tls-optional -x -d 'a port with STARTTLS where clients that do not ask for it are served in the clear'
+complete -c tlspool -n '__tlspool_at \'wrap\'' -l dry-run -d 'say what would happen and whether this system allows it, and run nothing'
 complete -c tlspool -n '__tlspool_at \'wrap\'' -l restart -x -a 'no on-failure always' -d 'start a program again that ended [default: no]: after 1 s, then ever longer pauses up to 60 s'
 complete -c tlspool -n '__tlspool_at \'wrap\'' -l client-tls -x -d 'where the program connects to servers with TLS from the first byte on; with HOST, that is also whom the server must prove to be'
 complete -c tlspool -n '__tlspool_at \'wrap\'' -l client-starttls -x -d 'where it connects to servers that begin in the clear, as PROTOCOL has it'

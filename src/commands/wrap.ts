@@ -9,7 +9,9 @@ import { tlsFlags } from '../core/cli/tls-flags.ts';
 import { keepYoungGenerationSmall } from '../core/cli/young-generation.ts';
 import { TlspoolError } from '../core/errors.ts';
 import type { PoolAccess } from '../core/tunnel/pool-access.ts';
+import type { ServerTerms } from '../core/tunnel/terms.ts';
 import type { ProgramPlan } from '../core/wrap/mode.ts';
+import type { dryRun } from '../core/wrap/transparent/dry-run.ts';
 
 export default class Wrap extends PoolCommand {
   static override summary = 'run a program behind TLS';
@@ -131,11 +133,15 @@ CMD is everything after the first --, untouched. The exit code is the program's,
     const sayUnlessQuiet = flags.quiet ? () => undefined : say;
     process.exitCode =
       flags.listen === undefined
-        ? await this.#wrapTransparently(flags, shared, sayUnlessQuiet)
+        ? await this.#wrapTransparently(flags, { ...shared, runtimeDir }, sayUnlessQuiet)
         : await this.#wrapListeners(flags.listen, flags, { ...shared, runtimeDir }, sayUnlessQuiet);
   }
 
-  async #wrapTransparently(flags: WrapFlags, shared: Shared, say: Say): Promise<number> {
+  async #wrapTransparently(
+    flags: WrapFlags,
+    shared: Shared & { readonly runtimeDir: string },
+    say: Say,
+  ): Promise<number> {
     const [{ wrapTransparently }, { ListenerPolicy, describeMeaning }, rules, tunnel] =
       await Promise.all([
         import('../core/wrap/transparent/wrap-transparently.ts'),
@@ -166,11 +172,14 @@ CMD is everything after the first --, untouched. The exit code is the program's,
       remoteId: flags['remote-id'],
       service: given.service,
     };
+    const withIdentity = (terms: ServerTerms, pool: PoolAccess) =>
+      tunnel.withLocalIdentity(terms, pool.stateDir);
+    if (flags['dry-run']) return this.#dryRun({ ...order, policy, withIdentity });
     return wrapTransparently({
       ...order,
       policy,
       client,
-      withIdentity: (terms, pool) => tunnel.withLocalIdentity(terms, pool.stateDir),
+      withIdentity,
       maxHandshakes: flags['max-handshakes'],
       restart: flags.restart ?? 'no',
       events: {
@@ -180,10 +189,29 @@ CMD is everything after the first --, untouched. The exit code is the program's,
         },
         lost,
         refused: lost,
+        away: () => say('the daemon went away, and its sessions with it; clients wait'),
+        back: () => say('the daemon is back'),
         restarting: (exitCode, pause) =>
           say(`the program ended (exit code ${exitCode}); started again in ${pause / 1_000} s`),
       },
     });
+  }
+
+  async #dryRun(order: Parameters<typeof dryRun>[0]): Promise<number> {
+    const [{ dryRun }, { describeMeaning }] = await Promise.all([
+      import('../core/wrap/transparent/dry-run.ts'),
+      import('../core/wrap/transparent/listener-policy.ts'),
+    ]);
+    const { findings, localIds, ports } = await dryRun(order);
+    for (const { what, failure } of findings) {
+      const hint = failure?.hint === undefined ? '' : `. ${failure.hint}`;
+      this.log(failure ? `no   ${what}: ${failure.message}${hint}` : `ok   ${what}`);
+    }
+    if (localIds) this.log(`     serving as ${localIds.join(', ')}`);
+    for (const { port, meaning } of ports)
+      this.log(`     port ${port}: ${describeMeaning(meaning)}`);
+    this.log('     other ports: by what IANA registered them for, TLS if that is nothing else');
+    return findings.some(({ failure }) => failure) ? Wrap.failureExit : 0;
   }
 
   async #wrapListeners(

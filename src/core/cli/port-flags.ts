@@ -28,6 +28,10 @@ export const portFlags = {
     description:
       'a port with STARTTLS where clients that do not ask for it are served in the clear',
   }),
+  'dry-run': Flags.boolean({
+    exclusive: ['listen'],
+    description: 'say what would happen and whether this system allows it, and run nothing',
+  }),
   restart: Flags.custom<RestartPolicy>({
     options: [...restartPolicies],
     exclusive: ['listen'],

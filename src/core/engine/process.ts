@@ -11,6 +11,8 @@ interface ProcessFunctions {
   raiseFileLimit(): number;
   sendDatagram(path: string, text: string): void;
   readProgram(pid: number): ProcessFacts | undefined;
+  keepDescendants(): void;
+  killDescendants(...spared: readonly number[]): number;
 }
 
 /** A process, as the kernel tells of it: it was alive when the last of it was read. */
@@ -56,4 +58,17 @@ export function sendDatagram(path: string, text: string): void {
 /** undefined: there is no such process. */
 export function readProcess(pid: number): ProcessFacts | undefined {
   return loadNative<ProcessFunctions>().readProgram(pid);
+}
+
+/** From now on processes that descend from this one become its children when they lose their parent. */
+export function keepDescendants(): void {
+  loadNative<ProcessFunctions>().keepDescendants();
+}
+
+/**
+ * SIGKILL for all that descends from this process, but for children that are spared with what is below them.
+ * @returns how many there were; until it is none there may be more
+ */
+export function killDescendants(...spared: readonly number[]): number {
+  return loadNative<ProcessFunctions>().killDescendants(...spared);
 }

@@ -67,6 +67,7 @@ export interface Readiness {
 interface SocketFunctions {
   socketPair(): [number, number];
   listenUnix(path: string, backlog: number): number;
+  listenDatagram(path: string): number;
   connectUnix(path: string): number;
   listenTcp(
     host: string,
@@ -130,6 +131,11 @@ export function socketPair(): [number, number] {
 /** A non-blocking listener. The path must be free; EADDRINUSE says that it is not. */
 export function listenUnix(path: string, backlog: number): number {
   return call((native) => native.listenUnix(path, backlog));
+}
+
+/** A non-blocking UNIX datagram socket at a path that must be free; `receive` takes one datagram at a time. */
+export function listenDatagram(path: string): number {
+  return call((native) => native.listenDatagram(path));
 }
 
 /** Connected at once, or ECONNREFUSED, ENOENT, …; EAGAIN when the listener's queue is full. */

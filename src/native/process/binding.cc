@@ -9,6 +9,7 @@
 #include <cerrno>
 
 #include "node/values.h"
+#include "process/descendants.h"
 #include "process/program.h"
 #include "socket/address.h"
 #include "socket/descriptor.h"
@@ -88,11 +89,30 @@ napi_value programOf(napi_env env, napi_callback_info info) {
   return result;
 }
 
+/// `keepDescendants()`
+napi_value keep(napi_env env, napi_callback_info) {
+  if (!keepDescendants()) return node::throwErrno(env, errno, "cannot keep our descendants");
+  return node::undefined(env);
+}
+
+/// `killDescendants(spared…) → number`: of those that were found.
+napi_value killAllBut(napi_env env, napi_callback_info info) {
+  Arguments arguments(env, info);
+  std::set<pid_t> spared;
+  for (size_t i = 0; i < arguments.count(); i++) {
+    spared.insert(static_cast<pid_t>(arguments.integer(i)));
+  }
+  if (!arguments.ok()) return nullptr;
+  return node::number(env, killDescendants(spared));
+}
+
 }  // namespace
 
 void registerBinding(napi_env env, napi_value exports) {
   node::addMethods(env, exports,
-                   {{"lockFile", lockFile},
+                   {{"keepDescendants", keep},
+                    {"killDescendants", killAllBut},
+                    {"lockFile", lockFile},
                     {"forbidDumps", forbidDumps},
                     {"raiseFileLimit", raiseFileLimit},
                     {"sendDatagram", sendDatagram},

@@ -46,6 +46,17 @@ napi_value listenUnix(napi_env env, napi_callback_info info) {
   return given(env, listen(*address, options), path.c_str());
 }
 
+napi_value listenDatagram(napi_env env, napi_callback_info info) {
+  Arguments arguments(env, info);
+  std::string path = arguments.text(0);
+  if (!arguments.ok()) return nullptr;
+  auto address = unixAddress(path);
+  if (!address) return node::throwErrno(env, ENAMETOOLONG, path);
+  Descriptor fd(::socket(AF_UNIX, SOCK_DGRAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0));
+  if (fd && bind(fd.number(), address->get(), address->length) != 0) fd.reset();
+  return given(env, std::move(fd), path.c_str());
+}
+
 napi_value connectUnix(napi_env env, napi_callback_info info) {
   Arguments arguments(env, info);
   std::string path = arguments.text(0);
@@ -260,6 +271,7 @@ void registerBinding(napi_env env, napi_value exports) {
   node::addMethods(env, exports,
                    {{"socketPair", socketPair},
                     {"listenUnix", listenUnix},
+                    {"listenDatagram", listenDatagram},
                     {"connectUnix", connectUnix},
                     {"listenTcp", listenTcp},
                     {"connectTcp", connectTcp},

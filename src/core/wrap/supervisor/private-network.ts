@@ -1,4 +1,4 @@
-import { spawn } from 'node:child_process';
+import { type ChildProcess, spawn } from 'node:child_process';
 import { getSystemErrorMap } from 'node:util';
 import { closeFd, receive, socketPair, watch } from '../../engine/sockets.ts';
 import { TlspoolError } from '../../errors.ts';
@@ -6,12 +6,14 @@ import { nativeSupervisor } from './native.ts';
 
 /**
  * Starts the process that keeps the program's private network (src/native/supervisor/private-network.h); it ends with
- * ours. Once for this process. Fails with `no-private-network` where the system refuses one.
+ * ours. Once for this process.
+ * Fails with `no-private-network` where the system refuses one. @returns its process id
  */
-export async function openPrivateNetwork(launcher: string): Promise<void> {
+export async function openPrivateNetwork(launcher: string): Promise<number> {
   const [ours, theirs] = socketPair();
+  let keeper: ChildProcess;
   try {
-    const keeper = spawn(launcher, ['--private-network', '3'], {
+    keeper = spawn(launcher, ['--private-network', '3'], {
       stdio: ['ignore', 'ignore', 'ignore', theirs],
       detached: true,
     });
@@ -25,6 +27,7 @@ export async function openPrivateNetwork(launcher: string): Promise<void> {
     throw error;
   });
   nativeSupervisor().privateNetworkOpen(ours);
+  return keeper.pid ?? 0;
 }
 
 /** ms */

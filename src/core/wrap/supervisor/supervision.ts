@@ -25,6 +25,27 @@ export async function startSupervised(
   order: ProgramOrder,
   decisions: TrapDecisions,
 ): Promise<SupervisedProgram> {
+  return prepare(order, (channel, letGo) => {
+    const over = supervise(nativeSupervisor().supervisionStart(channel), decisions);
+    letGo();
+    return over;
+  });
+}
+
+/** Tries everything that supervision takes, and runs nothing. Fails as `startSupervised` does. */
+export async function trySupervision(order: ProgramOrder): Promise<void> {
+  const { ended } = await prepare(order, async (channel) => closeFd(channel));
+  await ended;
+}
+
+/**
+ * Brings a process under the filter, which becomes the program if `use` lets it go.
+ * @param use takes over the notification descriptor
+ */
+async function prepare(
+  order: ProgramOrder,
+  use: (channel: number, letGo: () => void) => Promise<void>,
+): Promise<SupervisedProgram> {
   const native = nativeSupervisor();
   const [ours, theirs] = socketPair();
   try {
@@ -32,20 +53,13 @@ export async function startSupervised(
     closeFd(theirs);
     const handed = await handOver(ours, native.supervisionFilter(), patience);
     const channel = requireChannel(handed);
-    const failure = native.supervisionProbe(
-      channel,
-      handed.pid,
-      handed.fd,
-      handed.address,
-      handed.secret,
-    );
+    const { pid, fd, address, secret } = handed;
+    const failure = native.supervisionProbe(channel, pid, fd, address, secret);
     if (failure) {
       closeFd(channel);
       throw refused(failure);
     }
-    const over = supervise(native.supervisionStart(channel), decisions);
-    letGo(ours);
-    return { ...program, over };
+    return { ...program, over: use(channel, () => letGo(ours)) };
   } finally {
     // Closed without a word, it ends the launcher.
     closeFd(ours);

@@ -50,6 +50,11 @@ export class ListenerPolicy {
     return [...new Set([...this.#meanings.keys(), ...this.#optional])];
   }
 
+  /** What holds for every port with TLS. */
+  get sharedTerms(): ServerTerms {
+    return agreeServerTerms(this.#given);
+  }
+
   meaning(port: number): PortMeaning {
     return this.#meanings.get(port) ?? portMeaning(port);
   }

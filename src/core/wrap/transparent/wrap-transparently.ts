@@ -1,5 +1,5 @@
 import { setTimeout as pause } from 'node:timers/promises';
-import { raiseFileLimit } from '../../engine/process.ts';
+import { keepDescendants, killDescendants, raiseFileLimit } from '../../engine/process.ts';
 import { TlspoolError } from '../../errors.ts';
 import type { PoolAccess } from '../../tunnel/pool-access.ts';
 import type { PoolLink } from '../../tunnel/pool-link.ts';
@@ -8,6 +8,7 @@ import { type ActivationEnvironment, takeActivatedSockets } from '../activation.
 import { type ClientSide, type ClientTermsGiven, openClientSide } from '../client/client-side.ts';
 import { checkExecutable } from '../executable.ts';
 import type { ProgramPlan } from '../mode.ts';
+import { NotifyRelay } from '../notify-relay.ts';
 import { type PortMeaning, portMeaning } from '../port-meaning.ts';
 import { endingSignals, forwardSignals } from '../signals.ts';
 import { openPrivateNetwork } from '../supervisor/private-network.ts';
@@ -32,6 +33,8 @@ export interface TransparentOrder {
   /** Handshakes at once, for each listener. */
   readonly maxHandshakes: number;
   readonly restart: RestartPolicy;
+  /** Where private folders are made. */
+  readonly runtimeDir: string;
   /** ms for sessions to deliver what the program wrote before it ended. */
   readonly drainTimeout: number;
   readonly events: TransparentEvents;
@@ -44,6 +47,9 @@ export interface TransparentEvents {
   lost(error: TlspoolError): void;
   /** Something went wrong that the program was told of by an error of its own. */
   refused(error: TlspoolError): void;
+  /** The daemon went, and with it the sessions; clients wait until it is back. */
+  away(): void;
+  back(): void;
   /** It is started again in `pause` ms. */
   restarting(exitCode: number, pause: number): void;
 }
@@ -59,8 +65,9 @@ export async function wrapTransparently(order: TransparentOrder): Promise<number
   const pool = await order.pool();
   try {
     raiseFileLimit();
-    await openPrivateNetwork(order.program.launcher);
-    const exitCode = await new Wrapping(order, pool).run(activated);
+    keepDescendants();
+    const network = await openPrivateNetwork(order.program.launcher);
+    const exitCode = await new Wrapping(order, pool, network).run(activated);
     await pool.drain(order.drainTimeout);
     return exitCode;
   } finally {
@@ -75,13 +82,17 @@ class Wrapping {
   readonly #restarts: Restarts;
   readonly #stopping = new AbortController();
   readonly #failed = Promise.withResolvers<never>();
+  readonly #network: number;
   #program: SupervisedProgram | undefined;
 
-  constructor(order: TransparentOrder, pool: PoolAccess) {
+  /** @param network the process that keeps the private network */
+  constructor(order: TransparentOrder, pool: PoolAccess, network: number) {
     this.#order = order;
     this.#link = pool.link;
+    this.#network = network;
     this.#restarts = new Restarts(order.restart);
     this.#failed.promise.catch(() => undefined);
+    pool.link.on('down', order.events.away).on('up', order.events.back);
     this.#listeners = new WrappedListeners({
       link: pool.link,
       policy: order.policy,
@@ -130,8 +141,10 @@ class Wrapping {
   async #runOnce(passed: readonly PassedListener[], client: ClientSide): Promise<number> {
     const { program, events } = this.#order;
     const listeners = this.#listeners;
+    using relay = new NotifyRelay(program.environment, this.#order.runtimeDir);
+    const { environment } = relay;
     this.#program = await startSupervised(
-      { ...program, ...(passed.length > 0 && { listeners: passed }) },
+      { ...program, environment, ...(passed.length > 0 && { listeners: passed }) },
       {
         ...client.decisions,
         listen: (question) => listeners.listen(question),
@@ -144,9 +157,16 @@ class Wrapping {
     const failed = this.#failed.promise;
     const exitCode = await Promise.race([this.#program.ended, failed]);
     // What ended it may be told of after its end.
-    await Promise.race([this.#program.over, failed]);
+    await Promise.race([this.#overOrKilled(this.#program.over), failed]);
     this.#program = undefined;
     return Promise.race([failed, exitCode]);
+  }
+
+  /** When the guardian did not live to see the end of all, we see to it. */
+  async #overOrKilled(over: Promise<void>): Promise<void> {
+    while ((await Promise.race([over, pause(timeToHear, late, { ref: false })])) === late) {
+      killDescendants(this.#network);
+    }
   }
 
   #openClientSide(): Promise<ClientSide> {
@@ -165,22 +185,25 @@ class Wrapping {
     this.#program?.signal(name);
   }
 
-  /** A program that is not to go on gets some time to end by itself; what is left then ends with us. */
+  /** A program that is not to go on may end by itself, or when it is asked to; what is left then ends with us. */
   async #end(): Promise<void> {
     const program = this.#program;
     if (!program) return;
+    const ended = program.ended.catch(() => undefined);
+    const soon = () => pause(timeToEnd, late, { ref: false });
+    if ((await Promise.race([ended, soon()])) !== late) return;
     program.signal('SIGTERM');
-    await Promise.race([
-      program.ended.catch(() => undefined),
-      pause(timeToEnd, undefined, { ref: false }),
-    ]);
+    await Promise.race([ended, soon()]);
   }
 }
 
+const late = Symbol();
 /** ms from a connection of the program to the end of its handshake. */
 const handshakeTimeout = 30_000;
-/** ms */
-const timeToEnd = 5_000;
+/** ms for a program that got an error to end by itself, and again for one that is asked to */
+const timeToEnd = 2_500;
+/** ms from the end of the last process to our hearing of it */
+const timeToHear = 500;
 
 function cannotWrap({ call, executable, pid, reason, errno }: RefusedNotice): TlspoolError {
   return new TlspoolError(

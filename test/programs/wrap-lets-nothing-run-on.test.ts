@@ -1,0 +1,97 @@
+import assert from 'node:assert/strict';
+import { existsSync, readFileSync } from 'node:fs';
+import { after, before, test } from 'node:test';
+import { setTimeout as pause } from 'node:timers/promises';
+import { ListeningPrograms, say } from './stage/listening-programs.ts';
+import type { Running } from './stage/running.ts';
+
+let programs: ListeningPrograms;
+before(async () => {
+  programs = await ListeningPrograms.create();
+});
+after(() => programs[Symbol.asyncDispose]());
+
+test('a program that was killed: wrap ends with all that was started', async () => {
+  await using served = await programs.serve('family.py');
+  const { parent, child, grandchild } = await family(served.running);
+  process.kill(parent, 'SIGKILL');
+  // Its descendants are wrapped on, as those of a daemon would be.
+  assert.ok(runs(child) && runs(grandchild));
+  served.running.child.kill('SIGTERM');
+  assert.equal(await served.running.ended, 137);
+  await gone(child, grandchild);
+});
+
+test('a program that ends without its children when it is asked to: they are asked, too', async () => {
+  const script = 'sleep 600 & sleep 600 & echo "started $!" >&2; wait';
+  await using running = programs.pool.start('wrap', '--', 'sh', '-c', script);
+  const [, last] = await running.saying(/^started (\d+)$/m);
+  running.child.kill('SIGTERM');
+  assert.equal(await running.ended, 143);
+  await gone(Number(last));
+});
+
+test('wrap killed with SIGKILL: nothing of the program runs on', async () => {
+  await using served = await programs.serve('family.py');
+  const { parent, child, grandchild } = await family(served.running);
+  assert.equal(await say(programs, served.port), 'ok');
+  served.running.child.kill('SIGKILL');
+  assert.equal(await served.running.ended, 137);
+  await gone(parent, child, grandchild);
+  await assert.rejects(say(programs, served.port), /no answer/);
+});
+
+test('the guardian killed with SIGKILL: wrap sees to it that nothing runs on', async () => {
+  await using served = await programs.serve('family.py');
+  const { parent, child, grandchild } = await family(served.running);
+  process.kill(parentOf(parent), 'SIGKILL');
+  assert.equal(await served.running.ended, 137);
+  await gone(parent, child, grandchild);
+});
+
+test('the daemon killed with SIGKILL: wrap says so, and serves with the next one', async () => {
+  const { pool } = programs;
+  await using served = await programs.serve('counting.py');
+  assert.equal(await say(programs, served.port), '1');
+  pool.daemon.child.kill('SIGKILL');
+  await served.running.saying(/the daemon went away/);
+  await pool.daemon.ended;
+  await pool.serve();
+  await served.running.saying(/the daemon is back/);
+  assert.equal(await say(programs, served.port), '2');
+  assert.equal(await served.stop(), 143);
+});
+
+/** Whose process ids `family.py` tells. */
+async function family(running: Running) {
+  const idOf = async (who: string) =>
+    Number((await running.saying(new RegExp(`^${who} (\\d+)$`, 'm')))[1]);
+  return {
+    parent: await idOf('parent'),
+    child: await idOf('child'),
+    grandchild: await idOf('grandchild'),
+  };
+}
+
+/** A zombie does not. */
+function runs(pid: number): boolean {
+  return existsSync(`/proc/${pid}`) && !/^State:\s+[ZX]/m.test(statusOf(pid));
+}
+
+function parentOf(pid: number): number {
+  return Number(/^PPid:\s+(\d+)$/m.exec(statusOf(pid))?.[1]);
+}
+
+function statusOf(pid: number): string {
+  try {
+    return readFileSync(`/proc/${pid}/status`, 'utf8');
+  } catch {
+    return 'State:\tX';
+  }
+}
+
+async function gone(...pids: readonly number[]): Promise<void> {
+  for (const deadline = Date.now() + 20_000; pids.some(runs); await pause(20)) {
+    assert.ok(Date.now() < deadline, `one of ${pids.join(', ')} runs on`);
+  }
+}
