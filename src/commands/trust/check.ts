@@ -191,8 +191,9 @@ async function judge(
   await trust.refresh();
   const { remoteRole, service, as } = asked;
   const common = { remoteRole, service, explain: true };
-  if (chain !== undefined) return trust.validate({ ...common, chain, expected: as });
-  return trust.validate({ ...common, ...(await look(engine, target ?? '', as)) });
+  // Awaited here: what it needs is let go of at the end of this block.
+  if (chain !== undefined) return await trust.validate({ ...common, chain, expected: as });
+  return await trust.validate({ ...common, ...(await look(engine, target ?? '', as)) });
 }
 
 /** What the server shows. */
