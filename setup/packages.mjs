@@ -60,7 +60,7 @@ export const forTests = [
   },
   {
     name: 'postgresql',
-    has: '/usr/lib/postgresql',
+    has: '/usr/share/doc/postgresql',
     why: 'a server with TLS, and a client to wrap',
   },
   { name: 'musl-tools', has: 'musl-gcc', why: 'programs with another resolver' },

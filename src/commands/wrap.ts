@@ -128,7 +128,7 @@ CMD is everything after the first --, untouched. The exit code is the program's,
       activation: { environment: process.env, pid: process.pid },
       pool: () => tunnel.openPool({ paths, standalone: flags.standalone, runtimeDir }),
       drainTimeout: flags['drain-timeout'] * 1_000,
-      lost: (error: TlspoolError) => complaints.add('', error),
+      lost: (error: TlspoolError, which = '') => complaints.add(which, error),
     };
     const sayUnlessQuiet = flags.quiet ? () => undefined : say;
     process.exitCode =
@@ -270,7 +270,7 @@ interface Shared {
   readonly activation: { readonly environment: NodeJS.ProcessEnv; readonly pid: number };
   readonly pool: () => Promise<PoolAccess>;
   readonly drainTimeout: number;
-  readonly lost: (error: TlspoolError) => void;
+  readonly lost: (error: TlspoolError, which?: string) => void;
 }
 
 async function importTunnel() {

@@ -13,7 +13,13 @@ import {
   type Talking,
 } from './dialog.ts';
 import { eitherLine } from './either.ts';
-import { leftBefore, neverAsked, refusedByProgram, refusedByServer } from './refusals.ts';
+import {
+  leftBefore,
+  neverAsked,
+  refusedByProgram,
+  refusedByServer,
+  unwelcome,
+} from './refusals.ts';
 import { firstLine, reply, writeReply } from './replies.ts';
 
 /*
@@ -154,7 +160,7 @@ const transfers: ReadonlySet<string> = new Set([
 function* client(talk: Talk): Dialog {
   const { peer } = talk;
   const greeting = yield* reply(peer);
-  if (greeting.code !== 220) throw refusedByServer('nothing', firstLine(greeting));
+  if (greeting.code !== 220) throw unwelcome(firstLine(greeting));
   requireNothingBehind(peer);
   peer.send('AUTH TLS\r\n');
   const answer = yield* reply(peer);
@@ -170,7 +176,7 @@ function* implicitClient(talk: Talk): Dialog {
   yield* contact(talk);
   yield* stayInside(talk);
   const greeting = yield* reply(talk.peer);
-  if (greeting.code !== 220) throw refusedByServer('nothing', firstLine(greeting));
+  if (greeting.code !== 220) throw unwelcome(firstLine(greeting));
   return yield* use(talk);
 }
 

@@ -20,6 +20,7 @@ import {
   notSpoken,
   refusedByProgram,
   refusedByServer,
+  unwelcome,
 } from './refusals.ts';
 
 /*
@@ -219,7 +220,7 @@ function* client(talk: Talk): Dialog {
     );
   }
   if (!/^\* OK\b/i.test(greeting)) {
-    throw refusedByServer('nothing', greeting);
+    throw unwelcome(greeting);
   }
   requireNothingBehind(peer);
   peer.send('tls0 CAPABILITY\r\n');

@@ -12,7 +12,14 @@ import {
   type Talking,
 } from './dialog.ts';
 import type { Party } from './party.ts';
-import { leftBefore, neverAsked, notOffered, refusedByServer } from './refusals.ts';
+import {
+  leftBefore,
+  neverAsked,
+  notOffered,
+  refusedByProgram,
+  refusedByServer,
+  unwelcome,
+} from './refusals.ts';
 
 /*
  * ManageSieve (RFC 5804).
@@ -43,7 +50,7 @@ function* server(talk: Talk, policy: ServerPolicy): Dialog {
   const { peer, program } = talk;
   yield* contact(talk);
   const told = yield* capabilities(program);
-  if (!told.answer.startsWith('OK')) throw refusedByServer('nothing', told.answer);
+  if (!told.answer.startsWith('OK')) throw refusedByProgram(told.answer);
   const shown = list(policy.optional ? [...hiding(told.lines), startTls] : beforeTls(told.lines));
   peer.send(`${shown}${told.answer}\r\n`);
   for (let count = 0; count < mostLines; count++) {
@@ -125,7 +132,7 @@ function list(lines: readonly string[]): string {
 function* client(talk: Talk): Dialog {
   const { peer } = talk;
   const told = yield* capabilities(peer);
-  if (!/^OK\b/i.test(told.answer)) throw refusedByServer('nothing', told.answer);
+  if (!/^OK\b/i.test(told.answer)) throw unwelcome(told.answer);
   if (!offers(told.lines)) throw notOffered();
   requireNothingBehind(peer);
   peer.send('STARTTLS\r\n');

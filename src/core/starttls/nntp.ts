@@ -12,7 +12,7 @@ import {
 } from './dialog.ts';
 import { dotList, editList, lists } from './dot-list.ts';
 import type { Party } from './party.ts';
-import { leftBefore, neverAsked, notSpoken, refusedByServer } from './refusals.ts';
+import { leftBefore, neverAsked, notSpoken, refusedByServer, unwelcome } from './refusals.ts';
 
 /*
  * NNTP (RFC 3977) with STARTTLS (RFC 4642).
@@ -94,7 +94,7 @@ function* inside(talk: Talk, capabilities: readonly string[]): Dialog {
 function* client(talk: Talk): Dialog {
   const { peer, program } = talk;
   const greeting = yield* peer.line();
-  if (!isWelcome(greeting)) throw refusedByServer('nothing', greeting);
+  if (!isWelcome(greeting)) throw unwelcome(greeting);
   requireNothingBehind(peer);
   peer.send('STARTTLS\r\n');
   const answer = yield* peer.line();

@@ -12,7 +12,7 @@ import {
 } from './dialog.ts';
 import { dotList, editList, lists } from './dot-list.ts';
 import type { Party } from './party.ts';
-import { leftBefore, neverAsked, notSpoken, refusedByServer } from './refusals.ts';
+import { leftBefore, neverAsked, notSpoken, refusedByServer, unwelcome } from './refusals.ts';
 
 /*
  * POP3 (RFC 1939) with STLS (RFC 2595 section 4) and CAPA (RFC 2449).
@@ -86,7 +86,7 @@ function* inside(talk: Talk, capabilities: readonly string[]): Dialog {
 function* client(talk: Talk): Dialog {
   const { peer, program } = talk;
   const greeting = yield* peer.line();
-  if (!greeting.startsWith('+OK')) throw refusedByServer('nothing', greeting);
+  if (!greeting.startsWith('+OK')) throw unwelcome(greeting);
   requireNothingBehind(peer);
   peer.send('STLS\r\n');
   const answer = yield* peer.line();

@@ -19,6 +19,11 @@ export function refusedByServer(what: string, answer: string): DialogEnd {
   return new DialogEnd('starttls-refused', `the server answered ${shown(answer)} to ${what}`);
 }
 
+/** It does so before it was asked for anything. */
+export function unwelcome(greeting: string): DialogEnd {
+  return new DialogEnd('starttls-refused', `the server greets with ${shown(greeting)}`);
+}
+
 /** The program behind a server of ours does not want to serve. */
 export function refusedByProgram(greeting: string): DialogEnd {
   return new DialogEnd('starttls-refused', `the program greets with ${shown(greeting)}`);

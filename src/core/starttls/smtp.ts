@@ -18,6 +18,7 @@ import {
   notOffered,
   refusedByProgram,
   refusedByServer,
+  unwelcome,
 } from './refusals.ts';
 import { firstLine, type Reply, reply, writeReply } from './replies.ts';
 
@@ -185,7 +186,7 @@ const asking: ReadonlySet<string> = new Set(['NOOP', 'RSET', 'HELP', 'VRFY']);
 function* client(talk: Talk, { ownName }: ClientPolicy, hello: Hello): Dialog {
   const { peer, program } = talk;
   const greeting = yield* reply(peer);
-  if (greeting.code !== 220) throw refusedByServer('nothing', firstLine(greeting));
+  if (greeting.code !== 220) throw unwelcome(firstLine(greeting));
   requireNothingBehind(peer);
   peer.send(`${hello} ${ownName}\r\n`);
   const features = yield* reply(peer);

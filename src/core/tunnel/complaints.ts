@@ -17,15 +17,27 @@ export class Complaints {
   /** @param about what failed, such as a tunnel's name; '' if there is only one thing */
   add(about: string, error: TlspoolError): void {
     const key = `${about}\0${error.code}`;
-    const kind = this.#kinds.get(key);
+    const kind = this.#kinds.get(key) ?? this.#overflow(error.code);
     if (kind) {
       kind.more++;
       return;
     }
     this.#tell(sentence(about, error));
-    const timer = setTimeout(() => this.#sumUp(key, about, error.code), this.#interval);
-    timer.unref();
-    this.#kinds.set(key, { more: 0 });
+    this.#open(key, about, error.code, { more: 0 });
+  }
+
+  /** With this many things failing at once, what they have in common is all that can be read. */
+  #overflow(code: string): Kind | undefined {
+    if (this.#kinds.size < mostKinds) return undefined;
+    const key = `\0${code}`;
+    const kind = this.#kinds.get(key) ?? { more: 0 };
+    if (!this.#kinds.has(key)) this.#open(key, '', code, kind);
+    return kind;
+  }
+
+  #open(key: string, about: string, code: string, kind: Kind): void {
+    setTimeout(() => this.#sumUp(key, about, code), this.#interval).unref();
+    this.#kinds.set(key, kind);
   }
 
   #sumUp(key: string, about: string, code: string): void {
@@ -34,6 +46,8 @@ export class Complaints {
     if (more > 0) this.#tell(`${prefix(about)}${more} more of ${code}`);
   }
 }
+
+const mostKinds = 64;
 
 interface Kind {
   /** Failures since the one that was told. */

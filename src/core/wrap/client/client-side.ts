@@ -18,8 +18,8 @@ export interface ClientSideOptions extends ClientTermsGiven, Pick<PolicyOptions,
   readonly link: PoolLink;
   /** ms from the connection to the end of the dialog before TLS, and again to that of the handshake. */
   readonly handshakeTimeout: number;
-  /** A connection came to nothing, or was refused. */
-  readonly lost: (error: TlspoolError) => void;
+  /** A connection came to nothing, or was refused; `which` says which, in words. */
+  readonly lost: (error: TlspoolError, which: string) => void;
 }
 
 /** The client half of transparent mode: decisions about connecting and resolving sockets. Disposed of after the program's end. */

@@ -28,8 +28,8 @@ export interface OutgoingOptions {
   readonly service: string | undefined;
   /** ms from the connection to the end of the handshake. */
   readonly handshakeTimeout: number;
-  /** A connection came to nothing, or was refused. */
-  readonly lost: (error: TlspoolError) => void;
+  /** A connection came to nothing, or was refused; `which` says which, in words. */
+  readonly lost: (error: TlspoolError, which: string) => void;
 }
 
 /** The program's outgoing connections over TCP: each gets TLS, or stays plain, as the policy says. */
@@ -74,8 +74,8 @@ export class OutgoingConnections {
     const decision = this.#options.policy.decide({ address, port: question.port, names });
     if (decision.kind === 'plain') return { action: 'proceed' };
     const place = formatHostAndPort({ host: address, port: question.port });
-    if (decision.kind === 'nameless') return this.#refuse(nameless(place));
-    if (question.elsewhere) return this.#refuse(elsewhere(place));
+    if (decision.kind === 'nameless') return this.#refuse(place, nameless(question.port));
+    if (question.elsewhere) return this.#refuse(place, elsewhere);
     if (question.multipath) return { action: 'replace' };
     const goal = { ...decision, place, process: startedProcess(process) };
     return this.#start(question, goal);
@@ -91,7 +91,7 @@ export class OutgoingConnections {
     }
     const { errno, step } = started;
     if (step !== 'connect' && errno !== errnos.EISCONN) {
-      this.#options.lost(unprepared(goal, step, errno));
+      this.#options.lost(unprepared(step, errno), connectionTo(goal));
     }
     return { action: 'fail', errno };
   }
@@ -116,7 +116,7 @@ export class OutgoingConnections {
       this.#forget(attempt);
       // After that the program's socket ends with the pool's.
       if (!completed) attempt.fail(errnoFor(failure));
-      if (failure.code !== abandonedCode) this.#options.lost(about(goal, failure));
+      if (failure.code !== abandonedCode) this.#options.lost(failure, connectionTo(goal));
     } finally {
       if (upstream !== undefined) closeFd(upstream);
     }
@@ -154,8 +154,8 @@ export class OutgoingConnections {
     if (this.#attempts.get(attempt.cookie) === attempt) this.#attempts.delete(attempt.cookie);
   }
 
-  #refuse(error: TlspoolError): SocketAnswer {
-    this.#options.lost(error);
+  #refuse(place: string, error: TlspoolError): SocketAnswer {
+    this.#options.lost(error, `no connection to ${place}`);
     return { action: 'fail', errno: errnoFor(error) };
   }
 
@@ -201,44 +201,32 @@ const ofNetworks: ReadonlySet<number> = new Set([
   errnos.ECONNRESET,
 ]);
 
-function about({ remoteId, place }: Goal, cause: TlspoolError): TlspoolError {
-  const { code, message, hint, wire } = cause;
-  return new TlspoolError(code, `no connection to ${remoteId} at ${place}: ${message}`, {
-    hint,
-    wire,
-    cause,
+function connectionTo({ remoteId, place }: Goal): string {
+  return `no connection to ${remoteId} at ${place}`;
+}
+
+function unprepared(step: string, errno: number): TlspoolError {
+  return new TlspoolError('not-prepared', `${step} cannot be carried over (errno ${errno})`, {
+    wire: errno,
   });
 }
 
-function unprepared(goal: Goal, step: string, errno: number): TlspoolError {
-  const cause = new TlspoolError(
-    'not-prepared',
-    `${step} cannot be carried over (errno ${errno})`,
-    {
-      wire: errno,
-    },
-  );
-  return about(goal, cause);
-}
-
-function nameless(place: string): TlspoolError {
+function nameless(port: number): TlspoolError {
   return new TlspoolError(
     'nameless',
-    `no connection to ${place}: the program asked for no name that leads there, so nothing says whom the server must prove to be`,
+    'the program asked for no name that leads there, so nothing says whom the server must prove to be',
     {
-      hint: `Name it: --client-tls HOST:${place.slice(place.lastIndexOf(':') + 1)}, or --remote-id HOST`,
+      hint: `Name it: --client-tls HOST:${port}, or --remote-id HOST`,
       wire: errnos.ECONNREFUSED,
     },
   );
 }
 
-function elsewhere(place: string): TlspoolError {
-  return new TlspoolError(
-    'other-network',
-    `no connection to ${place}: its socket is in another network namespace than wrap`,
-    { hint: 'Start wrap inside that namespace.', wire: errnos.ENETUNREACH },
-  );
-}
+const elsewhere = new TlspoolError(
+  'other-network',
+  'its socket is in another network namespace than wrap',
+  { hint: 'Start wrap inside that namespace.', wire: errnos.ENETUNREACH },
+);
 
 function asTlspoolError(error: unknown): TlspoolError {
   if (error instanceof TlspoolError) return error;

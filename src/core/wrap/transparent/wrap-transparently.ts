@@ -43,8 +43,8 @@ export interface TransparentOrder {
 export interface TransparentEvents {
   /** The program listens; `terms` are undefined where there is no TLS. */
   listening(address: string, meaning: PortMeaning, terms: ServerTerms | undefined): void;
-  /** A connection came to nothing. */
-  lost(error: TlspoolError): void;
+  /** A connection came to nothing; `which` says which in words, where that is not said by the error. */
+  lost(error: TlspoolError, which?: string): void;
   /** Something went wrong that the program was told of by an error of its own. */
   refused(error: TlspoolError): void;
   /** The daemon went, and with it the sessions; clients wait until it is back. */

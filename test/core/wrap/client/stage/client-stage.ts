@@ -58,7 +58,8 @@ export class ClientStage implements AsyncDisposable {
       portMeaning,
       service: undefined,
       handshakeTimeout: 30_000,
-      lost: ({ message, hint }) => lost.push(hint === undefined ? message : `${message}. ${hint}`),
+      lost: ({ message, hint }, which) =>
+        lost.push(`${which}: ${hint === undefined ? message : `${message}. ${hint}`}`),
       ...options,
     });
     const folder = mkdtempSync(join(tmpdir(), 'tlspool-ran-'));
