@@ -1,3 +1,4 @@
+import { randomBytes } from 'node:crypto';
 import * as Args from '@oclif/core/args';
 import * as Flags from '@oclif/core/flags';
 import { keyTypeFlag, roleFlag, usualRole } from '../../core/cli/identity-flags.ts';
@@ -71,22 +72,25 @@ export default class CaIssue extends PoolCommand {
     const name = parseLocalName(args.id);
     const id = formatSelector(name);
     const role = flags.role ?? usualRole(name);
-    const secret = await passphraseFor(flags.p12, flags['passphrase-file']);
+    const { SecretFile } = await import('../../core/cli/secret-file.ts');
     const { readTrustSettings } = await import('../../core/config/read-settings.ts');
     const { caUrl: url } = readTrustSettings(config);
+    const given = flags['passphrase-file'];
+    const passphrase = given === undefined ? madePassphrase() : await readPassphrase(given);
     await using store = await openStore(stateDir, 'write');
     const token = tokenChoice(flags, this.prompts(flags));
+    await using file = await SecretFile.create(flags.p12);
+    await using own =
+      given === undefined ? await SecretFile.create(`${flags.p12}.passphrase`) : undefined;
     const { publicKey, privateKey } = looseKeyPair(flags.key);
     try {
       const subject = { id, role, keyType: flags.key, publicKey, days: flags.days, url };
       const { chain, serial, notAfter } = await certifyKey(store, subject, token);
-      await writeSecret(flags.p12, makePkcs12(privateKey, chain, id, secret.passphrase));
-      const made = secret.file === undefined;
-      const passphraseFile = secret.file ?? `${flags.p12}.passphrase`;
-      if (made) await writeSecret(passphraseFile, Buffer.from(`${secret.passphrase}\n`));
+      await file.write(makePkcs12(privateKey, chain, id, passphrase));
+      await own?.write(`${passphrase}\n`);
       this.log(`${id} (${role}, ${flags.key}) expires ${expiryWords(notAfter)}`);
-      this.log(`Key and certificate: ${flags.p12}`);
-      if (made) this.log(`Passphrase: in ${passphraseFile}`);
+      this.log(`Key and certificate: ${file.path}`);
+      if (own !== undefined) this.log(`Passphrase: in ${own.path}`);
       this.log('Bring them to the user by different ways, then destroy them here.');
       return {
         stateDir,
@@ -95,8 +99,8 @@ export default class CaIssue extends PoolCommand {
         keyType: flags.key,
         serial,
         notAfter,
-        file: flags.p12,
-        passphraseFile,
+        file: file.path,
+        passphraseFile: own?.path ?? given ?? '',
       };
     } finally {
       privateKey.fill(0);
@@ -104,24 +108,14 @@ export default class CaIssue extends PoolCommand {
   }
 }
 
-/** Given, or made: 120 bits in letters that are not mistaken for each other. */
-async function passphraseFor(
-  p12: string,
-  file: string | undefined,
-): Promise<{ readonly passphrase: string; readonly file: string | undefined }> {
-  const { existsSync } = await import('node:fs');
-  if (existsSync(p12)) throw new UsageError(`${p12} is there already`, 'Choose another name.');
-  if (file !== undefined) {
-    const { readSecretFile } = await import('../../core/cli/token-flags.ts');
-    return { passphrase: (await readSecretFile(file)).toString(), file };
-  }
-  const { randomBytes } = await import('node:crypto');
+/** 120 bits in letters that are not mistaken for each other. */
+function madePassphrase(): string {
   const letters = 'abcdefghijkmnpqrstuvwxyz23456789';
   const passphrase = [...randomBytes(24)].map((byte) => letters[byte & 31]).join('');
-  return { passphrase: passphrase.replaceAll(/(.{6})(?=.)/g, '$1-'), file: undefined };
+  return passphrase.replaceAll(/(.{6})(?=.)/g, '$1-');
 }
 
-async function writeSecret(path: string, content: Buffer): Promise<void> {
-  const { writeFile } = await import('node:fs/promises');
-  await writeFile(path, content, { mode: 0o600, flag: 'wx' });
+async function readPassphrase(file: string): Promise<string> {
+  const { readSecretFile } = await import('../../core/cli/token-flags.ts');
+  return (await readSecretFile(file)).toString();
 }

@@ -46,17 +46,27 @@ export default class CaRevoke extends PoolCommand {
     const { stateDir, socket } = this.paths(flags);
     const { openStore } = await import('../../core/store/store.ts');
     const { revoke } = await import('../../core/authority/issued.ts');
-    const { foldAscii } = await import('../../core/identity/domain-name.ts');
     await using store = await openStore(stateDir, 'write');
-    const revoked = (await revoke(store, foldAscii(args.what))).map(({ serial, id }) => ({
-      serial,
-      id,
-    }));
+    const taken = await revoke(store, await canonical(args.what));
+    const revoked = taken.map(({ serial, id }) => ({ serial, id }));
     for (const { serial, id } of revoked) this.log(`Revoked: ${id}, serial number ${serial}`);
     const ids = new Set(revoked.map(({ id }) => id));
     const sessions = flags['apply-to-open'] ? await endSessions(socket, ids) : 0;
-    if (flags['apply-to-open']) this.log(`${sessions} open sessions end.`);
+    if (flags['apply-to-open']) this.log(`Open sessions that end: ${sessions}`);
     return { stateDir, revoked, sessions };
+  }
+}
+
+/** An identity as the store has it; what is none may be a serial number. */
+async function canonical(what: string): Promise<string> {
+  const { parseLocalName } = await import('../../core/identity/local-name.ts');
+  const { DonaiError } = await import('../../core/identity/donai-error.ts');
+  const { formatSelector } = await import('../../core/identity/selector.ts');
+  try {
+    return formatSelector(parseLocalName(what));
+  } catch (error) {
+    if (error instanceof DonaiError) return what;
+    throw error;
   }
 }
 
