@@ -103,16 +103,30 @@ function extensions({ names, ca, usage = 'both', extensions: more = [] }: Shape)
   return [...list, ...more];
 }
 
+/** A certificate's CRLDistributionPoints. */
+export function listAt(...urls: readonly string[]): Buffer {
+  const points = urls.map((url) => sequence(der(0xa0, der(0xa0, uri(url)))));
+  return extension('551d1f', sequence(...points));
+}
+
+/** A certificate's AuthorityInfoAccess: its OCSP responders. */
+export function responderAt(...urls: readonly string[]): Buffer {
+  const descriptions = urls.map((url) => sequence(oid('2b06010505073001'), uri(url)));
+  return extension('2b06010505070101', sequence(...descriptions));
+}
+
 function commonName(text: string): Buffer {
   return sequence(der(0x31, sequence(oid('550403'), der(0x0c, bytes(text)))));
 }
 
-function time(days: number): Buffer {
+/** GeneralizedTime, days from now. */
+export function time(days: number): Buffer {
   const text = new Date(Date.now() + days * 86_400_000).toISOString();
   return der(0x18, bytes(`${text.slice(0, 19).replace(/[-:T]/g, '')}Z`));
 }
 
-function oid(content: string): Buffer {
+/** @param content in hexadecimal */
+export function oid(content: string): Buffer {
   return der(0x06, Buffer.from(content, 'hex'));
 }
 
