@@ -1,6 +1,6 @@
 import { PoolCommand } from '../../core/cli/pool-command.ts';
 import type { PinStatus } from '../../core/server/administration.ts';
-import type { TokenStatus } from '../../core/token/keyring.ts';
+import type { TokenStatus } from '../../core/token/token-status.ts';
 
 type Status = PinStatus & { readonly tokens: readonly TokenStatus[] };
 

@@ -2,9 +2,9 @@ import { resolve } from 'node:path';
 import * as Flags from '@oclif/core/flags';
 import { PoolCommand } from '../../core/cli/pool-command.ts';
 import { TlspoolError } from '../../core/errors.ts';
-import type { TokenStatus } from '../../core/token/keyring.ts';
 import type { ListedToken } from '../../core/token/list-tokens.ts';
 import type { KnownTokens } from '../../core/token/registered-tokens.ts';
+import type { TokenStatus } from '../../core/token/token-status.ts';
 
 interface Listing {
   /** Null if only a module was looked into. */

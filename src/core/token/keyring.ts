@@ -1,14 +1,24 @@
-import { createHash, randomBytes } from 'node:crypto';
+import { randomBytes } from 'node:crypto';
 import { EventEmitter } from 'node:events';
 import { EngineEvents } from '../engine/events.ts';
 import type { KeyHandle, SessionId, TokenEvent, TokenState } from '../engine/types.ts';
-import { TlspoolError } from '../errors.ts';
 import { TokenError } from './failure.ts';
+import { HeldKeys } from './held-keys.ts';
 import type { ModuleConfig } from './modules.ts';
-import { type NativeTokenStatus, NativeTokens, type NoPin } from './native-tokens.ts';
+import { NativeTokens, type NoPin } from './native-tokens.ts';
+import { p256PublicKey } from './p256-public-key.ts';
 import { formatPinSource, type PinSource } from './pin-source.ts';
-import { type PinState, pinStateOf } from './pin-state.ts';
+import { pinStateOf } from './pin-state.ts';
 import { SourcedLogin } from './sourced-login.ts';
+import {
+  awaitsTouch,
+  completeUri,
+  descriptionOf,
+  statusOf,
+  type TokenDescription,
+  type TokenStatus,
+} from './token-status.ts';
+import { TouchWatch } from './touch-watch.ts';
 import {
   formatPkcs11Uri,
   matchPkcs11Uri,
@@ -37,31 +47,6 @@ export interface KeyringOptions {
   readonly revivalInterval?: number | undefined;
 }
 
-/** A token as the daemon sees it. */
-export interface TokenStatus {
-  /** Complete once the token was seen, until then as it is in the keys' URIs. */
-  readonly uri: string;
-  readonly label: string;
-  /** `unused`: nothing was wanted of it yet. */
-  readonly state: TokenState | 'unused';
-  /** The last failure, by the name of its PKCS #11 return value. */
-  readonly lastError: string | undefined;
-  /** Undefined until the token was seen. */
-  readonly pinState: PinState | undefined;
-  /** `file:…` or `credential:…`; undefined: someone logs in by hand. */
-  readonly loginFrom: string | undefined;
-  /** Sessions that we have open. */
-  readonly sessions: number;
-  /** Signatures that wait. */
-  readonly waiting: number;
-  /** A signature has been under way for so long that someone may have to touch the token. */
-  readonly awaitsTouch: boolean;
-}
-
-/** ms after which a signature is taken to wait for a person's touch; and between looks. */
-const TOUCH_AFTER = 3_000;
-const LOOK_FOR_TOUCHES = 1_000;
-
 interface KeyringEventMap {
   /** A token waits for `login` or `enter`; it has no PIN source, or that did not help. */
   'needs-pin': [token: string];
@@ -80,25 +65,6 @@ export interface MadeKey {
   readonly publicKey: Buffer;
 }
 
-export interface TokenDescription {
-  /** As complete as it is known. */
-  readonly uri: string;
-  readonly state: TokenStatus['state'];
-  readonly label: string;
-  readonly manufacturer: string;
-  readonly model: string;
-  readonly serial: string;
-  /** Undefined until the token was seen. */
-  readonly pinState: PinState | undefined;
-}
-
-interface HeldKey {
-  readonly handle: KeyHandle;
-  readonly id: string;
-  readonly uri: string;
-  users: number;
-}
-
 /**
  * The private keys of the daemon, all in PKCS #11 tokens, and the log-ins to these. Keys and tokens are known by
  * their `pkcs11:` URIs and looked for when they are first used. One per process.
@@ -106,15 +72,12 @@ interface HeldKey {
 export class Keyring extends EventEmitter<KeyringEventMap> {
   readonly #options: KeyringOptions;
   readonly #native = new NativeTokens();
-  readonly #keysById = new Map<string, HeldKey>();
-  readonly #keysByHandle = new Map<KeyHandle, HeldKey>();
+  readonly #keys = new HeldKeys(this.#native, (token) => this.#open(token));
   /** Tokens that were named, and how each is logged in to, by URI. */
   readonly #logins = new Map<string, SourcedLogin | undefined>();
   /** Tokens that someone locked by hand: their PIN sources are not used until someone logs in by hand. */
   readonly #locked = new Set<string>();
-  /** Tokens that were said to wait for a touch, and still do. */
-  readonly #touching = new Set<string>();
-  readonly #touches: NodeJS.Timeout;
+  readonly #touches: TouchWatch;
   #closed = false;
 
   /** Loads the modules. One that cannot be used is reported to the log: its tokens are absent then. */
@@ -131,7 +94,12 @@ export class Keyring extends EventEmitter<KeyringEventMap> {
     }
     this.#native.askForEachSignature(options.askForEachSignature === true);
     EngineEvents.instance().onToken((event) => this.#onToken(event));
-    this.#touches = setInterval(() => this.#lookForTouches(), LOOK_FOR_TOUCHES).unref();
+    this.#touches = new TouchWatch(
+      () => this.#logins.keys(),
+      (token) => awaitsTouch(this.#native.status(token)),
+      (token) =>
+        options.log.warn({ token }, 'the token does not answer: does it wait for a touch?'),
+    );
   }
 
   /**
@@ -140,31 +108,17 @@ export class Keyring extends EventEmitter<KeyringEventMap> {
    * @throws Pkcs11UriError; TlspoolError `not-a-private-key`, `key-type-unsupported`
    */
   key(uri: string, publicKey: Buffer): KeyHandle {
-    const parsed = parsePkcs11Uri(uri);
-    if (parsed.type !== undefined && parsed.type !== 'private') {
-      throw new TlspoolError('not-a-private-key', `${uri} does not name a private key`);
-    }
-    const digest = createHash('sha256').update(publicKey).digest('base64');
-    const id = `${formatPkcs11Uri(parsed)} ${digest}`;
-    const held = this.#keysById.get(id) ?? this.#createKey(id, uri, parsed, publicKey);
-    held.users += 1;
-    return held.handle;
+    return this.#keys.take(uri, publicKey);
   }
 
   /** Handshakes that are using the key go on. */
   release(handle: KeyHandle): void {
-    const held = this.#keysByHandle.get(handle);
-    if (held === undefined) return;
-    held.users -= 1;
-    if (held.users > 0) return;
-    this.#keysByHandle.delete(handle);
-    this.#keysById.delete(held.id);
-    this.#native.releaseKey(handle);
+    this.#keys.release(handle);
   }
 
   /** Finds the key now, and logs in for that. Waits for the PIN if there is none yet. @throws TokenError */
   prepare(handle: KeyHandle): Promise<void> {
-    return this.#native.prepareKey(handle, this.#uriOf(handle));
+    return this.#native.prepareKey(handle, this.#keys.uri(handle));
   }
 
   /**
@@ -182,7 +136,7 @@ export class Keyring extends EventEmitter<KeyringEventMap> {
    * @throws TokenError
    */
   sign(handle: KeyHandle, scheme: number, message: Buffer): Promise<Buffer> {
-    return this.#native.sign(handle, this.#uriOf(handle), scheme, message);
+    return this.#native.sign(handle, this.#keys.uri(handle), scheme, message);
   }
 
   /**
@@ -217,20 +171,9 @@ export class Keyring extends EventEmitter<KeyringEventMap> {
 
   /** All tokens that were named by a key, or to `open`. */
   tokens(): TokenStatus[] {
-    return [...this.#logins].map(([uri, login]) => {
-      const status = this.#native.status(uri);
-      return {
-        uri: status.located ? completeUri(uri, status) : uri,
-        label: status.located ? status.label : (parsePkcs11Uri(uri).token ?? ''),
-        state: status.state,
-        lastError: status.error === '' ? undefined : status.error,
-        pinState: status.located ? pinStateOf(status.flags) : undefined,
-        loginFrom: login && formatPinSource(login.source),
-        sessions: status.workers,
-        waiting: status.queued,
-        awaitsTouch: status.signing >= TOUCH_AFTER,
-      };
-    });
+    return [...this.#logins].map(([uri, login]) =>
+      statusOf(uri, this.#native.status(uri), login?.source),
+    );
   }
 
   /**
@@ -277,18 +220,7 @@ export class Keyring extends EventEmitter<KeyringEventMap> {
 
   /** What a token calls itself, its attributes being '' before it was seen. @param token as `needs-pin` names it */
   describe(token: string): TokenDescription {
-    const status = this.#native.status(token);
-    const { label, manufacturer, model, serial, flags, located, state } = status;
-    const asked = parsePkcs11Uri(token);
-    return {
-      uri: located ? completeUri(token, status) : token,
-      state,
-      label: located ? label : (asked.token ?? ''),
-      manufacturer,
-      model,
-      serial,
-      pinState: located ? pinStateOf(flags) : undefined,
-    };
+    return descriptionOf(token, this.#native.status(token));
   }
 
   /**
@@ -328,30 +260,10 @@ export class Keyring extends EventEmitter<KeyringEventMap> {
   /** Lets signatures under way end, logs out everywhere and gives up all keys. */
   async close(): Promise<void> {
     this.#closed = true;
-    clearInterval(this.#touches);
+    this.#touches.stop();
     for (const login of this.#logins.values()) login?.stop();
-    for (const handle of this.#keysByHandle.keys()) this.#native.releaseKey(handle);
-    this.#keysById.clear();
-    this.#keysByHandle.clear();
+    this.#keys.releaseAll();
     await Promise.all([...this.#logins.keys()].map((uri) => this.#native.logout(uri)));
-  }
-
-  #createKey(id: string, uri: string, parsed: Pkcs11Uri, publicKey: Buffer): HeldKey {
-    const token = this.#open(tokenPart(parsed));
-    const handle = this.#native.createKey({
-      token,
-      id: parsed.id,
-      object: parsed.object,
-      publicKey,
-    });
-    const held = { handle, id, uri, users: 0 };
-    this.#keysById.set(id, held);
-    this.#keysByHandle.set(handle, held);
-    return held;
-  }
-
-  #uriOf(handle: KeyHandle): string {
-    return this.#keysByHandle.get(handle)?.uri ?? 'a key that was released';
   }
 
   /** The one spelling of the token's URI, by which the engine has it. */
@@ -423,18 +335,6 @@ export class Keyring extends EventEmitter<KeyringEventMap> {
     }
   }
 
-  /** A signature that takes so long most likely waits for a finger on the token: that is said once. */
-  #lookForTouches(): void {
-    for (const token of this.#logins.keys()) {
-      const waits = this.#native.status(token).signing >= TOUCH_AFTER;
-      if (!waits) this.#touching.delete(token);
-      else if (!this.#touching.has(token)) {
-        this.#touching.add(token);
-        this.#options.log.warn({ token }, 'the token does not answer: does it wait for a touch?');
-      }
-    }
-  }
-
   #report(token: string, state: TokenState, error: string): void {
     const { log } = this.#options;
     const pinState = pinStateOf(this.#native.status(token).flags);
@@ -456,28 +356,6 @@ const reports: Readonly<Record<TokenState, readonly ['info' | 'warn' | 'error', 
   failing: ['warn', 'the token fails'],
 };
 
-/** RFC 5480 section 2: SubjectPublicKeyInfo up to the point. */
-const P256_PREFIX = Buffer.from('3059301306072a8648ce3d020106082a8648ce3d030107034200', 'hex');
-const P256_POINT = 65;
-
-/** @param point CKA_EC_POINT: an OCTET STRING with the point, in some tokens the point itself */
-function p256PublicKey(point: Buffer): Buffer {
-  const raw = point.subarray(Math.max(0, point.length - P256_POINT));
-  if (raw.length === P256_POINT && raw[0] === 0x04) return Buffer.concat([P256_PREFIX, raw]);
-  throw new TokenError('key-type-unsupported', 'the token made a key that is no point of P-256');
-}
-
 function describe(source: PinSource | undefined): string {
   return source === undefined ? '' : formatPinSource(source);
-}
-
-/** Asked for by few attributes, known by all. */
-function completeUri(uri: string, status: NativeTokenStatus): string {
-  return formatPkcs11Uri({
-    ...parsePkcs11Uri(uri),
-    model: status.model,
-    manufacturer: status.manufacturer,
-    serial: status.serial,
-    token: status.label,
-  });
 }

@@ -1,13 +1,13 @@
 /** What tokens there are, for people: complete URIs, the state of their PINs, what failed. */
 import { TlspoolError } from '../errors.ts';
 import { returnValueOf } from './failure.ts';
-import type { TokenStatus } from './keyring.ts';
 import { LoadedModule } from './loaded-module.ts';
 import type { ModuleConfig } from './modules.ts';
 import { formatPinSource } from './pin-source.ts';
 import type { PinState } from './pin-state.ts';
 import { type PresentToken, presentTokens } from './present-tokens.ts';
 import type { RegisteredToken } from './registered-tokens.ts';
+import type { TokenStatus } from './token-status.ts';
 import { matchPkcs11Uri, parsePkcs11Uri } from './uri.ts';
 
 export interface ListedToken {

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import type { TokenStatus } from '../../../src/core/token/keyring.ts';
 import { type ListedToken, withStatuses } from '../../../src/core/token/list-tokens.ts';
+import type { TokenStatus } from '../../../src/core/token/token-status.ts';
 
 const listed = (uri: string): ListedToken => ({
   uri,
