@@ -1,0 +1,119 @@
+import assert from 'node:assert/strict';
+import { readdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { test } from 'node:test';
+import { until } from '../patience.ts';
+import { connected, name, readAll } from './stage/clients.ts';
+import { Pool } from './stage/pool.ts';
+import { freePort } from './stage/ports.ts';
+import { run } from './stage/running.ts';
+import { type Served, wrappedWhole } from './stage/wrapped.ts';
+
+const page = 'one of many\n';
+
+test('after 5,000 connections in a row and 500 at once nothing of them is left', async () => {
+  await using pool = await Pool.serving([[name, '--key', 'ec-p256']]);
+  await using nginx = await wrappedNginx(pool);
+  await inARow(nginx, 1_000);
+  await atOnce(pool, nginx, 500);
+  await over(pool, nginx);
+  const before = { wrap: measure(nginx.running.pid), pool: measure(pool.daemon.pid) };
+
+  for (let thousands = 0; thousands < 5; thousands++) await inARow(nginx, 1_000);
+  await atOnce(pool, nginx, 500);
+  await over(pool, nginx);
+  const after = { wrap: measure(nginx.running.pid), pool: measure(pool.daemon.pid) };
+
+  const figures = JSON.stringify({ before, after });
+  for (const process of ['wrap', 'pool'] as const) {
+    const [then, now] = [before[process], after[process]];
+    assert.ok(now.descriptors - then.descriptors < stock, `descriptors of ${process}: ${figures}`);
+    assert.ok(now.threads <= then.threads, `threads of ${process}: ${figures}`);
+    assert.deepEqual(now.descendants, then.descendants, `processes of ${process}`);
+    assert.ok(now.memory - then.memory < mostGrowth, `memory of ${process}: ${figures}`);
+  }
+  assert.equal(await nginx.stop(), 0, nginx.running.stderr);
+});
+
+/** Sockets of the private network are made ahead, so many at a time. */
+const stock = 64;
+/** KiB: less than 4 for each of the connections. One session that is kept takes more than 20. */
+const mostGrowth = 20_000;
+
+/** Requests of `ab`, each on a connection of its own. */
+async function inARow({ port }: Served, count: number): Promise<void> {
+  const url = `https://127.0.0.1:${port}/page`;
+  const { stdout, stderr } = await run('ab', ['-q', '-n', `${count}`, '-c', '8', url]);
+  assert.match(stdout, new RegExp(`Complete requests: +${count}\nFailed requests: +0`), stderr);
+}
+
+/** All are there before the first asks for anything. */
+async function atOnce(pool: Pool, { port }: Served, count: number): Promise<void> {
+  const sockets = await Promise.all(Array.from({ length: count }, () => connected(pool, port)));
+  const answers = sockets.map((socket) => {
+    socket.end('GET /page HTTP/1.0\r\n\r\n');
+    return readAll(socket);
+  });
+  for (const answer of await Promise.all(answers)) assert.ok(answer.endsWith(page), answer);
+  for (const socket of sockets) socket.destroy();
+}
+
+/** What was closed last is closed everywhere. */
+async function over(pool: Pool, { running }: Served): Promise<void> {
+  let quiet = 0;
+  await until(`the end of all sessions of ${running.pid}`, async () => {
+    const { sessions } = JSON.parse(await pool.command('sessions', 'list', '--json'));
+    quiet = sessions.length === 0 ? quiet + 1 : 0;
+    return quiet === 3;
+  });
+}
+
+interface Measures {
+  readonly descriptors: number;
+  readonly threads: number;
+  /** Process ids. */
+  readonly descendants: readonly number[];
+  /** KiB of its own, in memory. */
+  readonly memory: number;
+}
+
+function measure(pid: number): Measures {
+  const status = readFileSync(`/proc/${pid}/status`, 'utf8');
+  const field = (key: string) => Number(new RegExp(`^${key}:\\s+(\\d+)`, 'm').exec(status)?.[1]);
+  return {
+    descriptors: readdirSync(`/proc/${pid}/fd`).length,
+    threads: field('Threads'),
+    descendants: descendantsOf(pid),
+    memory: field('RssAnon'),
+  };
+}
+
+function descendantsOf(pid: number): number[] {
+  return readdirSync(`/proc/${pid}/task`).flatMap((thread) => {
+    const children = readFileSync(`/proc/${pid}/task/${thread}/children`, 'utf8');
+    return children
+      .split(' ')
+      .filter(Boolean)
+      .map(Number)
+      .flatMap((child) => [child, ...descendantsOf(child)]);
+  });
+}
+
+async function wrappedNginx(pool: Pool): Promise<Served> {
+  const { folder } = pool;
+  writeFileSync(join(folder, 'page'), page);
+  const kinds = ['client_body', 'proxy', 'fastcgi', 'uwsgi', 'scgi'];
+  const config = join(folder, 'nginx.conf');
+  writeFileSync(
+    config,
+    `daemon off; worker_processes 2; pid ${folder}/nginx.pid; error_log stderr; user root;
+events {}
+http {
+  access_log off;
+  ${kinds.map((kind) => `${kind}_temp_path ${folder}/${kind};`).join(' ')}
+  server { listen 127.0.0.1:${await freePort()}; root ${folder}; }
+}
+`,
+  );
+  return wrappedWhole(pool, [], ['nginx', '-c', config, '-e', 'stderr']);
+}
