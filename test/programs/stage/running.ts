@@ -92,6 +92,11 @@ export function tlspool(args: readonly string[], options: SpawnOptions = {}): Ru
   return new Running(process.execPath, [devEntry, ...args], options);
 }
 
+/** The same as words of a command line, for others to run. */
+export function tlspoolCommand(...args: readonly string[]): string[] {
+  return [process.execPath, devEntry, ...args];
+}
+
 /** Runs a program to its end; its exit code and all that it said. Kills it when it does not come to one. */
 export async function run(
   command: string,
