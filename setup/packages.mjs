@@ -40,6 +40,13 @@ export const forTests = [
   },
   { name: 'tmux', has: 'tmux', why: 'a terminal for the programs that ask people' },
   { name: 'vsftpd', has: 'vsftpd', why: 'an FTP server to put behind TLS' },
+  { name: 'mariadb-server', has: 'mariadbd', why: 'a database server to put behind TLS' },
+  { name: 'mariadb-client', has: 'mariadb', why: 'a database client with and without TLS' },
+  {
+    name: 'python3-pymysql',
+    has: '/usr/lib/python3/dist-packages/pymysql',
+    why: 'a database client of another make',
+  },
   { name: 'nginx-light', has: 'nginx', why: 'a server to wrap, with worker processes' },
   { name: 'redis-server', has: 'redis-server', why: 'a server and a client to wrap' },
   { name: 'apache2-utils', has: 'ab', why: 'a TLS client that asks a thousand times' },

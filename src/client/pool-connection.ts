@@ -1,7 +1,12 @@
 import { EventEmitter } from 'node:events';
 import { closeFd } from '../core/engine/sockets.ts';
 import { decode } from '../core/protocol/codec.ts';
-import { type ProgramQuestion, writeProgramQuestion } from '../core/protocol/extension.ts';
+import {
+  type ClearTextQuestion,
+  type ProgramQuestion,
+  writeClearTextQuestion,
+  writeProgramQuestion,
+} from '../core/protocol/extension.ts';
 import { facilities, POOL_IDENTITY } from '../core/protocol/flags.ts';
 import { type InfoKind, infoKinds, writeInfo } from '../core/protocol/info.ts';
 import type { Control, Envelope, Message, Ping } from '../core/protocol/message.ts';
@@ -124,6 +129,15 @@ export class PoolConnection extends EventEmitter<{ close: [error: Error | undefi
   async judge(question: ProgramQuestion): Promise<void> {
     if (!this.extended) throw extensionMissing('a question for another process');
     await this.#ask(writeProgramQuestion(question), 'success');
+  }
+
+  /**
+   * Asks whether a client that does not want TLS may go on in the clear, as nobody. @throws TlspoolError EACCES: our identity
+   * is closed to such
+   */
+  async admitClear(question: ClearTextQuestion): Promise<void> {
+    if (!this.extended) throw extensionMissing('a question about clear text');
+    await this.#ask(writeClearTextQuestion(question), 'success');
   }
 
   /** The session no longer belongs to this connection. */

@@ -88,11 +88,12 @@ With --starttls the connection begins in the clear, and turns to TLS as the prot
   async run(): Promise<{ tunnels: readonly object[] }> {
     const { flags } = await this.parse(Tunnel);
     keepYoungGenerationSmall();
-    const [{ readPlans }, { runTunnels }, { openPool }, { Complaints }] = await Promise.all([
+    const [{ readPlans }, { runTunnels }, { openPool }, { Complaints }, mail] = await Promise.all([
       import('../core/tunnel/plan.ts'),
       import('../core/tunnel/run-tunnels.ts'),
       import('../core/tunnel/pool-access.ts'),
       import('../core/tunnel/complaints.ts'),
+      import('../core/starttls/public-mail.ts'),
     ]);
     const plans = readPlans(flags);
     const stop = stopSignal();
@@ -112,7 +113,15 @@ With --starttls the connection begins in the clear, and turns to TLS as the prot
       stop,
       events: {
         open: (opened) => {
-          for (const tunnel of opened) say(route(tunnel));
+          for (const tunnel of opened) {
+            say(route(tunnel));
+            const { role, startTls } = tunnel.plan.terms;
+            const warning = mail.publicMailWarning(
+              tunnel.addresses,
+              role === 'server' ? startTls : undefined,
+            );
+            if (warning !== undefined) say(warning);
+          }
         },
         lost: ({ plan }, error) => complaints.add(plan.name ?? '', error),
       },

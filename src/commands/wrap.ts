@@ -142,11 +142,12 @@ CMD is everything after the first --, untouched. The exit code is the program's,
     shared: Shared & { readonly runtimeDir: string },
     say: Say,
   ): Promise<number> {
-    const [{ wrapTransparently }, { ListenerPolicy, describeMeaning }, rules, tunnel] =
+    const [{ wrapTransparently }, { ListenerPolicy, describeMeaning }, rules, mail, tunnel] =
       await Promise.all([
         import('../core/wrap/transparent/wrap-transparently.ts'),
         import('../core/wrap/transparent/listener-policy.ts'),
         import('../core/wrap/client/client-rules.ts'),
+        import('../core/starttls/public-mail.ts'),
         importTunnel(),
       ]);
     const { lost, ...order } = shared;
@@ -186,6 +187,8 @@ CMD is everything after the first --, untouched. The exit code is the program's,
         listening: (address, meaning, terms) => {
           const as = terms ? `, serving as ${terms.localIds.join(', ')}` : '';
           say(`${address}: ${describeMeaning(meaning)}${as}`);
+          const warning = mail.publicMailWarning([address], terms?.startTls);
+          if (warning !== undefined) say(warning);
         },
         lost,
         refused: lost,
@@ -220,10 +223,11 @@ CMD is everything after the first --, untouched. The exit code is the program's,
     shared: Shared & { readonly runtimeDir: string },
     say: Say,
   ): Promise<number> {
-    const [{ wrap }, { chooseMode }, { parseListenOrder }, tunnel] = await Promise.all([
+    const [{ wrap }, { chooseMode }, { parseListenOrder }, mail, tunnel] = await Promise.all([
       import('../core/wrap/wrap.ts'),
       import('../core/wrap/choose-mode.ts'),
       import('../core/wrap/public-listener.ts'),
+      import('../core/starttls/public-mail.ts'),
       importTunnel(),
     ]);
     const { lost, runtimeDir, ...order } = shared;
@@ -244,8 +248,11 @@ CMD is everything after the first --, untouched. The exit code is the program's,
       listen: listen.map(parseListenOrder),
       terms: (pool) => tunnel.withLocalIdentity(terms, pool.stateDir),
       events: {
-        serving: (addresses, { localIds }) =>
-          say(`${addresses.join(', ')}: serving as ${localIds.join(', ')}`),
+        serving: (addresses, { localIds, startTls }) => {
+          say(`${addresses.join(', ')}: serving as ${localIds.join(', ')}`);
+          const warning = mail.publicMailWarning(addresses, startTls);
+          if (warning !== undefined) say(warning);
+        },
         lost,
       },
     });

@@ -53,6 +53,8 @@ test('v2 tells it who the client proved to be, in STARTTLS too', async () => {
     heard,
     /QUIT\n.*QUIT\n[\s\S]*john@example\.com[\s\S]*TLSv1\.3[\s\S]*TLS_AES_256_GCM_SHA384[\s\S]*EHLO me/s,
   );
+  // PP2_SUBTYPE_SSL_CN, behind the remote identity.
+  assert.ok(heard.includes(`\x22\0\x10${john}`), JSON.stringify(heard));
 });
 
 test('a header is believed from where it is expected, and the session is listed with that address', async () => {

@@ -91,6 +91,7 @@ function decodeMessage(command: Command, fields: Fields): Message {
     case 'lidEntryCallback':
       return decodeLidEntry(command, fields);
     case 'program':
+    case 'clearText':
     case 'starttlsOptions':
     case 'starttlsDetails':
       return { command, data: fields.copy(0, DATA_LENGTH) };
@@ -131,6 +132,7 @@ function encodeMessage(message: Message, fields: Fields): void {
       encodeLidEntry(message, fields);
       return;
     case 'program':
+    case 'clearText':
     case 'starttlsOptions':
     case 'starttlsDetails':
       encodeExtension(message, fields);

@@ -17,6 +17,7 @@ export const commandCodes = {
   starttlsOptions: 0x8000_0024,
   starttlsDetails: 0x8000_0025,
   program: 0x8000_0026,
+  clearText: 0x8000_0027,
 } as const;
 
 export type Command = keyof typeof commandCodes;

@@ -32,6 +32,18 @@ export interface ProgramQuestion {
   readonly localIds: readonly string[];
 }
 
+/** May a client that stays in the clear, and so is nobody, use these local identities? */
+export interface ClearTextQuestion {
+  /** As in `StartTlsOptions`; the first that is no selector counts. */
+  readonly localIds: readonly string[];
+  /** IANA name; '': not said. */
+  readonly service: string;
+  /** The client's; '': not known. */
+  readonly clientAddress: string;
+  /** For which process it is asked, if not for the one that asks. */
+  readonly process: ClaimedProcess | undefined;
+}
+
 export interface SessionDetails {
   readonly version: string;
   /** IANA's name of the cipher suite: `TLS_AES_256_GCM_SHA384`. */
@@ -43,6 +55,8 @@ export interface SessionDetails {
   /** SNI, sent or received; empty: none. */
   readonly serverName: string;
   readonly resumed: boolean;
+  /** Common name of the certificate that the remote proved itself by, if it was shown now; '' for none. It proves nothing. */
+  readonly commonName: string;
   /** What let a remote in: `allowed-by-rule members`, `open`; empty where we are the client. */
   readonly decision: string;
   /** Groups that the remote is in. */
@@ -62,6 +76,7 @@ export const MOST_OPTION_MESSAGES = 64;
 const END = 0;
 const optionKinds = { localId: 1, alpn: 2, clientAddress: 3, process: 4 } as const;
 const programKinds = { process: 1, role: 2, localId: 3 } as const;
+const clearTextKinds = { localId: 1, service: 2, clientAddress: 3, process: 4 } as const;
 const detailKinds = {
   version: 1,
   cipher: 2,
@@ -71,6 +86,7 @@ const detailKinds = {
   resumed: 6,
   decision: 7,
   remoteGroup: 8,
+  commonName: 9,
 } as const;
 
 /** At least one message: without any, the pool sends no details. */
@@ -132,6 +148,37 @@ export function readProgramQuestion({ data }: Extension): ProgramQuestion {
   return { process, role, localIds };
 }
 
+/** @throws MalformedMessage if there are more local identities than fit */
+export function writeClearTextQuestion(question: ClearTextQuestion): Extension {
+  const { localIds, service, clientAddress, process } = question;
+  const [data, ...others] = writeLists([
+    ...localIds.map((id): Entry => [clearTextKinds.localId, id]),
+    [clearTextKinds.service, service],
+    [clearTextKinds.clientAddress, clientAddress],
+    ...(process ? [[clearTextKinds.process, processText(process)] satisfies Entry] : []),
+  ]);
+  if (data === undefined || others.length > 0) {
+    throw new MalformedMessage('clear text is asked about with fewer local identities');
+  }
+  return { command: 'clearText', data };
+}
+
+/** @throws MalformedMessage */
+export function readClearTextQuestion({ data }: Extension): ClearTextQuestion {
+  const localIds: string[] = [];
+  let service = '';
+  let clientAddress = '';
+  let process: ClaimedProcess | undefined;
+  for (const [kind, value] of readList(data)) {
+    if (kind === clearTextKinds.localId) localIds.push(value);
+    else if (kind === clearTextKinds.service) service = value;
+    else if (kind === clearTextKinds.clientAddress) clientAddress = value;
+    else if (kind === clearTextKinds.process) process = parseProcess(value);
+    else throw new MalformedMessage(`entry ${kind} of a question about clear text is not known`);
+  }
+  return { localIds, service, clientAddress, process };
+}
+
 export function writeDetails(details: SessionDetails): Extension[] {
   const entries: Entry[] = [];
   for (const name of textDetails) {
@@ -155,11 +202,20 @@ export function readDetails(messages: readonly Buffer[]): SessionDetails {
     serverName: text('serverName'),
     resumed: entries.has(detailKinds.resumed),
     decision: text('decision'),
+    commonName: text('commonName'),
     groups: all.filter(([kind]) => kind === detailKinds.remoteGroup).map(([, group]) => group),
   };
 }
 
-const textDetails = ['version', 'cipher', 'group', 'alpn', 'serverName', 'decision'] as const;
+const textDetails = [
+  'version',
+  'cipher',
+  'group',
+  'alpn',
+  'serverName',
+  'decision',
+  'commonName',
+] as const;
 
 function processText({ pid, started }: ClaimedProcess): string {
   return `${pid} ${started}`;

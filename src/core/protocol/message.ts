@@ -131,7 +131,7 @@ export interface LidEntry {
 
 /** Ours; extension.ts says what the bytes mean. */
 export interface Extension {
-  readonly command: 'starttlsOptions' | 'starttlsDetails' | 'program';
+  readonly command: 'starttlsOptions' | 'starttlsDetails' | 'program' | 'clearText';
   /** 380 bytes. */
   readonly data: Buffer;
 }

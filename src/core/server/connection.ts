@@ -18,6 +18,8 @@ export interface Requests {
   ping(message: MessageOf<'ping'>): MessageOf<'ping'>;
   /** May a process that this one asks for act as local identities? */
   program(connection: Connection, message: MessageOf<'program'>): Promise<Message>;
+  /** May a client of this program's stay in the clear? */
+  clearText(connection: Connection, message: MessageOf<'clearText'>): Promise<Message>;
   /** Answers through the connection. The descriptors are taken over, also when it throws. */
   startTls(connection: Connection, request: RawStartTls): void;
   prng(connection: Connection, message: MessageOf<'prng'>): Promise<Message>;
@@ -168,6 +170,12 @@ export class Connection implements Requester {
         return;
       case 'program':
         this.#answerLater(requestId, this.#requests.program(this, message as MessageOf<'program'>));
+        return;
+      case 'clearText':
+        this.#answerLater(
+          requestId,
+          this.#requests.clearText(this, message as MessageOf<'clearText'>),
+        );
         return;
       case 'prng':
         this.#answerLater(requestId, this.#requests.prng(this, message));

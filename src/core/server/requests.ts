@@ -2,7 +2,7 @@ import type { PoolSettings } from '../config/settings.ts';
 import { closeFd } from '../engine/sockets.ts';
 import { TlspoolError } from '../errors.ts';
 import { PoolError } from '../protocol/errors.ts';
-import { readProgramQuestion } from '../protocol/extension.ts';
+import { readClearTextQuestion, readProgramQuestion } from '../protocol/extension.ts';
 import { facilities, POOL_IDENTITY } from '../protocol/flags.ts';
 import type { Message, MessageOf } from '../protocol/message.ts';
 import { answerInfo, answerPrng, type RunningSession } from '../session/questions.ts';
@@ -60,6 +60,11 @@ export class PoolRequests implements Requests {
 
   async program(connection: Connection, message: MessageOf<'program'>): Promise<Message> {
     await this.#sessions.judge(connection, readProgramQuestion(message));
+    return { command: 'success' };
+  }
+
+  async clearText(connection: Connection, message: MessageOf<'clearText'>): Promise<Message> {
+    await this.#sessions.admitClear(connection, readClearTextQuestion(message));
     return { command: 'success' };
   }
 

@@ -3,8 +3,9 @@ import { closeFd } from '../engine/sockets.ts';
 import { parseDonai } from '../identity/donai.ts';
 import { isDonai, parseSelector } from '../identity/selector.ts';
 import { PoolError, PosixError } from '../protocol/errors.ts';
-import type { ProgramQuestion } from '../protocol/extension.ts';
+import type { ClearTextQuestion, ProgramQuestion } from '../protocol/extension.ts';
 import { requireProgram } from '../session/admission.ts';
+import { admitClear } from '../session/clear-text.ts';
 import { factsOf } from '../session/facts.ts';
 import { programOf } from '../session/program.ts';
 import type { Services } from '../session/services.ts';
@@ -87,6 +88,26 @@ export class Sessions {
     for (const name of names.length === 0 ? [undefined] : names) {
       requireProgram(this.#services, { id: `process-${process.pid}`, role, program }, name);
     }
+  }
+
+  /**
+   * May a client of that process stay in the clear? It is nobody then, and our first identity is who it has to do with.
+   * @throws PosixError EACCES, ENOENT, ESRCH
+   */
+  async admitClear(connection: Connection, question: ClearTextQuestion): Promise<void> {
+    const { localIds, service, clientAddress: peerAddress } = question;
+    const program = connection.programs.program(question.process, 'server');
+    await this.#services.knowledge.refresh();
+    const id = `${this.#run}-${(++this.#count).toString(36)}`;
+    const facts = {
+      id,
+      role: 'server' as const,
+      service,
+      peerAddress,
+      openedAt: Date.now(),
+      program,
+    };
+    admitClear(this.#services, facts, localIds);
   }
 
   /** The session, if it belongs to the connection. @throws PoolError */

@@ -2,6 +2,7 @@ import type { EstablishedEvent } from '../engine/types.ts';
 import { formatDonai } from '../identity/donai.ts';
 import { readBelieved } from '../trust/believed.ts';
 import type { Agreed } from './agreed.ts';
+import { commonNameOf } from './common-name.ts';
 import type { Negotiating } from './phase.ts';
 
 /** What both sides agreed on, before it is decided whether that is allowed. */
@@ -29,5 +30,6 @@ export function agreedOn(event: EstablishedEvent, phase: Negotiating): Known {
     alpn,
     serverName: serverName ?? '',
     resumed,
+    commonName: believed.proven ? commonNameOf(phase.peer?.chain[0] ?? Buffer.alloc(0)) : '',
   };
 }

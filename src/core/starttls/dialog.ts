@@ -22,6 +22,8 @@ export type Step =
   | { readonly wait: 'inside' }
   /** A place where `by` can connect to, in order to reach `port` of the other side: FTP's data connections. */
   | { readonly wait: 'data'; readonly by: Side; readonly port: number }
+  /** Whether the peer may go on in the clear, as nobody. */
+  | { readonly wait: 'clear' }
   /** TLS is to begin on the data connection that was asked for last. */
   | { readonly wait: 'data-begin' };
 
@@ -42,6 +44,8 @@ export interface Talk {
   readonly identities: DialogIdentities;
   /** Where the data connection that was asked for last is waited for. */
   readonly data: { readonly address: string; readonly port: number };
+  /** The pool's answer to whether the peer may go on in the clear. */
+  readonly clear: boolean;
   /** Who is connected with whom, as far as the peer goes; a PROXY header says it anew. */
   ends: ConnectionEnds;
   /**
@@ -126,6 +130,15 @@ export function* secure({ peer }: Talk): Talking<void> {
 /** The same where what follows may be there already, and is TLS: only the bytes of the request were consumed. */
 export function* secureBehind(requireAlpn?: string): Talking<void> {
   yield requireAlpn === undefined ? { wait: 'tls' } : { wait: 'tls', requireAlpn };
+}
+
+/**
+ * Where TLS is optional: may the peer go on in the clear? It is nobody then (`anonymous`), and our identity may be closed to
+ * such, in which case TLS is required of it after all.
+ */
+export function* mayStayClear(talk: Talk): Talking<boolean> {
+  yield { wait: 'clear' };
+  return talk.clear;
 }
 
 /** Stays between the program and what comes out of TLS. */

@@ -1,10 +1,10 @@
+import { untilTls, type Verdict } from './before-tls.ts';
 import {
   contact,
   contactAnew,
   type Dialog,
   type Protocol,
   requireNothingBehind,
-  type ServerPolicy,
   type Side,
   secure,
   secureBehind,
@@ -13,13 +13,7 @@ import {
   type Talking,
 } from './dialog.ts';
 import { eitherLine } from './either.ts';
-import {
-  leftBefore,
-  neverAsked,
-  refusedByProgram,
-  refusedByServer,
-  unwelcome,
-} from './refusals.ts';
+import { refusedByProgram, refusedByServer, unwelcome } from './refusals.ts';
 import { firstLine, reply, writeReply } from './replies.ts';
 
 /*
@@ -59,32 +53,34 @@ export const ftps: Protocol = {
 };
 
 const longestCommand = 4096;
-const mostCommands = 32;
 
-function* server(talk: Talk, _policy: ServerPolicy): Dialog {
+function* server(talk: Talk): Dialog {
   const { peer, program } = talk;
   yield* contact(talk);
   const greeting = yield* reply(program);
   peer.send(writeReply(greeting));
   if (greeting.code !== 220) throw refusedByProgram(firstLine(greeting));
-  for (let count = 0; count < mostCommands; count++) {
-    const [verb, argument] = command(yield* peer.line(longestCommand));
-    if (verb === 'AUTH' && /^TLS(?:-C)?$/i.test(argument)) {
-      requireNothingBehind(peer);
-      peer.send('234 AUTH TLS OK\r\n');
-      yield* secure(talk);
-      yield* contactAnew(talk, reply);
-      yield* stayInside(talk);
-      return yield* serve(talk);
-    }
-    if (verb === 'QUIT') {
-      peer.send('221 Goodbye\r\n');
-      throw leftBefore();
-    }
-    peer.send(beforeTls[verb] ?? '530 AUTH TLS comes first\r\n');
+  yield* untilTls(talk, required, {
+    longest: longestCommand,
+    judge,
+    tooMany: '421 Too many commands before AUTH TLS\r\n',
+  });
+  yield* contactAnew(talk, reply);
+  yield* stayInside(talk);
+  return yield* serve(talk);
+}
+
+const required = { optional: false };
+
+function judge(line: string): Verdict {
+  const [verb, argument] = command(line);
+  if (verb === 'AUTH' && /^TLS(?:-C)?$/i.test(argument)) {
+    return { is: 'start', answer: '234 AUTH TLS OK\r\n' };
   }
-  peer.send('421 Too many commands before AUTH TLS\r\n');
-  throw neverAsked();
+  if (verb === 'QUIT') return { is: 'leaving', answer: '221 Goodbye\r\n' };
+  const answer = beforeTls[verb];
+  if (answer !== undefined) return { is: 'answered', answer };
+  return { is: 'for-program', refusal: '530 AUTH TLS comes first\r\n' };
 }
 
 const beforeTls: Readonly<Record<string, string>> = {

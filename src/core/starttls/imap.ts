@@ -1,3 +1,4 @@
+import { askForTls, untilTls, type Verdict } from './before-tls.ts';
 import {
   contact,
   contactAnew,
@@ -6,22 +7,13 @@ import {
   type Protocol,
   requireNothingBehind,
   type ServerPolicy,
-  secure,
   stayInside,
   type Talk,
   type Talking,
 } from './dialog.ts';
 import { eitherLine } from './either.ts';
 import type { Party } from './party.ts';
-import {
-  leftBefore,
-  neverAsked,
-  notOffered,
-  notSpoken,
-  refusedByProgram,
-  refusedByServer,
-  unwelcome,
-} from './refusals.ts';
+import { notOffered, notSpoken, refusedByProgram, unwelcome } from './refusals.ts';
 
 /*
  * IMAP (RFC 3501, RFC 9051) with STARTTLS (RFC 2595, RFC 9051 section 6.2.1).
@@ -57,10 +49,21 @@ function* server(talk: Talk, policy: ServerPolicy): Dialog {
   const greeting = yield* program.line(longestResponse);
   if (!/^\* OK\b/i.test(greeting)) throw badGreeting(talk, greeting);
   const capabilities = yield* capabilitiesOf(program, greeting);
-  peer.send(`${withCapabilities(greeting, beforeTls(capabilities, policy))}\r\n`);
-  return policy.optional
-    ? yield* optionalServer(talk, capabilities)
-    : yield* strictServer(talk, capabilities);
+  const shown = beforeTls(capabilities, policy);
+  peer.send(`${withCapabilities(greeting, shown)}\r\n`);
+  const line = yield* untilTls(talk, policy, {
+    longest: longestCommand,
+    judge: (said) => judge(said, shown.join(' ')),
+    tooMany: '* BYE Too many commands before STARTTLS\r\n',
+  });
+  if (line !== undefined) {
+    program.send(`${line}\r\n`);
+    return 'through';
+  }
+  yield* contactAnew(talk, (fresh) => fresh.line(longestResponse));
+  if (!capabilities.some((capability) => is(capability, 'STARTTLS'))) return 'leave';
+  yield* stayInside(talk);
+  return yield* hideStartTls(talk);
 }
 
 function badGreeting({ peer }: Talk, greeting: string): DialogEnd {
@@ -129,50 +132,28 @@ function beforeTls(capabilities: readonly string[], { optional }: ServerPolicy):
   return [...harmless, 'STARTTLS', 'LOGINDISABLED'];
 }
 
-interface Command {
-  readonly tag: string;
-  readonly name: string;
-}
-
-function* command(peer: Party): Talking<Command> {
-  return readCommand(yield* peer.line(longestCommand), peer);
-}
-
-function readCommand(line: string, peer: Party): Command {
+function judge(line: string, capabilities: string): Verdict {
   // RFC 9051 section 9: a tag is any ASTRING-CHAR but "+".
-  const [, tag, name] = /^([^\s(){%*"\\+\]]+) ([A-Za-z]+)/.exec(line) ?? [];
-  if (tag === undefined || name === undefined || /\{\d+\+?\}$/.test(line)) {
-    peer.send('* BAD Unexpected before TLS\r\n* BYE\r\n');
-    throw new DialogEnd('starttls-refused', 'the peer sent what is no command before TLS');
+  const [, tag, name = ''] = /^([^\s(){%*"\\+\]]+) ([A-Za-z]+)/.exec(line) ?? [];
+  if (tag === undefined || /\{\d+\+?\}$/.test(line)) {
+    const refusal = '* BAD Unexpected before TLS\r\n* BYE\r\n';
+    return { is: 'for-program', refusal, ends: 'IMAP before TLS' };
   }
-  return { tag, name: line.length === tag.length + 1 + name.length ? name.toUpperCase() : '' };
-}
-
-function* strictServer(talk: Talk, capabilities: readonly string[]): Dialog {
-  const { peer } = talk;
-  const list = beforeTls(capabilities, { optional: false }).join(' ');
-  for (let count = 0; count < mostCommands; count++) {
-    const { tag, name } = yield* command(peer);
-    if (name === 'STARTTLS') return yield* startTls(talk, tag, capabilities);
-    if (name === 'CAPABILITY') peer.send(`* CAPABILITY ${list}\r\n${tag} OK Done\r\n`);
-    else if (name === 'NOOP') peer.send(`${tag} OK Done\r\n`);
-    else if (name === 'LOGOUT') {
-      peer.send(`* BYE\r\n${tag} OK Done\r\n`);
-      throw leftBefore();
-    } else peer.send(`${tag} NO [PRIVACYREQUIRED] STARTTLS comes first\r\n`);
+  const isAlone = line.length === tag.length + 1 + name.length;
+  switch (isAlone ? name.toUpperCase() : '') {
+    case 'STARTTLS':
+      return { is: 'start', answer: `${tag} OK Begin TLS\r\n` };
+    case 'CAPABILITY':
+      return { is: 'answered', answer: `* CAPABILITY ${capabilities}\r\n${tag} OK Done\r\n` };
+    case 'NOOP':
+      return { is: 'answered', answer: `${tag} OK Done\r\n` };
+    case 'LOGOUT':
+      return { is: 'leaving', answer: `* BYE\r\n${tag} OK Done\r\n` };
+    default: {
+      const refusal = `${tag} NO [PRIVACYREQUIRED] STARTTLS comes first\r\n`;
+      return { is: 'for-program', refusal };
+    }
   }
-  peer.send('* BYE Too many commands before STARTTLS\r\n');
-  throw neverAsked();
-}
-
-function* startTls(talk: Talk, tag: string, capabilities: readonly string[]): Dialog {
-  requireNothingBehind(talk.peer);
-  talk.peer.send(`${tag} OK Begin TLS\r\n`);
-  yield* secure(talk);
-  yield* contactAnew(talk, (program) => program.line(longestResponse));
-  if (!capabilities.some((capability) => is(capability, 'STARTTLS'))) return 'leave';
-  yield* stayInside(talk);
-  return yield* hideStartTls(talk);
 }
 
 /** Until the program has told its capabilities once more. */
@@ -188,24 +169,6 @@ function* hideStartTls(talk: Talk): Dialog {
     const edited = line.replace(/(?<=CAPABILITY[^\]]*) STARTTLS\b/gi, '');
     talk.peer.send(`${edited}\r\n`);
     if (edited !== line || /\{\d+\}$/.test(line)) return 'through';
-  }
-}
-
-/** The program answers what it is asked in the clear, except for its capabilities. */
-function* optionalServer(talk: Talk, capabilities: readonly string[]): Dialog {
-  const { peer, program } = talk;
-  const list = beforeTls(capabilities, { optional: true }).join(' ');
-  for (;;) {
-    const line = yield* peer.line(longestCommand);
-    const [, tag = '', name = ''] = /^(\S+) (\S+)\s*$/.exec(line) ?? [];
-    if (name.toUpperCase() === 'CAPABILITY') {
-      peer.send(`* CAPABILITY ${list}\r\n${tag} OK Done\r\n`);
-    } else if (name.toUpperCase() === 'STARTTLS') {
-      return yield* startTls(talk, tag, capabilities);
-    } else {
-      program.send(`${line}\r\n`);
-      return 'through';
-    }
   }
 }
 
@@ -225,14 +188,7 @@ function* client(talk: Talk): Dialog {
   requireNothingBehind(peer);
   peer.send('tls0 CAPABILITY\r\n');
   yield* offered(peer);
-  requireNothingBehind(peer);
-  peer.send('tls1 STARTTLS\r\n');
-  const answer = yield* peer.line(longestResponse);
-  if (!/^tls1 OK\b/i.test(answer)) {
-    throw refusedByServer('STARTTLS', answer);
-  }
-  yield* secure(talk);
-  yield* contact(talk);
+  yield* askForTls(talk, 'tls1 STARTTLS', /^tls1 OK\b/i);
   program.send(`* OK ${talk.identities.remoteId} IMAP4rev1\r\n`);
   return 'leave';
 }

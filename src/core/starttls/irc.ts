@@ -1,13 +1,13 @@
+import { untilTls, type Verdict } from './before-tls.ts';
 import {
   contact,
   type Dialog,
   type Protocol,
-  requireNothingBehind,
   type ServerPolicy,
   secure,
   type Talk,
 } from './dialog.ts';
-import { leftBefore, neverAsked, notOffered, refusedByServer } from './refusals.ts';
+import { notOffered, refusedByServer } from './refusals.ts';
 
 /*
  * IRC (RFC 1459, RFC 2812) with STARTTLS (IRCv3 `tls`).
@@ -28,32 +28,37 @@ const longestCommand = 8703;
 const mostLines = 64;
 
 function* server(talk: Talk, policy: ServerPolicy): Dialog {
-  const { peer, program } = talk;
   const us = `:${talk.identities.localId || 'tls'}`;
-  for (let count = 0; count < mostLines; count++) {
-    const line = yield* peer.line(longestCommand);
-    const [verb = '', ...words] = line.trim().split(/ +/);
-    const command = verb.toUpperCase();
-    if (command === 'STARTTLS') {
-      requireNothingBehind(peer);
-      peer.send(`${us} 670 * :STARTTLS successful, proceed with TLS handshake\r\n`);
-      yield* secure(talk);
-      yield* contact(talk);
-      return 'leave';
-    }
-    if (command === 'CAP' && !policy.optional) peer.send(capabilities(us, words));
-    else if (policy.optional) {
-      yield* contact(talk);
-      program.send(`${line}\r\n`);
-      return 'through';
-    } else if (command === 'PING') peer.send(`${us} PONG ${us.slice(1)} ${words.join(' ')}\r\n`);
-    else if (command === 'QUIT') {
-      peer.send('ERROR :Closing link\r\n');
-      throw leftBefore();
-    } else if (command !== '') peer.send(`${us} 451 * :STARTTLS comes first\r\n`);
+  const line = yield* untilTls(talk, policy, {
+    longest: longestCommand,
+    judge: (said) => judge(said, us),
+    tooMany: 'ERROR :Too many commands before STARTTLS\r\n',
+  });
+  yield* contact(talk);
+  if (line === undefined) return 'leave';
+  talk.program.send(`${line}\r\n`);
+  return 'through';
+}
+
+function judge(line: string, us: string): Verdict {
+  const [verb = '', ...words] = line.trim().split(/ +/);
+  switch (verb.toUpperCase()) {
+    case 'STARTTLS':
+      return {
+        is: 'start',
+        answer: `${us} 670 * :STARTTLS successful, proceed with TLS handshake\r\n`,
+      };
+    case 'CAP':
+      return { is: 'answered', answer: capabilities(us, words) };
+    case 'PING':
+      return { is: 'answered', answer: `${us} PONG ${us.slice(1)} ${words.join(' ')}\r\n` };
+    case 'QUIT':
+      return { is: 'leaving', answer: 'ERROR :Closing link\r\n' };
+    case '':
+      return { is: 'answered', answer: '' };
+    default:
+      return { is: 'for-program', refusal: `${us} 451 * :STARTTLS comes first\r\n` };
   }
-  peer.send('ERROR :Too many commands before STARTTLS\r\n');
-  throw neverAsked();
 }
 
 function capabilities(us: string, [subcommand = '', ...words]: readonly string[]): string {

@@ -2,6 +2,7 @@ import {
   contact,
   type Dialog,
   DialogEnd,
+  mayStayClear,
   type Protocol,
   requireNothingBehind,
   type ServerPolicy,
@@ -63,7 +64,7 @@ function* server(talk: Talk, policy: ServerPolicy): Dialog {
       yield* contact(talk);
       return 'leave';
     }
-    if (policy.optional) {
+    if (policy.optional && (yield* mayStayClear(talk))) {
       yield* contact(talk);
       program.send(message.bytes);
       return 'through';

@@ -20,7 +20,10 @@ export interface MachineFacts {
  * send what it has to say before doing so.
  */
 export class Machine {
-  readonly #talk: Talk & { readonly data: { address: string; port: number } };
+  readonly #talk: Talk & {
+    clear: boolean;
+    readonly data: { address: string; port: number };
+  };
   readonly #parties: Readonly<Record<Side, Party>> = {
     peer: new Party('peer'),
     program: new Party('program'),
@@ -37,6 +40,7 @@ export class Machine {
       ends,
       introduction,
       data: { address: '', port: 0 },
+      clear: false,
     };
     this.#dialog = dialog(this.#talk);
     this.#wish = { wait: 'bytes', sides: [] };
@@ -50,6 +54,11 @@ export class Machine {
   /** The answer to a wish for a data connection, to be set. */
   get data(): { address: string; port: number } {
     return this.#talk.data;
+  }
+
+  /** The answer to whether the peer may go on in the clear, to be set. */
+  set clear(may: boolean) {
+    this.#talk.clear = may;
   }
 
   /** Who is connected with whom, as far as is known. */

@@ -1,25 +1,17 @@
+import { askForTls, untilTls, type Verdict } from './before-tls.ts';
 import {
   contact,
   contactAnew,
   type Dialog,
   DialogEnd,
   type Protocol,
-  requireNothingBehind,
   type ServerPolicy,
-  secure,
   stayInside,
   type Talk,
   type Talking,
 } from './dialog.ts';
 import type { Party } from './party.ts';
-import {
-  leftBefore,
-  neverAsked,
-  notOffered,
-  refusedByProgram,
-  refusedByServer,
-  unwelcome,
-} from './refusals.ts';
+import { notOffered, refusedByProgram, unwelcome } from './refusals.ts';
 
 /*
  * ManageSieve (RFC 5804).
@@ -53,30 +45,37 @@ function* server(talk: Talk, policy: ServerPolicy): Dialog {
   if (!told.answer.startsWith('OK')) throw refusedByProgram(told.answer);
   const shown = list(policy.optional ? [...hiding(told.lines), startTls] : beforeTls(told.lines));
   peer.send(`${shown}${told.answer}\r\n`);
-  for (let count = 0; count < mostLines; count++) {
-    const line = yield* peer.line(longestCommand);
-    const verb = (/^[A-Za-z]+/.exec(line)?.[0] ?? '').toUpperCase();
-    if (verb === 'STARTTLS') {
-      requireNothingBehind(peer);
-      peer.send('OK "Begin TLS"\r\n');
-      yield* secure(talk);
-      yield* contactAnew(talk, capabilities);
-      program.send('CAPABILITY\r\n');
-      return offers(told.lines) ? yield* inside(talk) : 'leave';
-    }
-    if (verb === 'CAPABILITY') peer.send(`${shown}OK\r\n`);
-    else if (policy.optional) {
-      program.send(`${line}\r\n`);
-      return 'through';
-    } else if (/\{\d+\+?\}$/.test(line)) break;
-    else if (verb === 'NOOP') peer.send('OK\r\n');
-    else if (verb === 'LOGOUT') {
-      peer.send('OK\r\n');
-      throw leftBefore();
-    } else peer.send('NO (ENCRYPT-NEEDED) "STARTTLS comes first"\r\n');
+  const line = yield* untilTls(talk, policy, {
+    longest: longestCommand,
+    judge: (said) => judge(said, shown),
+    tooMany: 'BYE "STARTTLS comes first"\r\n',
+  });
+  if (line !== undefined) {
+    program.send(`${line}\r\n`);
+    return 'through';
   }
-  peer.send('BYE "STARTTLS comes first"\r\n');
-  throw neverAsked();
+  yield* contactAnew(talk, capabilities);
+  program.send('CAPABILITY\r\n');
+  return offers(told.lines) ? yield* inside(talk) : 'leave';
+}
+
+function judge(line: string, capabilities: string): Verdict {
+  if (/\{\d+\+?\}$/.test(line)) {
+    const refusal = 'BYE "STARTTLS comes first"\r\n';
+    return { is: 'for-program', refusal, ends: 'ManageSieve before TLS' };
+  }
+  switch ((/^[A-Za-z]+/.exec(line)?.[0] ?? '').toUpperCase()) {
+    case 'STARTTLS':
+      return { is: 'start', answer: 'OK "Begin TLS"\r\n' };
+    case 'CAPABILITY':
+      return { is: 'answered', answer: `${capabilities}OK\r\n` };
+    case 'NOOP':
+      return { is: 'answered', answer: 'OK\r\n' };
+    case 'LOGOUT':
+      return { is: 'leaving', answer: 'OK\r\n' };
+    default:
+      return { is: 'for-program', refusal: 'NO (ENCRYPT-NEEDED) "STARTTLS comes first"\r\n' };
+  }
 }
 
 const startTls = '"STARTTLS"';
@@ -134,11 +133,6 @@ function* client(talk: Talk): Dialog {
   const told = yield* capabilities(peer);
   if (!/^OK\b/i.test(told.answer)) throw unwelcome(told.answer);
   if (!offers(told.lines)) throw notOffered();
-  requireNothingBehind(peer);
-  peer.send('STARTTLS\r\n');
-  const answer = yield* peer.line();
-  if (!/^OK\b/i.test(answer)) throw refusedByServer('STARTTLS', answer);
-  yield* secure(talk);
-  yield* contact(talk);
+  yield* askForTls(talk, 'STARTTLS', /^OK\b/i);
   return 'leave';
 }

@@ -2,6 +2,7 @@ import {
   contact,
   type Dialog,
   DialogEnd,
+  mayStayClear,
   type Protocol,
   requireNothingBehind,
   type ServerPolicy,
@@ -68,7 +69,7 @@ function* server(talk: Talk, policy: ServerPolicy): Dialog {
   const start = yield* peer.exactly(sslRequestLength);
   const isRequest = length === sslRequestLength && (start.readUInt32LE(0) & clientSsl) !== 0;
   if (!isRequest) {
-    if (!policy.optional) {
+    if (!(policy.optional && (yield* mayStayClear(talk)))) {
       peer.send(write({ sequence: 2, body: tlsRequired }));
       throw neverAsked();
     }

@@ -115,6 +115,7 @@ class Passage {
       const { wish } = this.#machine;
       if (wish.wait === 'bytes') await this.#hear(wish, until);
       else if (wish.wait === 'program') await this.#contact();
+      else if (wish.wait === 'clear') await this.#askClear();
       else if (wish.wait === 'data') this.#openData(wish);
       else if (wish.wait === 'data-begin') {
         this.#data?.begin();
@@ -172,6 +173,23 @@ class Passage {
     this.#program = new Wire(fd);
     const { local, remote } = endsOf(fd);
     this.#programAddresses = { local: local.address, remote: remote.address };
+    this.#machine.done();
+  }
+
+  /** The pool decides, by the rules for those who prove nothing. Without its word nobody stays in the clear. */
+  async #askClear(): Promise<void> {
+    const { pool, request } = this.#order;
+    const { localIds, localId, service = '', process } = request;
+    const { address: host, port } = this.#machine.ends.source;
+    const clientAddress = host === '' ? '' : formatHostAndPort({ host, port });
+    const ids = localId === undefined ? (localIds ?? []) : [localId];
+    try {
+      await pool.admitClear({ localIds: ids, service, clientAddress, process });
+      this.#machine.clear = true;
+    } catch (error) {
+      if (!(error instanceof TlspoolError) || error.code !== closedToNobody) throw error;
+      this.#machine.clear = false;
+    }
     this.#machine.done();
   }
 
@@ -272,6 +290,8 @@ class Passage {
   }
 }
 
+/** The pool's refusal, by its error number. */
+const closedToNobody = 'EACCES';
 /** ms for our last words. */
 const leaveTimeout = 1_000;
 /** ms between looks at what is there, where not enough is. */

@@ -1,18 +1,14 @@
+import { askForTls, untilTls, type Verdict } from './before-tls.ts';
 import {
   contact,
   contactAnew,
   type Dialog,
   type Protocol,
-  requireNothingBehind,
   type ServerPolicy,
-  secure,
-  stayInside,
   type Talk,
-  type Talking,
 } from './dialog.ts';
-import { dotList, editList, lists } from './dot-list.ts';
-import type { Party } from './party.ts';
-import { leftBefore, neverAsked, notSpoken, refusedByServer, unwelcome } from './refusals.ts';
+import { capabilitiesOf, editList, hideStartTls } from './dot-list.ts';
+import { notSpoken, unwelcome } from './refusals.ts';
 
 /*
  * POP3 (RFC 1939) with STLS (RFC 2595 section 4) and CAPA (RFC 2449).
@@ -30,8 +26,8 @@ export const pop3: Protocol = { name: 'pop3', service: 'pop3', serverFirst: true
 
 /** RFC 2449 section 4. */
 const longestCommand = 255;
-const mostCommands = 32;
 const passwords = ['USER', 'SASL', 'STLS'];
+const capa = { command: 'CAPA', follows: /^\+OK/, startTls: 'STLS', otherwise: [] };
 
 function* server(talk: Talk, policy: ServerPolicy): Dialog {
   const { peer, program } = talk;
@@ -39,60 +35,40 @@ function* server(talk: Talk, policy: ServerPolicy): Dialog {
   const greeting = yield* program.line();
   peer.send(`${greeting}\r\n`);
   if (!greeting.startsWith('+OK')) throw notSpoken('program', 'POP3', greeting);
-  const capabilities = yield* capabilitiesOf(program);
-  const hidden = policy.optional ? ['STLS'] : passwords;
-  for (let count = 0; count < mostCommands; count++) {
-    const line = yield* peer.line(longestCommand);
-    const verb = line.trim().toUpperCase();
-    if (verb === 'STLS') {
-      requireNothingBehind(peer);
-      peer.send('+OK Begin TLS\r\n');
-      yield* secure(talk);
-      yield* contactAnew(talk, (fresh) => fresh.line());
-      return yield* inside(talk, capabilities);
-    }
-    if (verb === 'CAPA') peer.send(`+OK\r\n${editList(capabilities, hidden, ['STLS'])}`);
-    else if (policy.optional) {
-      program.send(`${line}\r\n`);
-      return 'through';
-    } else if (verb === 'NOOP') peer.send('+OK\r\n');
-    else if (verb === 'QUIT') {
-      peer.send('+OK Bye\r\n');
-      throw leftBefore();
-    } else peer.send('-ERR STLS comes first\r\n');
+  const capabilities = yield* capabilitiesOf(program, capa);
+  const shown = editList(capabilities, policy.optional ? ['STLS'] : passwords, ['STLS']);
+  const line = yield* untilTls(talk, policy, {
+    longest: longestCommand,
+    judge: (said) => judge(said, shown),
+    tooMany: '-ERR Too many commands before STLS\r\n',
+  });
+  if (line !== undefined) {
+    program.send(`${line}\r\n`);
+    return 'through';
   }
-  throw neverAsked();
+  yield* contactAnew(talk, (fresh) => fresh.line());
+  return yield* hideStartTls(talk, capabilities, capa);
 }
 
-/** None from a program that does not know CAPA. */
-function* capabilitiesOf(program: Party): Talking<readonly string[]> {
-  program.send('CAPA\r\n');
-  const answer = yield* program.line();
-  return answer.startsWith('+OK') ? yield* dotList(program) : [];
-}
-
-function* inside(talk: Talk, capabilities: readonly string[]): Dialog {
-  if (!lists(capabilities, 'STLS')) return 'leave';
-  yield* stayInside(talk);
-  const line = yield* talk.peer.line(longestCommand);
-  talk.program.send(`${line}\r\n`);
-  if (line.trim().toUpperCase() !== 'CAPA') return 'through';
-  const answer = yield* talk.program.line();
-  talk.peer.send(`${answer}\r\n`);
-  if (answer.startsWith('+OK')) talk.peer.send(editList(yield* dotList(talk.program), ['STLS']));
-  return 'through';
+function judge(line: string, capabilities: string): Verdict {
+  switch (line.trim().toUpperCase()) {
+    case 'STLS':
+      return { is: 'start', answer: '+OK Begin TLS\r\n' };
+    case 'CAPA':
+      return { is: 'answered', answer: `+OK\r\n${capabilities}` };
+    case 'NOOP':
+      return { is: 'answered', answer: '+OK\r\n' };
+    case 'QUIT':
+      return { is: 'leaving', answer: '+OK Bye\r\n' };
+    default:
+      return { is: 'for-program', refusal: '-ERR STLS comes first\r\n' };
+  }
 }
 
 function* client(talk: Talk): Dialog {
-  const { peer, program } = talk;
-  const greeting = yield* peer.line();
+  const greeting = yield* talk.peer.line();
   if (!greeting.startsWith('+OK')) throw unwelcome(greeting);
-  requireNothingBehind(peer);
-  peer.send('STLS\r\n');
-  const answer = yield* peer.line();
-  if (!/^\+OK\b/.test(answer)) throw refusedByServer('STLS', answer);
-  yield* secure(talk);
-  yield* contact(talk);
-  program.send(`+OK ${talk.identities.remoteId}\r\n`);
+  yield* askForTls(talk, 'STLS', /^\+OK\b/);
+  talk.program.send(`+OK ${talk.identities.remoteId}\r\n`);
   return 'leave';
 }

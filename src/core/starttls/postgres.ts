@@ -2,6 +2,7 @@ import {
   contact,
   type Dialog,
   DialogEnd,
+  mayStayClear,
   type Protocol,
   requireNothingBehind,
   type ServerPolicy,
@@ -59,7 +60,7 @@ function* server(talk: Talk, policy: ServerPolicy): Dialog {
       continue;
     }
     if (length < 8 || length > longestStartup) throw malformed('a start-up of no sensible length');
-    if (policy.optional) {
+    if (policy.optional && (yield* mayStayClear(talk))) {
       yield* contact(talk);
       program.send(start);
       return 'through';

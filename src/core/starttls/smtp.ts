@@ -1,3 +1,4 @@
+import { untilTls, type Verdict } from './before-tls.ts';
 import {
   type ClientPolicy,
   contact,
@@ -11,15 +12,7 @@ import {
   type Talk,
   type Talking,
 } from './dialog.ts';
-import type { Party } from './party.ts';
-import {
-  leftBefore,
-  neverAsked,
-  notOffered,
-  refusedByProgram,
-  refusedByServer,
-  unwelcome,
-} from './refusals.ts';
+import { notOffered, refusedByProgram, refusedByServer, unwelcome } from './refusals.ts';
 import { firstLine, type Reply, reply, writeReply } from './replies.ts';
 
 /*
@@ -29,7 +22,7 @@ import { firstLine, type Reply, reply, writeReply } from './replies.ts';
  * |---|---|
  * | RFC 3207 §4: STARTTLS takes no parameter | one that has is answered 501 |
  * | §4: a server that requires TLS answers 530 to anything but NOOP, EHLO, STARTTLS, QUIT | so, and 250 to RSET; a 530 also to HELO's mail |
- * | §4: not required of a publicly referenced server | `--unsafe-tls-optional`; the command says so for port 25 |
+ * | §4: not required of a publicly referenced server | `--unsafe-tls-optional`, with which the program hears the client's own EHLO; the commands say so for port 25 |
  * | §4.2: the server discards what it knew from before TLS, such as the argument of EHLO | the program never hears it; the capabilities that we show were asked in our own name |
  * | §4.2: the client discards it likewise | our own client asks EHLO in the clear; the program asks again inside TLS |
  * | §4.2: STARTTLS is not offered inside TLS | if the program offers it itself, it is taken out of its first answer |
@@ -58,8 +51,6 @@ export const lmtp: Protocol = {
 type Hello = 'EHLO' | 'LHLO';
 
 const longestCommand = 2048;
-/** Commands before TLS; whoever needs more has no use for it. */
-const mostCommands = 32;
 
 function* server(talk: Talk, policy: ServerPolicy, hello: Hello): Dialog {
   const { peer, program } = talk;
@@ -67,55 +58,82 @@ function* server(talk: Talk, policy: ServerPolicy, hello: Hello): Dialog {
   const greeting = yield* reply(program);
   peer.send(writeReply(greeting));
   if (greeting.code !== 220) throw refusedByProgram(firstLine(greeting));
-  if (policy.optional) return yield* optionalServer(talk, hello);
-  let features: Reply | undefined;
-  for (let count = 0; count < mostCommands; count++) {
-    const line = yield* peer.line(longestCommand);
-    const [verb, argument] = command(line);
-    if (verb === hello) {
-      features ??= yield* featuresOf(program, hello, talk.identities.localId);
-      peer.send(writeReply(beforeTls(features)));
-    } else if (verb === 'STARTTLS' && argument === '') {
-      requireNothingBehind(peer);
-      features ??= yield* featuresOf(program, hello, talk.identities.localId);
-      peer.send(readyReply);
-      yield* secure(talk);
-      // Programs that know nothing of TLS take one EHLO: ours was it, and the peer's would be refused (OpenSMTPD).
-      yield* contactAnew(talk, reply, true);
-      return yield* inside(talk, features, hello);
-    } else if (verb === 'QUIT') {
-      peer.send('221 2.0.0 Bye\r\n');
-      throw leftBefore();
-    } else peer.send(answer(verb, argument, hello));
-  }
-  peer.send('421 4.7.0 Too many commands before STARTTLS\r\n');
-  throw neverAsked();
+  const before = new BeforeTls(talk, policy, hello);
+  const line = yield* untilTls(talk, policy, {
+    longest: longestCommand,
+    judge: (said) => before.judge(said),
+    tooMany: '421 4.7.0 Too many commands before STARTTLS\r\n',
+  });
+  if (line !== undefined) return yield* goOnClear(talk, before.hello, line);
+  const features = yield* before.features();
+  // Programs that know nothing of TLS take one EHLO: ours was it, and the peer's would be refused (OpenSMTPD).
+  yield* contactAnew(talk, reply, true);
+  return yield* inside(talk, features, hello);
 }
 
-const readyReply = '220 2.0.0 Ready to start TLS\r\n';
+/** What the peer says before TLS. */
+class BeforeTls {
+  readonly #talk: Talk;
+  readonly #policy: ServerPolicy;
+  readonly #hello: Hello;
+  #features: Reply | undefined;
+  /** The peer's EHLO, if it said one. */
+  hello: string | undefined;
+
+  constructor(talk: Talk, policy: ServerPolicy, hello: Hello) {
+    this.#talk = talk;
+    this.#policy = policy;
+    this.#hello = hello;
+  }
+
+  *judge(line: string): Talking<Verdict> {
+    const [verb, argument] = command(line);
+    if (verb === this.#hello) {
+      const features = yield* this.features();
+      this.hello = line;
+      return { is: 'answered', answer: writeReply(offering(features, this.#policy)) };
+    }
+    if (verb === 'STARTTLS' && argument === '') {
+      yield* this.features();
+      return { is: 'start', answer: '220 2.0.0 Ready to start TLS\r\n' };
+    }
+    if (verb === 'QUIT') return { is: 'leaving', answer: '221 2.0.0 Bye\r\n' };
+    return answer(verb, argument, this.#hello);
+  }
+
+  /** Asked in our own name, which the peer's replaces: see RFC 5321 section 4.1.4. */
+  *features(): Talking<Reply> {
+    this.#features ??= yield* featuresOf(this.#talk, this.#hello);
+    return this.#features;
+  }
+}
 
 function command(line: string): [verb: string, argument: string] {
   const [, verb = '', argument = ''] = /^(\S*)\s*(.*?)\s*$/.exec(line) ?? [];
   return [verb.toUpperCase(), argument];
 }
 
-function answer(verb: string, argument: string, hello: Hello): string {
-  if (verb === 'STARTTLS')
-    return `501 5.5.4 STARTTLS takes no parameter, not ${argument.length}\r\n`;
-  if (verb === 'NOOP' || verb === 'RSET') return '250 2.0.0 OK\r\n';
-  if (verb === 'HELO' && hello === 'EHLO') return '250 OK, but STARTTLS comes first\r\n';
-  if (verb === 'EHLO' || verb === 'HELO' || verb === 'LHLO') {
-    return `500 5.5.1 Say ${hello}\r\n`;
+function answer(verb: string, argument: string, hello: Hello): Verdict {
+  if (verb === 'STARTTLS') {
+    const wrong = `501 5.5.4 STARTTLS takes no parameter, not ${argument.length}\r\n`;
+    return { is: 'answered', answer: wrong };
   }
-  return '530 5.7.0 Must issue a STARTTLS command first\r\n';
+  if (verb === 'NOOP' || verb === 'RSET') return { is: 'answered', answer: '250 2.0.0 OK\r\n' };
+  if (verb === 'HELO' && hello === 'EHLO') {
+    return { is: 'for-program', refusal: '250 OK, but STARTTLS comes first\r\n' };
+  }
+  if (verb === 'EHLO' || verb === 'HELO' || verb === 'LHLO') {
+    return { is: 'answered', answer: `500 5.5.1 Say ${hello}\r\n` };
+  }
+  return { is: 'for-program', refusal: '530 5.7.0 Must issue a STARTTLS command first\r\n' };
 }
 
-/** Asked in our own name, which the peer's replaces: see RFC 5321 section 4.1.4. */
-function* featuresOf(program: Party, hello: Hello, localId: string): Talking<Reply> {
-  program.send(`${hello} ${localId || 'localhost'}\r\n`);
+function* featuresOf({ program, identities }: Talk, hello: Hello): Talking<Reply> {
+  const ourName = identities.localId || 'localhost';
+  program.send(`${hello} ${ourName}\r\n`);
   const features = yield* reply(program);
   // A program without extensions: its name is all that there is to tell.
-  return features.code === 250 ? features : { code: 250, lines: [localId || 'localhost'] };
+  return features.code === 250 ? features : { code: 250, lines: [ourName] };
 }
 
 function offers({ lines }: Reply, feature: string): boolean {
@@ -131,9 +149,22 @@ function without({ code, lines }: Reply, ...features: readonly string[]): Reply 
   return { code, lines: [name, ...others.filter((line) => !features.includes(keyword(line)))] };
 }
 
-function beforeTls(features: Reply): Reply {
-  const { code, lines } = without(features, 'STARTTLS', 'AUTH');
+function offering(features: Reply, { optional }: ServerPolicy): Reply {
+  const hidden = optional ? ['STARTTLS'] : ['STARTTLS', 'AUTH'];
+  const { code, lines } = without(features, ...hidden);
   return { code, lines: [...lines, 'STARTTLS'] };
+}
+
+/** The program hears what the peer said, on a connection on which we have asked nothing. */
+function* goOnClear(talk: Talk, hello: string | undefined, line: string): Dialog {
+  if (hello !== undefined) {
+    yield* contactAnew(talk, reply, true);
+    talk.program.send(`${hello}\r\n`);
+    // The peer has been answered already.
+    yield* reply(talk.program);
+  }
+  talk.program.send(`${line}\r\n`);
+  return 'through';
 }
 
 /** A program that knows of TLS after all would offer it a second time. */
@@ -149,39 +180,6 @@ function* inside(talk: Talk, features: Reply, hello: Hello): Dialog {
     if (verb === hello || verb === 'HELO' || answered.code === 354) return 'through';
   }
 }
-
-/** Until it is clear whether the peer wants TLS, its questions and the program's answers pass. */
-function* optionalServer(talk: Talk, hello: Hello): Dialog {
-  const { peer, program } = talk;
-  let shown: Reply | undefined;
-  for (;;) {
-    const line = yield* peer.line(longestCommand);
-    const [verb, argument] = command(line);
-    if (verb === 'STARTTLS' && argument === '' && shown) {
-      requireNothingBehind(peer);
-      peer.send(readyReply);
-      yield* secure(talk);
-      // What the program has heard in the clear is forgotten with its connection.
-      yield* contactAnew(talk, reply, true);
-      return yield* inside(talk, shown, hello);
-    }
-    program.send(`${line}\r\n`);
-    if (!asking.has(verb) && verb !== hello) return 'through';
-    const answered = yield* reply(program);
-    if (verb === hello && answered.code === 250) {
-      shown = answered;
-      peer.send(
-        writeReply({
-          ...beforeTls(answered),
-          lines: [...without(answered, 'STARTTLS').lines, 'STARTTLS'],
-        }),
-      );
-    } else peer.send(writeReply(answered));
-  }
-}
-
-/** Commands that change nothing, and are answered with one reply. */
-const asking: ReadonlySet<string> = new Set(['NOOP', 'RSET', 'HELP', 'VRFY']);
 
 function* client(talk: Talk, { ownName }: ClientPolicy, hello: Hello): Dialog {
   const { peer, program } = talk;

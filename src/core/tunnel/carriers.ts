@@ -57,7 +57,7 @@ export function dialogOf({ startTls, proxies, proxyHeader }: ServerTerms) {
 export function introductionOf({ proxyHeader }: ServerTerms) {
   if (!proxyHeader) return undefined;
   return ({ ends, who, details }: IntroductionFacts) => {
-    const tls = details && { ...details, remoteId: who.remoteId, commonName: '' };
+    const tls = details && { ...details, remoteId: who.remoteId };
     return writeProxyHeader(proxyHeader, ends, tls);
   };
 }

@@ -77,7 +77,7 @@ const message: fc.Arbitrary<Message> = fc.oneof(
     remoteId: text(127),
   }),
   fc.record({
-    command: fc.constantFrom('starttlsOptions', 'starttlsDetails'),
+    command: fc.constantFrom('starttlsOptions', 'starttlsDetails', 'program', 'clearText'),
     data: bytes(380),
   }),
   fc.record({

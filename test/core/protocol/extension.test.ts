@@ -4,9 +4,11 @@ import fc from 'fast-check';
 import {
   noOptions,
   type ProgramQuestion,
+  readClearTextQuestion,
   readDetails,
   readOptions,
   readProgramQuestion,
+  writeClearTextQuestion,
   writeDetails,
   writeOptions,
   writeProgramQuestion,
@@ -51,7 +53,8 @@ test('details read as they were written', () => {
       fc.tuple(text, text, text, fc.boolean(), fc.array(text.filter((name) => name !== ''))),
       ([version, cipher, decision, resumed, groups]) => {
         const agreed = { version, cipher, group: 'X25519', alpn: '', serverName: 'a.example' };
-        const details = { ...agreed, resumed, decision, groups };
+        const commonName = decision.slice(0, 64);
+        const details = { ...agreed, resumed, decision, commonName, groups };
         assert.deepEqual(readDetails(writeDetails(details).map(({ data }) => data)), details);
       },
     ),
@@ -79,6 +82,23 @@ test('an option that is not known is refused, an unknown detail left out', () =>
 
 test('a value of more than 255 bytes is refused', () => {
   assert.throws(() => writeOptions({ ...noOptions, alpn: ['x'.repeat(256)] }), MalformedMessage);
+});
+
+test('a question about clear text reads as it was written', () => {
+  const process = { pid: 7, started: 123 };
+  const localIds = ['a.example', '.example'];
+  for (const question of [
+    { localIds, service: 'smtp', clientAddress: '192.0.2.1:4711', process },
+    { localIds: [], service: '', clientAddress: '', process: undefined },
+  ]) {
+    assert.deepEqual(readClearTextQuestion(writeClearTextQuestion(question)), question);
+  }
+  const many = Array.from({ length: 60 }, () => 'www.example.com');
+  const tooMany = { localIds: many, service: '', clientAddress: '', process };
+  assert.throws(() => writeClearTextQuestion(tooMany), MalformedMessage);
+  const unknown = Buffer.alloc(380);
+  unknown[0] = 99;
+  assert.throws(() => readClearTextQuestion({ command: 'clearText', data: unknown }), /entry 99/);
 });
 
 test('a question about a program reads as it was written', () => {

@@ -32,6 +32,8 @@ export interface SimulationOptions {
   /** What the peer says inside TLS, where the dialog stays. */
   readonly inside?: Actor;
   readonly introduction?: Introduction;
+  /** Whether the peer may stay in the clear; true, if absent. */
+  readonly clear?: boolean;
 }
 
 const ends = {
@@ -110,6 +112,10 @@ class Simulation {
           break;
         case 'program':
           this.#lines.program = line(this.#actors.program);
+          this.#machine.done();
+          break;
+        case 'clear':
+          this.#machine.clear = this.#options.clear ?? true;
           this.#machine.done();
           break;
         case 'tls':
