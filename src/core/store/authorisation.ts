@@ -1,4 +1,4 @@
-import type { Transaction } from 'kysely';
+import type { CreateTableBuilder, Transaction } from 'kysely';
 import { countChanges } from './change-counter.ts';
 import type { Schema } from './schema.ts';
 
@@ -72,61 +72,44 @@ export interface FetchedMembersTable {
   readonly members: string;
 }
 
+/** Step: rules, and groups for them. */
 export async function createAuthorisationTables(transaction: Transaction<Schema>): Promise<void> {
   const { schema } = transaction;
   await schema
     .createTable('rules')
     .addColumn('name', 'text', (column) => column.primaryKey())
-    .addColumn('effect', 'text', (column) => column.notNull())
-    .addColumn('who', 'text', (column) => column.notNull())
-    .addColumn('local', 'text', (column) => column.notNull())
-    .addColumn('service', 'text')
-    .addColumn('validated', 'text')
-    .addColumn('addresses', 'text')
-    .addColumn('hours', 'text')
-    .addColumn('expires_at', 'text')
-    .addColumn('note', 'text', (column) => column.notNull())
-    .addColumn('made_by', 'text', (column) => column.notNull())
-    .addColumn('made_at', 'text', (column) => column.notNull())
+    .$call(texts('effect', 'who', 'local'))
+    .$call(optionalTexts('service', 'validated', 'addresses', 'hours', 'expires_at'))
+    .$call(author)
     .execute();
   await schema
     .createTable('program_rules')
     .addColumn('name', 'text', (column) => column.primaryKey())
-    .addColumn('local', 'text', (column) => column.notNull())
-    .addColumn('role', 'text')
+    .$call(texts('local'))
+    .$call(optionalTexts('role'))
     .addColumn('uid', 'integer')
     .addColumn('gid', 'integer')
-    .addColumn('executable', 'text')
-    .addColumn('digest', 'text')
-    .addColumn('unit', 'text')
-    .addColumn('expires_at', 'text')
-    .addColumn('note', 'text', (column) => column.notNull())
-    .addColumn('made_by', 'text', (column) => column.notNull())
-    .addColumn('made_at', 'text', (column) => column.notNull())
+    .$call(optionalTexts('executable', 'digest', 'unit', 'expires_at'))
+    .$call(author)
     .execute();
   await schema
     .createTable('standings')
     .addColumn('local', 'text', (column) => column.primaryKey())
-    .addColumn('standing', 'text', (column) => column.notNull())
-    .addColumn('note', 'text', (column) => column.notNull())
-    .addColumn('made_by', 'text', (column) => column.notNull())
-    .addColumn('made_at', 'text', (column) => column.notNull())
+    .$call(texts('standing'))
+    .$call(author)
     .execute();
   await schema
     .createTable('groups')
     .addColumn('name', 'text', (column) => column.primaryKey())
-    .addColumn('source', 'text', (column) => column.notNull())
-    .addColumn('settings', 'text', (column) => column.notNull())
-    .addColumn('note', 'text', (column) => column.notNull())
-    .addColumn('made_by', 'text', (column) => column.notNull())
-    .addColumn('made_at', 'text', (column) => column.notNull())
+    .$call(texts('source', 'settings'))
+    .$call(author)
     .execute();
   await schema
     .createTable('members')
     .addColumn('group_name', 'text', (column) =>
       column.notNull().references('groups.name').onDelete('cascade'),
     )
-    .addColumn('member', 'text', (column) => column.notNull())
+    .$call(texts('member'))
     .addPrimaryKeyConstraint('members_key', ['group_name', 'member'])
     .execute();
   await schema
@@ -134,14 +117,24 @@ export async function createAuthorisationTables(transaction: Transaction<Schema>
     .addColumn('group_name', 'text', (column) =>
       column.primaryKey().references('groups.name').onDelete('cascade'),
     )
-    .addColumn('fetched_at', 'text', (column) => column.notNull())
-    .addColumn('members', 'text', (column) => column.notNull())
+    .$call(texts('fetched_at', 'members'))
     .execute();
-  await countChanges(transaction, 'authorisation_generation', [
-    'rules',
-    'program_rules',
-    'standings',
-    'groups',
-    'members',
-  ]);
+  const counted = ['rules', 'program_rules', 'standings', 'groups', 'members'] as const;
+  await countChanges(transaction, 'authorisation_generation', counted);
+}
+
+type Table = CreateTableBuilder<string, string>;
+
+const author = texts('note', 'made_by', 'made_at');
+
+function texts(...names: readonly string[]): (table: Table) => Table {
+  return (table) =>
+    names.reduce(
+      (grown, name) => grown.addColumn(name, 'text', (column) => column.notNull()),
+      table,
+    );
+}
+
+function optionalTexts(...names: readonly string[]): (table: Table) => Table {
+  return (table) => names.reduce((grown, name) => grown.addColumn(name, 'text'), table);
 }
