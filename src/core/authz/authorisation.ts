@@ -1,10 +1,13 @@
 import type { Donai } from '../identity/donai.ts';
+import { type Changes, changesSince } from '../store/change-journal.ts';
 import type { Store } from '../store/store.ts';
 import type { Log } from '../telemetry/log.ts';
 import type { Decision } from './decision.ts';
 import { GroupSources } from './group-sources.ts';
 import {
+  POLICY_CHANGES,
   type PolicyChoices,
+  readPolicyChanges,
   readStoredPolicy,
   type StoredPolicy,
   storedMembers,
@@ -24,6 +27,10 @@ export interface AuthorisationSettings {
 interface Current {
   readonly policy: Policy;
   readonly choices: PolicyChoices;
+}
+
+interface Believed {
+  readonly memberships: Memberships;
   /** Epoch ms. */
   readonly until: number;
 }
@@ -36,16 +43,16 @@ export class Authorisation implements Disposable {
   readonly #sources: GroupSources;
   #version = -1;
   #generation = -1;
+  #position: number | undefined;
   #stored: StoredPolicy | undefined;
+  #believed: Believed | undefined;
   #policy: Current | undefined;
 
   constructor(store: Store, settings: () => AuthorisationSettings, poolUid: number, log: Log) {
     this.#store = store;
     this.#settings = settings;
     this.#poolUid = poolUid;
-    this.#sources = new GroupSources(store.db, log, () => {
-      this.#policy = undefined;
-    });
+    this.#sources = new GroupSources(store.db, log, () => this.#forgetMembers());
   }
 
   /** Reads what changed in the store, if anything did; otherwise takes microseconds. */
@@ -100,17 +107,29 @@ export class Authorisation implements Disposable {
   /** Made anew when what it rests on changed, or is too old to be believed. */
   #current(now: number): Policy {
     const choices = this.#choices;
-    if (this.#policy !== undefined && this.#policy.until > now) {
-      if (this.#policy.choices.closedByDefault === choices.closedByDefault)
-        return this.#policy.policy;
+    if (this.#believed !== undefined && this.#believed.until <= now) this.#forgetMembers();
+    if (this.#policy?.choices.closedByDefault === choices.closedByDefault) {
+      return this.#policy.policy;
     }
+    this.#believed ??= this.#believe(now);
+    const { memberships } = this.#believed;
+    const policy = new Policy(this.#read.rules, memberships, choices.closedByDefault);
+    this.#policy = { policy, choices };
+    return policy;
+  }
+
+  #believe(now: number): Believed {
     const { rules, groups, members } = this.#read;
     const known = groups.map(
       ({ name }) => this.#sources.members(name, now) ?? storedMembers(name, members),
     );
-    const policy = new Policy(rules, new Memberships(known, rules.groups), choices.closedByDefault);
-    this.#policy = { policy, choices, until: this.#sources.believedUntil };
-    return policy;
+    const memberships = new Memberships(known, rules.groups);
+    return { memberships, until: this.#sources.believedUntil };
+  }
+
+  #forgetMembers(): void {
+    this.#believed = undefined;
+    this.#policy = undefined;
   }
 
   get #choices(): PolicyChoices {
@@ -118,9 +137,31 @@ export class Authorisation implements Disposable {
   }
 
   async #load(): Promise<void> {
+    const { db } = this.#store;
+    const { keys, position } = await changesSince(db, this.#position, POLICY_CHANGES);
+    if (keys === undefined || !(await this.#update(keys))) await this.#loadAll();
+    this.#position = position;
+  }
+
+  async #loadAll(): Promise<void> {
     const stored = await readStoredPolicy(this.#store.db, this.#choices);
     await this.#sources.follow(stored.groups);
     this.#stored = stored;
+    this.#forgetMembers();
+  }
+
+  /** Only what changed. False: it is too much. */
+  async #update(keys: NonNullable<Changes['keys']>): Promise<boolean> {
+    if (this.#stored === undefined) return false;
+    const { db } = this.#store;
+    const update = await readPolicyChanges(db, this.#stored, this.#choices, keys);
+    if (update === undefined) return false;
+    await this.#sources.follow(update.groups);
+    // From here on nobody else has a turn: no decision meets half of it.
+    const { policy, memberships } = update.apply();
+    this.#stored = policy;
+    if (memberships) this.#forgetMembers();
     this.#policy = undefined;
+    return true;
   }
 }

@@ -1,5 +1,6 @@
 import { setImmediate as breathe } from 'node:timers/promises';
 import type { Kysely } from 'kysely';
+import type { ChangeKind } from '../store/change-journal.ts';
 import type { Schema } from '../store/schema.ts';
 import type { Gap, Group, GroupMembers, LdapSource } from './group.ts';
 import { readGroupFile } from './group-file.ts';
@@ -8,7 +9,7 @@ import { Policy } from './policy.ts';
 import { ProgramRules } from './program-rule.ts';
 import { RuleIndex } from './rule-index.ts';
 import { type FetchedMembers, listGroups, readFetched, readMembers } from './stored-groups.ts';
-import { listProgramRules, listStandings, readRules } from './stored-rules.ts';
+import { findRules, listProgramRules, listStandings, readRules } from './stored-rules.ts';
 import type { Member } from './who.ts';
 
 /** What the store says about access, read at one moment. */
@@ -17,7 +18,7 @@ export interface StoredPolicy {
   readonly programs: ProgramRules;
   readonly groups: readonly Group[];
   /** Of groups that the store keeps. */
-  readonly members: ReadonlyMap<string, readonly Member[]>;
+  readonly members: Map<string, readonly Member[]>;
 }
 
 export interface PolicyChoices {
@@ -37,9 +38,61 @@ export async function readStoredPolicy(
     for (const rule of page) rules.add(rule);
     await breathe();
   }
-  for (const standing of await listStandings(db)) rules.addStanding(standing);
-  const programs = new ProgramRules(await listProgramRules(db), poolUid);
-  return { rules, programs, groups: await listGroups(db), members: await readMembers(db) };
+  const { programs, standings, groups } = await readRest(db, poolUid);
+  rules.setStandings(standings);
+  return { rules, programs, groups, members: await readMembers(db) };
+}
+
+/** What changes of a policy are told by. */
+export const POLICY_CHANGES: readonly ChangeKind[] = ['rule', 'members', 'policy'];
+
+/** More are not read one by one. */
+const FEW = 1_000;
+
+/**
+ * Reads what changed, by the keys of the store's journal. What is returned brings the policy up to date in one go, and
+ * tells whether memberships may be others; undefined: too much changed for that.
+ */
+export async function readPolicyChanges(
+  db: Kysely<Schema>,
+  stored: StoredPolicy,
+  { poolUid }: Pick<PolicyChoices, 'poolUid'>,
+  keys: ReadonlyMap<ChangeKind, readonly string[]>,
+): Promise<PolicyUpdate | undefined> {
+  const [names = [], groups = [], others = []] = POLICY_CHANGES.map((kind) => keys.get(kind));
+  if (names.length > FEW || groups.length > FEW) return undefined;
+  const rules = names.length === 0 ? [] : await findRules(db, names);
+  const members = groups.length === 0 ? undefined : await readMembers(db, groups);
+  const rest = others.length === 0 ? undefined : await readRest(db, poolUid);
+  return {
+    groups: rest?.groups ?? stored.groups,
+    apply: () => {
+      const gone = names.map((name) => stored.rules.remove(name));
+      for (const rule of rules) stored.rules.add(rule);
+      for (const group of groups) stored.members.set(group, members?.get(group) ?? []);
+      if (rest !== undefined) stored.rules.setStandings(rest.standings);
+      const aboutGroups = [...gone, ...rules].some((rule) => rule?.who.kind === 'group');
+      return {
+        policy:
+          rest === undefined ? stored : { ...stored, programs: rest.programs, groups: rest.groups },
+        memberships: aboutGroups || groups.length > 0 || rest !== undefined,
+      };
+    },
+  };
+}
+
+export interface PolicyUpdate {
+  /** All there are then. */
+  readonly groups: readonly Group[];
+  readonly apply: () => { readonly policy: StoredPolicy; readonly memberships: boolean };
+}
+
+async function readRest(db: Kysely<Schema>, poolUid: number) {
+  return {
+    programs: new ProgramRules(await listProgramRules(db), poolUid),
+    standings: await listStandings(db),
+    groups: await listGroups(db),
+  };
 }
 
 export interface LoadedPolicy extends StoredPolicy {

@@ -30,28 +30,57 @@ interface Local {
 /** Rules by what they are about: a question meets only those that concern it, however many there are. */
 export class RuleIndex {
   readonly #locals = new Map<string, Local>();
-  /** Groups that rules name. */
-  readonly groups = new Set<string>();
-  #size = 0;
+  readonly #rules = new Map<string, Rule>();
+  /** How many rules name each group. */
+  readonly #groups = new Map<string, number>();
 
   get size(): number {
-    return this.#size;
+    return this.#rules.size;
   }
 
+  /** Groups that rules name. */
+  get groups(): Iterable<string> {
+    return this.#groups.keys();
+  }
+
+  /** In place of one of the same name. */
   add(rule: Rule): void {
+    this.remove(rule.name);
+    this.#rules.set(rule.name, rule);
     const local = this.#local(formatSelector(rule.to));
-    const bucket = rule.service === undefined ? local.anyService : serviceOf(local, rule.service);
+    const bucket = bucketOf(local, rule.service);
     const key = formatWho(rule.who);
     const entry = bucket.get(key) ?? { allow: new RuleSlots(), deny: new RuleSlots() };
     bucket.set(key, entry);
     entry[rule.effect].add(rule);
     local.rules += 1;
-    this.#size += 1;
-    if (rule.who.kind === 'group') this.groups.add(rule.who.group);
+    this.#countGroup(rule, 1);
   }
 
-  addStanding({ local, is }: Standing): void {
-    this.#local(local).standing = is;
+  /** Returns the rule, if there was one of that name. */
+  remove(name: string): Rule | undefined {
+    const rule = this.#rules.get(name);
+    if (rule === undefined) return undefined;
+    this.#rules.delete(name);
+    const local = this.#local(formatSelector(rule.to));
+    const bucket = bucketOf(local, rule.service);
+    const key = formatWho(rule.who);
+    const { allow, deny } = bucket.get(key) ?? { allow: new RuleSlots(), deny: new RuleSlots() };
+    const left =
+      rule.effect === 'allow'
+        ? { allow: allow.without(rule), deny }
+        : { allow, deny: deny.without(rule) };
+    if (left.allow.isEmpty && left.deny.isEmpty) bucket.delete(key);
+    else bucket.set(key, left);
+    local.rules -= 1;
+    this.#countGroup(rule, -1);
+    return rule;
+  }
+
+  /** In place of all that were said before. */
+  setStandings(standings: readonly Standing[]): void {
+    for (const local of this.#locals.values()) local.standing = undefined;
+    for (const { local, is } of standings) this.#local(local).standing = is;
   }
 
   /** What was said about a local identity, its selectors included. */
@@ -62,6 +91,13 @@ export class RuleIndex {
       if (local !== undefined) locals.push(local);
     }
     return new Concern(locals);
+  }
+
+  #countGroup({ who }: Rule, change: number): void {
+    if (who.kind !== 'group') return;
+    const count = (this.#groups.get(who.group) ?? 0) + change;
+    if (count > 0) this.#groups.set(who.group, count);
+    else this.#groups.delete(who.group);
   }
 
   #local(selector: string): Local {
@@ -103,7 +139,8 @@ export class Concern {
   }
 }
 
-function serviceOf(local: Local, service: string): Map<string, Entry> {
+function bucketOf(local: Local, service: string | undefined): Map<string, Entry> {
+  if (service === undefined) return local.anyService;
   const bucket = local.services.get(service) ?? new Map<string, Entry>();
   local.services.set(service, bucket);
   return bucket;

@@ -35,6 +35,13 @@ export class RuleSlots {
     for (const prefix of from) addTo(this.#at(prefix), rule);
   }
 
+  /** The others. */
+  without(rule: Rule): RuleSlots {
+    const others = new RuleSlots();
+    for (const other of this.all()) if (other !== rule) others.add(other);
+    return others;
+  }
+
   /** A rule of each slot that the question's address leads to, and whether it applies. */
   outcomes(question: Question): readonly Judged[] {
     const judged: Judged[] = [];

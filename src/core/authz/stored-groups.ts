@@ -34,14 +34,14 @@ export async function insertGroup(db: Kysely<Schema>, group: Group): Promise<voi
     .execute();
 }
 
-/** Members of groups whose source is the store, by group. */
-export async function readMembers(db: Kysely<Schema>): Promise<Map<string, Member[]>> {
-  const rows = await db
-    .selectFrom('members')
-    .select(['group_name', 'member'])
-    .orderBy('group_name')
-    .orderBy('member')
-    .execute();
+/** Members of groups whose source is the store, by group. @param groups undefined: all */
+export async function readMembers(
+  db: Kysely<Schema>,
+  groups?: readonly string[],
+): Promise<Map<string, readonly Member[]>> {
+  let query = db.selectFrom('members').select(['group_name', 'member']);
+  if (groups !== undefined) query = query.where('group_name', 'in', groups);
+  const rows = await query.orderBy('group_name').orderBy('member').execute();
   const members = new Map<string, Member[]>();
   for (const { group_name: group, member } of rows) {
     const list = members.get(group) ?? [];

@@ -30,6 +30,12 @@ export async function listRules(db: Kysely<Schema>): Promise<Rule[]> {
   return rules;
 }
 
+/** Those of these names that are there. */
+export async function findRules(db: Kysely<Schema>, names: readonly string[]): Promise<Rule[]> {
+  const rows = await db.selectFrom('rules').selectAll().where('name', 'in', names).execute();
+  return rows.map(ruleOf);
+}
+
 export async function insertRules(db: Kysely<Schema>, rules: readonly Rule[]): Promise<void> {
   for (let at = 0; at < rules.length; at += PAGE) {
     const page = rules.slice(at, at + PAGE).map(rowOf);

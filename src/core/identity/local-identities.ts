@@ -1,5 +1,6 @@
 import type { Selectable } from 'kysely';
 import type { TlsRole } from '../engine/types.ts';
+import { changesSince } from '../store/change-journal.ts';
 import type { CredentialsTable, StoredRole } from '../store/schema.ts';
 import type { Store } from '../store/store.ts';
 import type { KeyType } from '../token/key-types.ts';
@@ -30,13 +31,19 @@ export interface Credential {
   readonly validation?: string | undefined;
 }
 
+/** Changes that are read one by one; more are read as all. */
+const FEW = 1_000;
+
 /** The local identities of a store, held in memory: finding one takes the same time however many there are. */
 export class LocalIdentities {
   readonly #store: Store;
   #version = -1;
   #generation = -1;
-  #all: readonly LocalIdentity[] = [];
-  #usable: Record<TlsRole, ReadonlyMap<string, LocalIdentity>> = {
+  #position: number | undefined;
+  /** By their id in the store. */
+  readonly #all = new Map<number, LocalIdentity>();
+  #sorted: readonly LocalIdentity[] | undefined;
+  readonly #usable: Record<TlsRole, Map<string, LocalIdentity>> = {
     server: new Map(),
     client: new Map(),
   };
@@ -58,7 +65,10 @@ export class LocalIdentities {
 
   /** All of them, sorted by name. */
   list(): readonly LocalIdentity[] {
-    return this.#all;
+    this.#sorted ??= [...this.#all.values()].sort((one, other) =>
+      formatSelector(one.donai) < formatSelector(other.donai) ? -1 : 1,
+    );
+    return this.#sorted;
   }
 
   /**
@@ -72,14 +82,35 @@ export class LocalIdentities {
 
   /** Names of those with credentials for that role, sorted; without wildcards. */
   names(role: TlsRole): string[] {
-    return [...this.#usable[role].values()]
-      .filter(({ donai }) => isDonai(donai))
+    return this.list()
+      .filter(({ donai }) => isDonai(donai) && this.#usable[role].has(formatSelector(donai)))
       .map(({ donai }) => formatSelector(donai));
   }
 
   async #load(): Promise<void> {
-    this.#all = await readIdentities(this.#store);
-    this.#usable = { server: usableAs('server', this.#all), client: usableAs('client', this.#all) };
+    const { keys, position } = await changesSince(this.#store.db, this.#position, ['identity']);
+    const changed = keys?.get('identity')?.map(Number);
+    const few = changed !== undefined && changed.length <= FEW ? changed : undefined;
+    const read = await readIdentities(this.#store, few);
+    for (const id of few ?? [...this.#all.keys()]) this.#forget(id);
+    for (const [id, identity] of read) this.#keep(id, identity);
+    this.#sorted = undefined;
+    this.#position = position;
+  }
+
+  #forget(id: number): void {
+    const known = this.#all.get(id);
+    if (known === undefined) return;
+    this.#all.delete(id);
+    for (const usable of Object.values(this.#usable)) usable.delete(formatSelector(known.donai));
+  }
+
+  #keep(id: number, identity: LocalIdentity): void {
+    this.#all.set(id, identity);
+    for (const role of ['server', 'client'] as const) {
+      const usable = usableAs(role, identity);
+      if (usable !== undefined) this.#usable[role].set(formatSelector(identity.donai), usable);
+    }
   }
 }
 
@@ -89,30 +120,33 @@ function wildcardOf({ user, domain }: Donai): string | undefined {
   return user === undefined && dot > 0 ? domain.slice(dot) : undefined;
 }
 
-function usableAs(role: TlsRole, all: readonly LocalIdentity[]): Map<string, LocalIdentity> {
-  const usable = new Map<string, LocalIdentity>();
-  for (const { donai, credentials } of all) {
-    const fitting = credentials.filter(
-      (credential) => credential.role === role || credential.role === 'both',
-    );
-    if (fitting.length > 0) usable.set(formatSelector(donai), { donai, credentials: fitting });
-  }
-  return usable;
+function usableAs(role: TlsRole, { donai, credentials }: LocalIdentity): LocalIdentity | undefined {
+  const fitting = credentials.filter(
+    (credential) => credential.role === role || credential.role === 'both',
+  );
+  return fitting.length === 0 ? undefined : { donai, credentials: fitting };
 }
 
-async function readIdentities({ db }: Store): Promise<LocalIdentity[]> {
-  const rows = await db.selectFrom('identities').select(['id', 'donai']).orderBy('donai').execute();
-  const credentials = await db
-    .selectFrom('credentials')
-    .selectAll()
-    .orderBy('preference')
-    .orderBy('id', 'desc')
-    .execute();
-  const byIdentity = Map.groupBy(credentials, (row) => row.identity_id);
-  return rows.map(({ id, donai }) => ({
-    donai: parseSelector(donai),
-    credentials: (byIdentity.get(id) ?? []).map(credentialOf),
-  }));
+/** @param ids undefined: all */
+async function readIdentities(
+  { db }: Store,
+  ids: readonly number[] | undefined,
+): Promise<Map<number, LocalIdentity>> {
+  let identities = db.selectFrom('identities').select(['id', 'donai']);
+  let credentials = db.selectFrom('credentials').selectAll();
+  if (ids !== undefined) {
+    identities = identities.where('id', 'in', ids);
+    credentials = credentials.where('identity_id', 'in', ids);
+  }
+  const rows = await identities.execute();
+  const preferred = await credentials.orderBy('preference').orderBy('id', 'desc').execute();
+  const byIdentity = Map.groupBy(preferred, (row) => row.identity_id);
+  return new Map(
+    rows.map(({ id, donai }) => [
+      id,
+      { donai: parseSelector(donai), credentials: (byIdentity.get(id) ?? []).map(credentialOf) },
+    ]),
+  );
 }
 
 function credentialOf(row: Selectable<CredentialsTable>): Credential {

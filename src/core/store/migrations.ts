@@ -2,6 +2,7 @@ import type { Kysely, Transaction } from 'kysely';
 import { TlspoolError } from '../errors.ts';
 import { createAuthorisationTables } from './authorisation.ts';
 import { countChanges } from './change-counter.ts';
+import { createChangeJournal } from './change-journal.ts';
 import { createDisclosures } from './disclosures.ts';
 import type { Schema } from './schema.ts';
 import { createTrustTables } from './trust-tables.ts';
@@ -15,6 +16,7 @@ export const MIGRATIONS: readonly Migration[] = [
   createAuthorisationTables,
   createDisclosures,
   createTrustTables,
+  createChangeJournal,
 ];
 
 /** Table of the versions that a store has gone through; not part of what queries see. */

@@ -7,6 +7,7 @@ import type {
   RulesTable,
   StandingsTable,
 } from './authorisation.ts';
+import type { ChangesTable } from './change-journal.ts';
 import type { DisclosuresTable } from './disclosures.ts';
 
 /** DER. */
@@ -39,6 +40,7 @@ export interface Schema {
   readonly groups: GroupsTable;
   readonly members: MembersTable;
   readonly fetched_members: FetchedMembersTable;
+  readonly changes: ChangesTable;
 }
 
 export interface SettingsTable {

@@ -14,6 +14,6 @@ export interface PolicyParts {
 export function makePolicy({ rules, groups, standings, closedByDefault }: PolicyParts): Policy {
   const index = new RuleIndex();
   for (const rule of rules) index.add(rule);
-  for (const standing of standings) index.addStanding(standing);
+  index.setStandings(standings);
   return new Policy(index, new Memberships(groups, index.groups), closedByDefault);
 }

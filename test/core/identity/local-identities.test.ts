@@ -20,7 +20,7 @@ async function newStore(t: TestContext): Promise<Store> {
   return store;
 }
 
-async function add(store: Store, donai: string, ...roles: StoredRole[]): Promise<void> {
+async function add(store: Store, donai: string, ...roles: StoredRole[]): Promise<number> {
   const created_at = new Date().toISOString();
   await store.db.insertInto('identities').values({ donai, created_at }).execute();
   const { id } = await store.db
@@ -45,6 +45,7 @@ async function add(store: Store, donai: string, ...roles: StoredRole[]): Promise
       })
       .execute();
   }
+  return id;
 }
 
 const found = (identities: LocalIdentities, id: string, role: 'server' | 'client') => {
@@ -117,6 +118,36 @@ test('a change in the store is seen after the next refresh', async (t) => {
   await store.db.deleteFrom('identities').execute();
   await identities.refresh();
   assert.equal(found(identities, 'www.example.com', 'server'), undefined);
+});
+
+test('whatever comes and goes, what is known is what the store has', async (t) => {
+  const store = await newStore(t);
+  const kept = new LocalIdentities(store);
+  const names = ['b.example.com', '.example.com', 'a.example.com', 'mary@example.com'];
+  const ids = new Map<string, number>();
+  let seed = 7;
+  for (let step = 0; step < 60; step += 1) {
+    seed = (seed * 48_271) % 2_147_483_647;
+    const name = names[seed % names.length] ?? '';
+    const id = ids.get(name);
+    if (id === undefined) ids.set(name, await add(store, name, seed % 3 === 0 ? 'client' : 'both'));
+    else if (seed % 2 === 0)
+      await store.db.deleteFrom('credentials').where('identity_id', '=', id).execute();
+    else {
+      await store.db.deleteFrom('identities').where('id', '=', id).execute();
+      ids.delete(name);
+    }
+    await kept.refresh();
+    const fresh = new LocalIdentities(store);
+    await fresh.refresh();
+    assert.deepEqual(kept.list(), fresh.list());
+    for (const role of ['server', 'client'] as const) {
+      assert.deepEqual(kept.names(role), fresh.names(role));
+      for (const asked of ['a.example.com', 'c.example.com', 'mary@example.com']) {
+        assert.deepEqual(kept.find(parseDonai(asked), role), fresh.find(parseDonai(asked), role));
+      }
+    }
+  }
 });
 
 test('other changes in the store leave the identities as they are', async (t) => {
