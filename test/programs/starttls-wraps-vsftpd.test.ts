@@ -1,25 +1,22 @@
 import assert from 'node:assert/strict';
-import { chmodSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
 import { after, before, test } from 'node:test';
 import { fileURLToPath } from 'node:url';
 import { name } from './stage/clients.ts';
 import { Pool } from './stage/pool.ts';
 import { freePort, listening } from './stage/ports.ts';
 import { Running, run } from './stage/running.ts';
+import { VsftpdFiles } from './stage/vsftpd.ts';
 import { type Served, tunnelled } from './stage/wrapped.ts';
 
 const stage = new AsyncDisposableStack();
 let pool: Pool;
-let folder: string;
+let files: VsftpdFiles;
 let server: Served;
 let client: Served;
 
 before(async () => {
   pool = stage.use(await Pool.serving([[name]]));
-  folder = mkdtempSync(join(tmpdir(), 'tlspool-vsftpd-'));
-  stage.defer(() => rmSync(folder, { recursive: true, force: true }));
+  files = stage.use(new VsftpdFiles());
   const port = await startVsftpd();
   server = stage.use(await tunnelled(pool, '--starttls', 'ftp', '--connect', `127.0.0.1:${port}`));
   const there = ['--connect', `127.0.0.1:${server.port}`, '--remote-id', name];
@@ -27,21 +24,11 @@ before(async () => {
 });
 after(() => stage.disposeAsync());
 
-/** For anonymous users, who may write below `in`. It knows nothing of TLS. */
+/** It knows nothing of TLS. */
 async function startVsftpd(): Promise<number> {
   const port = await freePort();
-  for (const part of ['root', 'root/in', 'empty']) mkdirSync(join(folder, part));
-  chmodSync(folder, 0o755);
-  chmodSync(join(folder, 'root/in'), 0o777);
-  writeFileSync(join(folder, 'root/file'), 'x'.repeat(3_000_000));
-  const configuration = [
-    `listen=YES\nlisten_address=127.0.0.1\nlisten_port=${port}\nbackground=NO`,
-    `anonymous_enable=YES\nanon_root=${folder}/root\nsecure_chroot_dir=${folder}/empty`,
-    'write_enable=YES\nanon_upload_enable=YES\nno_anon_password=YES\nanon_umask=022',
-    'connect_from_port_20=NO\nseccomp_sandbox=NO\nxferlog_enable=NO',
-  ].join('\n');
-  writeFileSync(join(folder, 'vsftpd.conf'), `${configuration}\n`);
-  const vsftpd = stage.use(new Running('/usr/sbin/vsftpd', [join(folder, 'vsftpd.conf')]));
+  const [command = '', ...args] = files.command('127.0.0.1', port);
+  const vsftpd = stage.use(new Running(command, args));
   await listening(port, vsftpd);
   return port;
 }
@@ -68,10 +55,10 @@ for (const [mode, flags] of passiveModes) {
     assert.equal(fetched.code, 0, fetched.stderr + server.running.stderr);
     assert.equal(fetched.stdout.length, 3_000_000);
     const stored = `${mode.replaceAll(' ', '-')}-tls`;
-    const upload = ['-T', join(folder, 'root/file'), `${url}/in/${stored}`];
+    const upload = ['-T', files.file, `${url}/in/${stored}`];
     const sent = await overTls('--ssl-reqd', ...flags, ...upload);
     assert.equal(sent.code, 0, sent.stderr);
-    assert.equal(readFileSync(join(folder, 'root/in', stored)).length, 3_000_000);
+    assert.equal(files.stored(stored), 3_000_000);
   });
 }
 
@@ -89,10 +76,10 @@ for (const [mode, flags] of [...passiveModes, ...activeModes]) {
     const listed = await run('curl', [...common, `${url}/`]);
     assert.match(listed.stdout, / file\s/, listed.stderr + client.running.stderr);
     const stored = `${mode.replaceAll(' ', '-')}-plain`;
-    const upload = ['-T', join(folder, 'root/file'), `${url}/in/${stored}`];
+    const upload = ['-T', files.file, `${url}/in/${stored}`];
     const sent = await run('curl', [...common, ...upload]);
     assert.equal(sent.code, 0, sent.stderr + client.running.stderr);
-    assert.equal(readFileSync(join(folder, 'root/in', stored)).length, 3_000_000);
+    assert.equal(files.stored(stored), 3_000_000);
   });
 }
 

@@ -1,4 +1,3 @@
-import type { PoolConnection, StartTlsRequest } from '../../client/index.ts';
 import {
   accept,
   closeFd,
@@ -9,61 +8,54 @@ import {
 } from '../engine/sockets.ts';
 import { TlspoolError } from '../errors.ts';
 import { connectTo } from '../tunnel/target.ts';
-import { DialogEnd, type DialogIdentities, type Side } from './dialog.ts';
+import {
+  type DataOrder,
+  type DataPlace,
+  type DataPlaces,
+  DataTransfer,
+  dataPatience,
+  plainAddress,
+} from './data-transfer.ts';
 
-/** Addresses of the control connection, as its two sockets tell them. */
-export interface ControlAddresses {
-  readonly local: string;
-  readonly remote: string;
-}
-
-export interface DataOrder {
-  readonly pool: PoolConnection;
-  /** What the control connection asked of the pool: data is to have the same. */
-  readonly request: Omit<StartTlsRequest, 'fd' | 'plain'>;
-  readonly identities: DialogIdentities;
-  /** Who is going to connect to us. */
-  readonly by: Side;
-  /** Where the other one listens, at the address of its end of the control connection. */
-  readonly port: number;
-  readonly control: Readonly<Record<Side, ControlAddresses>>;
-}
+/** Data connections that pass through this process as their control connection does. */
+export const dataChannels: DataPlaces = {
+  attend: () => ({ [Symbol.dispose]: () => undefined }),
+  open: (order) => new DataChannel(order),
+};
 
 /**
- * One data connection of FTP: whoever connects is led to the other side, and TLS is spoken with the peer from `begin`
- * on. Connections are complete at the level of TCP before that, as programs wait for them.
+ * One data connection of FTP: whoever connects here is led to the other side. Connections are complete at the level of
+ * TCP before there is TLS.
  */
-export class DataChannel {
+class DataChannel implements DataPlace {
   readonly address: string;
   readonly port: number;
   readonly #order: DataOrder;
-  readonly #begun = Promise.withResolvers<void>();
-  #listener: number;
+  readonly #transfer: DataTransfer;
+  readonly #listener: number;
   #watch: Watch | undefined;
   #timer: NodeJS.Timeout;
 
   /** Listens where the side that connects has its control connection. */
   constructor(order: DataOrder) {
     this.#order = order;
-    this.#begun.promise.catch(() => undefined);
+    this.#transfer = new DataTransfer(order);
     this.#listener = listenTcp(order.control[order.by].local, 0, { backlog: 8 });
     const { local } = socketAddresses(this.#listener);
-    this.address = plain(order.control[order.by].local);
+    this.address = plainAddress(order.control[order.by].local);
     this.port = local?.port ?? 0;
     this.#watch = watch(this.#listener, { readable: true }, () => this.#accept());
-    this.#timer = setTimeout(() => this.close(), patience);
+    this.#timer = setTimeout(() => this.close(), dataPatience);
     this.#timer.unref();
   }
 
-  /** The transfer has been agreed to. */
   begin(): void {
-    this.#begun.resolve();
+    this.#transfer.begin();
   }
 
-  /** Nobody is waited for any more. What flows already goes on. */
   close(): void {
     this.#stopListening();
-    this.#begun.reject(new DialogEnd('starttls-ended', 'the transfer never began'));
+    this.#transfer.abandon();
   }
 
   #stopListening(): void {
@@ -78,7 +70,8 @@ export class DataChannel {
     try {
       const fd = accept(this.#listener);
       if (fd === undefined) return;
-      if (plain(socketAddresses(fd).remote?.address ?? '') !== this.#expected()) {
+      const from = socketAddresses(fd).remote?.address ?? '';
+      if (!this.#transfer.isOf(this.#order.by, from)) {
         closeFd(fd);
         return;
       }
@@ -91,51 +84,21 @@ export class DataChannel {
     }
   }
 
-  /** RFC 4217 section 10.2: from the same host. */
-  #expected(): string {
-    return plain(this.#order.control[this.#order.by].remote);
-  }
-
   async #carry(accepted: number): Promise<void> {
-    const { by, port, control, pool, request, identities } = this.#order;
+    const { by, port, control } = this.#order;
     const other = by === 'peer' ? 'program' : 'peer';
-    const open = new Set([accepted]);
+    const target = { kind: 'tcp' as const, host: control[other].remote, port };
+    let connected: number;
     try {
-      const target = { kind: 'tcp' as const, host: control[other].remote, port };
-      const connected = await connectTo(target, connectTimeout);
-      open.add(connected);
-      await this.#begun.promise;
-      const [fd, ours] = by === 'peer' ? [accepted, connected] : [connected, accepted];
-      open.delete(fd);
-      await pool.startTls({
-        ...request,
-        ...(request.role === 'server' && { localId: identities.localId, localIds: [] }),
-        fd,
-        plain: ({ remoteId }, details) => {
-          const known = remoteId !== '' || details?.resumed === true;
-          if (remoteId !== identities.remoteId || !known) throw stranger();
-          open.delete(ours);
-          return ours;
-        },
-      });
-    } finally {
-      for (const fd of open) closeFd(fd);
+      connected = await connectTo(target, connectTimeout);
+    } catch (error) {
+      closeFd(accepted);
+      throw error;
     }
+    const [peer, program] = by === 'peer' ? [accepted, connected] : [connected, accepted];
+    await this.#transfer.carry(peer, program);
   }
 }
 
-/** ms for somebody to connect, and the transfer to begin. */
-const patience = 60_000;
+/** ms */
 const connectTimeout = 10_000;
-
-function stranger(): DialogEnd {
-  return new DialogEnd(
-    'starttls-stranger',
-    'the data connection is neither resumed from the control connection, nor shows the same identity',
-  );
-}
-
-/** A dual-stack socket shows IPv4 as ::ffff:192.0.2.1 (RFC 4291 section 2.5.5.2). */
-function plain(address: string): string {
-  return address.replace(/^::ffff:(?=\d+\.\d+\.\d+\.\d+$)/i, '');
-}

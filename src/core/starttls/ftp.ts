@@ -52,6 +52,11 @@ export const ftps: Protocol = {
   neverOptional: 'it begins with TLS',
 };
 
+/** Its data connections have to be seen, so its control connection is to its end. */
+export function isFtp({ name }: Protocol): boolean {
+  return name === ftp.name || name === ftps.name;
+}
+
 const longestCommand = 4096;
 
 function* server(talk: Talk): Dialog {

@@ -9,7 +9,8 @@ import type {
 import { socketAddresses, socketPair } from '../engine/sockets.ts';
 import { TlspoolError } from '../errors.ts';
 import { formatHostAndPort } from '../tunnel/endpoint.ts';
-import { type ControlAddresses, DataChannel } from './data-channel.ts';
+import { dataChannels } from './data-channel.ts';
+import type { ControlAddresses, DataPlace, DataPlaces } from './data-transfer.ts';
 import { type Dialog, DialogEnd, type Side, type Step, type Talk } from './dialog.ts';
 import { join } from './join.ts';
 import { Machine } from './machine.ts';
@@ -37,6 +38,8 @@ export interface PassOrder {
   readonly program: (facts: IntroductionFacts) => number | Promise<number>;
   /** What each connection to the program begins with; see `Introduction`. */
   readonly introduce?: ((facts: IntroductionFacts) => Buffer) | undefined;
+  /** Where FTP's data connections are made; through this process if absent. */
+  readonly data?: DataPlaces | undefined;
   /** ms until TLS has started; the handshake has its own limit. */
   readonly timeout: number;
   /** Ends the connection, until `passed` resolves. */
@@ -78,10 +81,12 @@ class Passage {
   #session: PoolSession | undefined;
   readonly #peerAddresses: ControlAddresses;
   #programAddresses: ControlAddresses = nowhere;
-  #data: DataChannel | undefined;
+  #data: DataPlace | undefined;
+  readonly #dataPlaces: DataPlaces;
 
   constructor(order: PassOrder) {
     this.#order = order;
+    this.#dataPlaces = order.data ?? dataChannels;
     const { localId, localIds, remoteId } = order.request;
     const identities = { localId: localId ?? localIds?.[0] ?? '', remoteId: remoteId ?? '' };
     this.#peer = new Wire(order.fd);
@@ -96,13 +101,16 @@ class Passage {
   }
 
   async run(): Promise<Passed> {
+    const attended = this.#dataPlaces.attend();
     try {
       this.#machine.begin();
       const wish = await this.#converse(this.#until);
       if (wish.wait === 'tls') await this.#secure(wish);
-      const over = this.#peer === undefined ? Promise.resolve() : this.#stay();
+      const stays = this.#peer === undefined ? Promise.resolve() : this.#stay();
+      const over = stays.finally(() => attended[Symbol.dispose]());
       return { session: this.#session, over };
     } catch (error) {
+      attended[Symbol.dispose]();
       await this.#takeLeave();
       throw error;
     }
@@ -198,7 +206,7 @@ class Passage {
     const { identities } = this.#machine;
     this.#data?.close();
     const control = { peer: this.#peerAddresses, program: this.#programAddresses };
-    const data = new DataChannel({ pool, request, identities, by, port, control });
+    const data = this.#dataPlaces.open({ pool, request, identities, by, port, control });
     this.#data = data;
     Object.assign(this.#machine.data, { address: data.address, port: data.port });
     this.#machine.done();

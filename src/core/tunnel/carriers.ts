@@ -1,6 +1,7 @@
 import { hostname } from 'node:os';
 import type { StartTlsRequest } from '../../client/index.ts';
 import { closeFd } from '../engine/sockets.ts';
+import type { DataPlaces } from '../starttls/data-transfer.ts';
 import { clientDialog, serverDialog } from '../starttls/dialogs.ts';
 import { type IntroductionFacts, pass } from '../starttls/pass.ts';
 import { behindProxies, noDialog } from '../starttls/prelude.ts';
@@ -25,8 +26,13 @@ export type Reach = (accepted: number) => () => number | Promise<number>;
 /**
  * TLS comes in, plaintext goes to `target`, which is contacted only after the handshake and the checks of
  * the remote succeeded.
+ * @param data where FTP's data connections are made; through this process if absent
  */
-export function serverCarrier(terms: ServerTerms, target: Endpoint | Reach): Carry {
+export function serverCarrier(
+  terms: ServerTerms,
+  target: Endpoint | Reach,
+  data?: DataPlaces,
+): Carry {
   const ask = serverRequest(terms);
   const reach =
     typeof target === 'function' ? target : () => () => connectTo(target, handOverTimeout);
@@ -36,7 +42,7 @@ export function serverCarrier(terms: ServerTerms, target: Endpoint | Reach): Car
     return async (pool, fd) => {
       const { fd: _, ...request } = ask(fd);
       const program = reach(fd);
-      const order = { pool, dialog, fd, request, program, introduce, timeout: dialogTimeout };
+      const order = { pool, dialog, fd, request, program, introduce, data, timeout: dialogTimeout };
       const { over } = await pass(order);
       // Its end, however it came, is nobody's concern here.
       over.catch(() => undefined);

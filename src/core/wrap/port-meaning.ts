@@ -11,11 +11,21 @@ export function portMeaning(port: number): PortMeaning {
   return meanings.get(port) ?? { kind: 'tls' };
 }
 
-const startTls = (protocol: string, service: string): PortMeaning => ({
+/** Whether there is anything to know about the port. */
+export function isRegistered(port: number): boolean {
+  return meanings.has(port);
+}
+
+const startTls = (
+  protocol: string,
+  service: string,
+): Extract<PortMeaning, { kind: 'starttls' }> => ({
   kind: 'starttls',
   protocol,
   service,
 });
+/** TLS from the first byte on; but what is said inside has to be heard, for the data connections' sake. */
+export const ftpsMeaning = startTls('ftps', 'ftps');
 const tls = (service: string): PortMeaning => ({ kind: 'tls', service });
 
 const meanings: ReadonlyMap<number, PortMeaning> = new Map([
@@ -38,7 +48,7 @@ const meanings: ReadonlyMap<number, PortMeaning> = new Map([
   [563, tls('nntps')],
   [636, tls('ldaps')],
   [853, tls('domain-s')],
-  [990, tls('ftps')],
+  [990, ftpsMeaning],
   [993, tls('imaps')],
   [995, tls('pop3s')],
   [6697, tls('ircs-u')],

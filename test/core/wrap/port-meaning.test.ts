@@ -5,6 +5,8 @@ import { portMeaning } from '../../../src/core/wrap/port-meaning.ts';
 test('ports mean what IANA registered them for', () => {
   assert.deepEqual(portMeaning(143), { kind: 'starttls', protocol: 'imap', service: 'imap' });
   assert.deepEqual(portMeaning(993), { kind: 'tls', service: 'imaps' });
+  // TLS from its first byte on, but heard inside, for the data connections' sake.
+  assert.deepEqual(portMeaning(990), { kind: 'starttls', protocol: 'ftps', service: 'ftps' });
   assert.deepEqual(portMeaning(53), { kind: 'plain' });
 });
 

@@ -14,17 +14,21 @@ export async function freePort(): Promise<number> {
 }
 
 /** Resolves when the program accepts connections there; fails when it ends before, or after 20 s. */
-export async function listening(port: number, program: Running): Promise<void> {
+export async function listening(
+  port: number,
+  program: Running,
+  address = '127.0.0.1',
+): Promise<void> {
   for (let waited = 0; waited < 20_000; waited += 50) {
-    if (await accepts(port)) return;
+    if (await accepts(port, address)) return;
     if (program.child.exitCode !== null) break;
     await pause(50);
   }
   throw new Error(`nothing listens on ${port}: ${program.stdout} ${program.stderr}`);
 }
 
-async function accepts(port: number): Promise<boolean> {
-  const socket = connect(port, '127.0.0.1');
+async function accepts(port: number, address: string): Promise<boolean> {
+  const socket = connect(port, address);
   try {
     await once(socket, 'connect');
     return true;

@@ -3,6 +3,7 @@ import { UsageError } from '../../errors.ts';
 import type { Protocol } from '../../starttls/dialog.ts';
 import { parseProtocol } from '../../starttls/dialogs.ts';
 import { canonicalAddress } from '../names/hosts-file.ts';
+import { ftpsMeaning } from '../port-meaning.ts';
 
 /** How connections are treated. */
 export type Treatment =
@@ -23,7 +24,9 @@ export interface ClientRule {
 
 /** `HOST:PORT` or `PORT`. */
 export function parseClientTls(text: string): ClientRule {
-  return { ...parsePlace(text, 'HOST:PORT or PORT'), treatment: { kind: 'tls' } };
+  const place = parsePlace(text, 'HOST:PORT or PORT');
+  const treatment: Treatment = place.port === 990 ? ftpsMeaning : { kind: 'tls' };
+  return { ...place, treatment };
 }
 
 /** `[HOST:]PORT=PROTOCOL` */

@@ -1,5 +1,6 @@
 import type { TlspoolError } from '../../errors.ts';
 import type { PoolLink } from '../../tunnel/pool-link.ts';
+import type { ProgramData } from '../data/program-data.ts';
 import { NameLearning } from '../names/learning.ts';
 import type { TrapDecisions } from '../supervisor/traps.ts';
 import { ClientPolicy, type PolicyOptions } from './client-policy.ts';
@@ -16,6 +17,8 @@ export interface ClientTermsGiven extends Pick<PolicyOptions, 'remoteId'> {
 
 export interface ClientSideOptions extends ClientTermsGiven, Pick<PolicyOptions, 'portMeaning'> {
   readonly link: PoolLink;
+  /** Data connections of FTP. */
+  readonly data: ProgramData;
   /** ms from the connection to the end of the dialog before TLS, and again to that of the handshake. */
   readonly handshakeTimeout: number;
   /** A connection came to nothing, or was refused; `which` says which, in words. */

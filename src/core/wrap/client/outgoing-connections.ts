@@ -4,10 +4,12 @@ import { closeFd, socketAddresses } from '../../engine/sockets.ts';
 import { TlspoolError } from '../../errors.ts';
 import type { ClaimedProcess } from '../../protocol/extension.ts';
 import { clientDialog, parseProtocol } from '../../starttls/dialogs.ts';
+import { isFtp } from '../../starttls/ftp.ts';
 import { pass } from '../../starttls/pass.ts';
 import { formatHostAndPort } from '../../tunnel/endpoint.ts';
 import type { PoolLink } from '../../tunnel/pool-link.ts';
 import { startedProcess } from '../asking-process.ts';
+import { type ExpectedData, lostData, type ProgramData } from '../data/program-data.ts';
 import type { DnsName } from '../names/dns-message.ts';
 import { canonicalAddress } from '../names/hosts-file.ts';
 import type { SocketAnswer, SocketQuestion } from '../supervisor/traps.ts';
@@ -22,6 +24,8 @@ import { SignalWatch } from './signal-watch.ts';
 export interface OutgoingOptions {
   readonly link: PoolLink;
   readonly policy: ClientPolicy;
+  /** Data connections of FTP. */
+  readonly data: ProgramData;
   /** Names of an address as a process may mean them, most likely first. */
   readonly namesOf: (process: number, address: string, port: number) => readonly DnsName[];
   /** IANA service name for rules about access; undefined: what the port is for. */
@@ -68,8 +72,10 @@ export class OutgoingConnections {
     if (underway) return underway.answer(question, 'EALREADY', this.#signals);
     const untold = outgoing.takeError(question.cookie);
     if (untold !== 0) return { action: 'fail', errno: untold };
-    const process = processOf(question.thread);
     const address = canonicalAddress(question.address) ?? question.address;
+    const data = this.#options.data.expected(address, question.port);
+    if (data) return this.#startData(question, address, data);
+    const process = processOf(question.thread);
     const names = this.#options.namesOf(process, address, question.port);
     const decision = this.#options.policy.decide({ address, port: question.port, names });
     if (decision.kind === 'plain') return { action: 'proceed' };
@@ -78,22 +84,62 @@ export class OutgoingConnections {
     if (question.elsewhere) return this.#refuse(place, elsewhere);
     if (question.multipath) return { action: 'replace' };
     const goal = { ...decision, place, process: startedProcess(process) };
-    return this.#start(question, goal);
+    return this.#start(question, connectionTo(goal), (attempt) => this.#carry(attempt, goal));
   }
 
-  #start(question: SocketQuestion, goal: Goal): SocketAnswer | Promise<SocketAnswer> {
+  /** @param which says which connection it is, in words */
+  #start(
+    question: SocketQuestion,
+    which: string,
+    carry: (attempt: Attempt) => Promise<void>,
+  ): SocketAnswer | Promise<SocketAnswer> {
     this.#sweepNowAndThen();
     const started = Attempt.start(question, this.#gateFor(question));
     if (started instanceof Attempt) {
       this.#attempts.set(question.cookie, started);
-      void this.#carry(started, goal);
+      void carry(started);
       return started.answer(question, 'EINPROGRESS', this.#signals);
     }
     const { errno, step } = started;
     if (step !== 'connect' && errno !== errnos.EISCONN) {
-      this.#options.lost(unprepared(step, errno), connectionTo(goal));
+      this.#options.lost(unprepared(step, errno), which);
     }
     return { action: 'fail', errno };
+  }
+
+  #startData(
+    question: SocketQuestion,
+    address: string,
+    data: ExpectedData,
+  ): SocketAnswer | Promise<SocketAnswer> {
+    if (question.multipath) {
+      data.again();
+      return { action: 'replace' };
+    }
+    const which = lostData(address);
+    if (question.elsewhere) return this.#refuse(address, elsewhere);
+    return this.#start(question, which, (attempt) => this.#carryData(attempt, which, data));
+  }
+
+  /** The program's connection is there before its TLS, which follows a reply that it may be waiting for. */
+  async #carryData(attempt: Attempt, which: string, data: ExpectedData): Promise<void> {
+    let upstream: number | undefined = attempt.upstream;
+    let completed = false;
+    try {
+      await established(attempt.upstream, longestConnect);
+      const end = await attempt.complete();
+      completed = true;
+      this.#forget(attempt);
+      upstream = undefined;
+      await data.carry(attempt.upstream, end);
+    } catch (error) {
+      const failure = asTlspoolError(error);
+      this.#forget(attempt);
+      if (!completed) attempt.fail(errnoFor(failure));
+      if (!given.has(failure.code)) this.#options.lost(failure, which);
+    } finally {
+      if (upstream !== undefined) closeFd(upstream);
+    }
   }
 
   async #carry(attempt: Attempt, goal: Goal): Promise<void> {
@@ -143,6 +189,7 @@ export class OutgoingConnections {
       fd,
       request: { ...request, alpn: protocol.alpn },
       program: plain,
+      data: isFtp(protocol) ? this.#options.data : undefined,
       timeout,
     });
     // Its end, however it came, is between the program and its server.
@@ -182,6 +229,9 @@ interface Goal {
   /** Who connects, to be judged in place of wrap. */
   readonly process: ClaimedProcess | undefined;
 }
+
+/** What the program gave up itself. */
+const given: ReadonlySet<string> = new Set([abandonedCode, 'starttls-ended']);
 
 const shortestSweep = 256;
 /** ms: longer than the kernel tries (tcp_syn_retries, tcp(7)), so that its own word comes first. */

@@ -5,7 +5,7 @@ import {
   parseService,
   type ServerTerms,
 } from '../../tunnel/terms.ts';
-import { type PortMeaning, portMeaning } from '../port-meaning.ts';
+import { ftpsMeaning, isRegistered, type PortMeaning, portMeaning } from '../port-meaning.ts';
 
 /** What the port flags say, as they were given. */
 export interface PortFlags {
@@ -55,6 +55,11 @@ export class ListenerPolicy {
     return agreeServerTerms(this.#given);
   }
 
+  /** Whether a flag, or IANA's registry, says what the port is for. */
+  speaksOf(port: number): boolean {
+    return this.#meanings.has(port) || this.#optional.has(port) || isRegistered(port);
+  }
+
   meaning(port: number): PortMeaning {
     return this.#meanings.get(port) ?? portMeaning(port);
   }
@@ -81,6 +86,8 @@ export class ListenerPolicy {
 /** In words, for messages. */
 export function describeMeaning(meaning: PortMeaning): string {
   if (meaning.kind === 'plain') return 'plain';
+  // A dialog, but none before TLS.
+  if (meaning.kind === 'starttls' && meaning.protocol === 'ftps') return 'TLS (ftps)';
   const as = meaning.service === undefined ? '' : ` (${meaning.service})`;
   return meaning.kind === 'tls' ? `TLS${as}` : `STARTTLS ${meaning.protocol}`;
 }
@@ -89,6 +96,7 @@ function parseTls(text: string): [number, PortMeaning] {
   const [port = '', service] = cut(text);
   const checked = service === undefined ? undefined : parseService(service);
   const number = parsePort(port, 'PORT or PORT=SERVICE');
+  if (service === 'ftps' || (service === undefined && number === 990)) return [number, ftpsMeaning];
   return [number, { kind: 'tls', service: checked ?? tlsService(number) }];
 }
 

@@ -6,6 +6,7 @@ import type { PoolLink } from '../../tunnel/pool-link.ts';
 import type { ServerTerms } from '../../tunnel/terms.ts';
 import { type ActivationEnvironment, takeActivatedSockets } from '../activation.ts';
 import { type ClientSide, type ClientTermsGiven, openClientSide } from '../client/client-side.ts';
+import { ProgramData } from '../data/program-data.ts';
 import { checkExecutable } from '../executable.ts';
 import type { ProgramPlan } from '../mode.ts';
 import { NotifyRelay } from '../notify-relay.ts';
@@ -16,6 +17,7 @@ import { type SupervisedProgram, startSupervised } from '../supervisor/supervisi
 import type { RefusedNotice } from '../supervisor/traps.ts';
 import { closePassedListeners, type PassedListener, passListeners } from './activated-listeners.ts';
 import type { ListenerPolicy } from './listener-policy.ts';
+import { reachProgram } from './program-side.ts';
 import { type RestartPolicy, Restarts } from './restart.ts';
 import { WrappedListeners } from './wrapped-listeners.ts';
 
@@ -83,6 +85,7 @@ class Wrapping {
   readonly #stopping = new AbortController();
   readonly #failed = Promise.withResolvers<never>();
   readonly #network: number;
+  readonly #data: ProgramData;
   #program: SupervisedProgram | undefined;
 
   /** @param network the process that keeps the private network */
@@ -93,9 +96,11 @@ class Wrapping {
     this.#restarts = new Restarts(order.restart);
     this.#failed.promise.catch(() => undefined);
     pool.link.on('down', order.events.away).on('up', order.events.back);
+    this.#data = new ProgramData(reachProgram, order.events.lost);
     this.#listeners = new WrappedListeners({
       link: pool.link,
       policy: order.policy,
+      data: this.#data,
       withIdentity: (terms) => order.withIdentity(terms, pool),
       limit: order.maxHandshakes,
       events: {
@@ -175,6 +180,7 @@ class Wrapping {
       ...client,
       link: this.#link,
       portMeaning,
+      data: this.#data,
       handshakeTimeout,
       lost: events.lost,
     });

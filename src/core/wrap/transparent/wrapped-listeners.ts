@@ -1,12 +1,14 @@
 import { constants } from 'node:os';
 import { TlspoolError } from '../../errors.ts';
 import type { ClaimedProcess } from '../../protocol/extension.ts';
+import { isFtp } from '../../starttls/ftp.ts';
 import { serverCarrier } from '../../tunnel/carriers.ts';
 import { formatHostAndPort } from '../../tunnel/endpoint.ts';
 import { Intake } from '../../tunnel/intake.ts';
 import type { PoolLink } from '../../tunnel/pool-link.ts';
 import type { ServerTerms } from '../../tunnel/terms.ts';
 import { askingProcess } from '../asking-process.ts';
+import type { ProgramData } from '../data/program-data.ts';
 import type { PortMeaning } from '../port-meaning.ts';
 import { nativeSupervisor } from '../supervisor/native.ts';
 import type { ListenAnswer, ListeningNotice, ListenQuestion } from '../supervisor/traps.ts';
@@ -17,6 +19,8 @@ import { reachProgram } from './program-side.ts';
 export interface WrappedListenersOptions {
   readonly link: PoolLink;
   readonly policy: ListenerPolicy;
+  /** Data connections of FTP. */
+  readonly data: ProgramData;
   /** Names the identity where the terms do not; fails where it would have to guess. */
   readonly withIdentity: (terms: ServerTerms) => Promise<ServerTerms>;
   /** Handshakes at once, for each listener. */
@@ -36,7 +40,7 @@ export interface ListenerEvents {
 /** The listeners of a supervised program: decides about them, and brings their connections to the pool. */
 export class WrappedListeners implements Disposable {
   readonly #options: WrappedListenersOptions;
-  readonly #expected = new Map<number, ListenerPlan>();
+  readonly #expected = new Map<number, ListenerPlan | typeof forData>();
   /** By the SO_COOKIE of the program's own. */
   readonly #open = new Map<number, WrappedListener>();
   readonly #lost: Disposable;
@@ -49,7 +53,12 @@ export class WrappedListeners implements Disposable {
 
   /** Answers the supervisor. */
   async listen({ address, port, pid }: ListenQuestion): Promise<ListenAnswer> {
-    const { policy, events } = this.#options;
+    const { policy, events, data } = this.#options;
+    if (data.awaited && !policy.speaksOf(port)) {
+      const listener = ++this.#last;
+      this.#expected.set(listener, forData);
+      return { action: 'wrap', listener };
+    }
     const where = formatHostAndPort({ host: address, port });
     const meaning = policy.meaning(port);
     try {
@@ -86,16 +95,21 @@ export class WrappedListeners implements Disposable {
     const expected = this.#expected.get(listener);
     this.#expected.delete(listener);
     if (!expected) throw new Error(`nobody expects listener ${listener}`);
-    this.take(fd, cookie, expected);
+    if (expected !== forData) this.take(fd, cookie, expected);
+    else {
+      this.#options.data.listening(fd, cookie);
+      if (!nativeSupervisor().listensInside(fd)) this.#close(cookie);
+    }
   }
 
   /** @param fd where clients come to, taken over; `cookie` is that of the program's listener */
   take(fd: number, cookie: number, { where, meaning, terms }: ListenerPlan): void {
-    const { link, limit, events } = this.#options;
+    const { link, limit, events, data } = this.#options;
+    const isForFtp = terms.startTls !== undefined && isFtp(terms.startTls.protocol);
     const intake = new Intake({
       listeners: [fd],
       link,
-      carry: serverCarrier(terms, reachProgram),
+      carry: serverCarrier(terms, reachProgram, isForFtp ? data : undefined),
       limit,
       events: { lost: events.lost, failed: events.failed },
     });
@@ -108,17 +122,25 @@ export class WrappedListeners implements Disposable {
   /** Closes what the program does not listen on any more. */
   vacate(): void {
     const native = nativeSupervisor();
-    for (const [cookie, { fd }] of this.#open) {
+    const open = [...this.#open].map(([cookie, { fd }]) => [cookie, fd] as const);
+    for (const [cookie, fd] of [...open, ...this.#options.data.listeners]) {
       if (!native.listensInside(fd)) this.#close(cookie);
     }
   }
 
   [Symbol.dispose](): void {
     this.#lost[Symbol.dispose]();
-    for (const cookie of [...this.#open.keys()]) this.#close(cookie);
+    const forData = this.#options.data.listeners.map(([cookie]) => cookie);
+    for (const cookie of [...this.#open.keys(), ...forData]) this.#close(cookie);
   }
 
   #close(cookie: number): void {
+    const dataListener = this.#options.data.listeners.find(([each]) => each === cookie);
+    if (dataListener) {
+      nativeSupervisor().listenerGone(dataListener[1]);
+      this.#options.data.close(cookie);
+      return;
+    }
     const listener = this.#open.get(cookie);
     if (!listener) return;
     this.#open.delete(cookie);
@@ -126,6 +148,9 @@ export class WrappedListeners implements Disposable {
     void listener.intake.close();
   }
 }
+
+/** The listener is to be one for FTP's data. */
+const forData = Symbol('for data');
 
 /** A listener, and how its connections come to the program. */
 export interface ListenerPlan {

@@ -1,3 +1,4 @@
+import assert from 'node:assert/strict';
 import { closeSync, mkdtempSync, openSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -12,6 +13,7 @@ import {
   type ClientSideOptions,
   openClientSide,
 } from '../../../../../src/core/wrap/client/client-side.ts';
+import { ProgramData } from '../../../../../src/core/wrap/data/program-data.ts';
 import { portMeaning } from '../../../../../src/core/wrap/port-meaning.ts';
 import { builtLauncher } from '../../../../../src/core/wrap/program.ts';
 import { startSupervised } from '../../../../../src/core/wrap/supervisor/supervision.ts';
@@ -56,6 +58,10 @@ export class ClientStage implements AsyncDisposable {
       rules: rules.map(parseClientTls) as readonly ClientRule[],
       remoteId: undefined,
       portMeaning,
+      data: new ProgramData(
+        () => () => assert.fail('nobody listens'),
+        () => undefined,
+      ),
       service: undefined,
       handshakeTimeout: 30_000,
       lost: ({ message, hint }, which) =>
