@@ -1,17 +1,10 @@
 import { execFileSync } from 'node:child_process';
-import {
-  chmodSync,
-  copyFileSync,
-  mkdirSync,
-  mkdtempSync,
-  readdirSync,
-  rmSync,
-  writeFileSync,
-} from 'node:fs';
+import { chmodSync, copyFileSync, mkdtempSync, rmSync } from 'node:fs';
 import { connect } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as pause } from 'node:timers/promises';
+import { asPostgres, initialise, postgresProgram, settings } from './postgresql.ts';
 import { Running } from './running.ts';
 
 /** Where a server listens, and the files of its key and certificate. */
@@ -52,19 +45,10 @@ export class OthersServer implements AsyncDisposable {
   static postgres(place: OthersPlace): Promise<OthersServer> {
     const { address, port } = place;
     return OthersServer.#start(place, (folder) => {
-      const [version = ''] = readdirSync('/usr/lib/postgresql').sort((a, b) => +b - +a);
-      const bin = join('/usr/lib/postgresql', version, 'bin');
-      const as = ['setpriv', '--reuid', 'postgres', '--regid', 'postgres', '--clear-groups'];
-      const data = join(folder, 'data');
-      mkdirSync(data);
+      const data = initialise(folder, 'hostssl all all all trust\n');
       for (const file of ['key', 'cert'] as const) copyFileSync(place[file], join(folder, file));
-      chmodSync(folder, 0o711);
       chmodSync(join(folder, 'key'), 0o600);
-      execFileSync('chown', ['postgres', data, join(folder, 'key'), join(folder, 'cert')]);
-      const [become = '', ...rest] = as;
-      const initialise = [join(bin, 'initdb'), '-D', data, '-A', 'trust', '--no-sync'];
-      execFileSync(become, [...rest, ...initialise], { cwd: data, stdio: 'pipe' });
-      writeFileSync(join(data, 'pg_hba.conf'), 'hostssl all all all trust\n');
+      execFileSync('chown', ['postgres', join(folder, 'key'), join(folder, 'cert')]);
       const options = {
         listen_addresses: address,
         port: `${port}`,
@@ -74,8 +58,7 @@ export class OthersServer implements AsyncDisposable {
         ssl_cert_file: join(folder, 'cert'),
         fsync: 'off',
       };
-      const given = Object.entries(options).flatMap(([name, value]) => ['-c', `${name}=${value}`]);
-      return [...as, join(bin, 'postgres'), '-D', data, ...given];
+      return [...asPostgres, postgresProgram('postgres'), '-D', data, ...settings(options)];
     });
   }
 
