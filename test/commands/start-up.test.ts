@@ -1,42 +1,58 @@
 import assert from 'node:assert/strict';
-import { spawnSync } from 'node:child_process';
-import { readFileSync } from 'node:fs';
-import { test } from 'node:test';
-import { program } from './run-tlspool.ts';
-
-const ROUNDS = 7;
+import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { after, test } from 'node:test';
+import { pathToFileURL } from 'node:url';
+import { outcomeOf, program, root } from './run-tlspool.ts';
 
 /**
- * A run of oclif with 38 commands that loads everything takes 15 times as long as a bare Node; manifest, subpath
- * imports, compile cache and late imports bring that below 5. Processor time, as a ratio: how busy the machine is with
- * other tests hardly matters then.
+ * What a command loads is most of the time that it takes to start: all of tlspool takes 15 times as long as a bare Node,
+ * oclif with its manifest, subpath imports and late imports less than 5. How long that is, `npm run bench` measures.
  */
-test('--version, --help and status take less than five times the work of a bare Node', () => {
-  const cases = {
-    bare: ['-e', '0'],
-    version: [program, '--version'],
-    help: [program, '--help'],
-    status: [program, 'status', '--socket', '/nonexistent/tlspool.sock'],
-  };
-  const work = { bare: 0, version: 0, help: 0, status: 0 };
-  // The first round fills the compile cache and the system's caches.
-  for (let round = 0; round <= ROUNDS; round++) {
-    for (const [name, args] of Object.entries(cases) as [keyof typeof cases, string[]][]) {
-      const before = workOfChildren();
-      spawnSync(process.execPath, args, { stdio: 'ignore', timeout: 60_000 });
-      if (round > 0) work[name] += workOfChildren() - before;
-    }
-  }
-  const ratio = (name: keyof typeof cases) => work[name] / work.bare;
-  assert.ok(ratio('version') < 2.5, `--version: ${ratio('version').toFixed(1)} × a bare Node`);
-  assert.ok(ratio('help') < 5, `--help: ${ratio('help').toFixed(1)} × a bare Node`);
-  assert.ok(ratio('status') < 5, `status: ${ratio('status').toFixed(1)} × a bare Node`);
+const { dependencies } = JSON.parse(readFileSync(join(root, 'package.json'), 'utf8')) as {
+  dependencies: Record<string, string>;
+};
+const hook = pathToFileURL(join(import.meta.dirname, 'loading/tell-modules.mjs')).href;
+const folder = mkdtempSync(join(tmpdir(), 'tlspool-loading-'));
+after(() => rmSync(folder, { recursive: true }));
+
+test('--version loads a handful of files, and no library', async () => {
+  const { own, libraries } = await loadedBy('--version');
+  assert.deepEqual(libraries, []);
+  assert.ok(own.length <= 10, own.join('\n'));
 });
 
-/** Processor time of all children that have ended, in clock ticks (10 ms): proc(5), cutime and cstime. */
-function workOfChildren(): number {
-  const [, fields = ''] =
-    /^\d+ \(.*\) (.*)$/s.exec(readFileSync('/proc/self/stat', 'latin1')) ?? [];
-  const [user, system] = fields.split(' ').slice(13, 15);
-  return Number(user) + Number(system);
+for (const [name, ...args] of [
+  ['the help', '--help'],
+  ['help of a command', 'wrap', '--help'],
+  ['status', 'status'],
+  ['ping', 'ping'],
+] as const) {
+  test(`${name} loads the command frame, no other library, and no more of ours than it needs`, async () => {
+    const { own, libraries } = await loadedBy(...args);
+    assert.deepEqual(libraries, ['@oclif/core']);
+    assert.ok(own.length <= 30, own.join('\n'));
+  });
+}
+
+interface Loaded {
+  /** Files of tlspool, from its root. */
+  readonly own: readonly string[];
+  /** Which of our dependencies: what these load themselves is their own affair. */
+  readonly libraries: readonly string[];
+}
+
+async function loadedBy(...args: string[]): Promise<Loaded> {
+  const list = join(folder, 'loaded.json');
+  await outcomeOf(process.execPath, ['--import', hook, program, ...args], { LOADED_MODULES: list });
+  const urls = JSON.parse(readFileSync(list, 'utf8')) as string[];
+  const base = pathToFileURL(`${root}/`).href;
+  const paths = urls.filter((url) => url.startsWith(base)).map((url) => url.slice(base.length));
+  return {
+    own: paths.filter((path) => !path.startsWith('node_modules/') && !path.startsWith('test/')),
+    libraries: Object.keys(dependencies).filter((name) =>
+      paths.some((path) => path.startsWith(`node_modules/${name}/`)),
+    ),
+  };
 }
