@@ -78,3 +78,17 @@ for (const [client, fetch] of Object.entries(clients)) {
     assert.equal(wrong.stdout, '');
   });
 }
+
+test('a program that speaks TLS itself is told of, and there is no TLS inside of TLS', {
+  skip: !privileged,
+}, async () => {
+  const address = `https://${name}:${web.port}/`;
+  const command = ['curl', '-sS', '--insecure', '--max-time', '30', address];
+  const { code, stdout, stderr } = await stage.run(['--client-tls', `${web.port}`], command);
+  assert.notEqual(code, 0);
+  assert.equal(stdout, '');
+  assert.match(
+    stderr,
+    /tlspool wrap: no connection to www\.example\.com at \S+: the program speaks TLS there itself/,
+  );
+});

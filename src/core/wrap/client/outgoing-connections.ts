@@ -20,6 +20,7 @@ import { errnos } from './errnos.ts';
 import { established } from './established.ts';
 import { Gate, outgoing, processOf, type SocketCookie } from './gate.ts';
 import { SignalWatch } from './signal-watch.ts';
+import { requirePlaintext } from './speaks-tls.ts';
 
 export interface OutgoingOptions {
   readonly link: PoolLink;
@@ -149,6 +150,7 @@ export class OutgoingConnections {
       const end = await attempt.complete();
       completed = true;
       this.#forget(attempt);
+      if (!serverSpeaksFirst(goal.treatment)) await requirePlaintextOf(end);
       return end;
     };
     try {
@@ -220,6 +222,27 @@ export class OutgoingConnections {
     this.#untilSweep = Math.max(shortestSweep, outgoing.sweep());
   }
 }
+
+/** Closes it if it is none. */
+async function requirePlaintextOf(end: number): Promise<void> {
+  try {
+    await requirePlaintext(end, longestSilence);
+  } catch (error) {
+    closeFd(end);
+    throw error;
+  }
+}
+
+/** Its program then waits, and what it says is an answer. */
+function serverSpeaksFirst(treatment: Treatment): boolean {
+  if (treatment.kind === 'tls') return greeting.has(treatment.service ?? '');
+  const { serverFirst, name } = parseProtocol(treatment.protocol);
+  return serverFirst || name === 'ftps';
+}
+
+const greeting: ReadonlySet<string> = new Set(['imaps', 'nntps', 'pop3s', 'submissions']);
+/** ms for a program to say its first word, where it is not known that its server does. */
+const longestSilence = 300;
 
 interface Goal {
   readonly treatment: Treatment;
