@@ -89,9 +89,9 @@ With --starttls the connection begins in the clear, and turns to TLS as the prot
     const { flags } = await this.parse(Tunnel);
     keepYoungGenerationSmall();
     const [{ readPlans }, { runTunnels }, { openPool }, { Complaints }, mail] = await Promise.all([
-      import('../core/tunnel/plan.ts'),
+      import('../core/tunnel/read-plans.ts'),
       import('../core/tunnel/run-tunnels.ts'),
-      import('../core/tunnel/pool-access.ts'),
+      import('../core/tunnel/open-pool.ts'),
       import('../core/tunnel/complaints.ts'),
       import('../core/starttls/public-mail.ts'),
     ]);

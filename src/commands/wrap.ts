@@ -284,7 +284,7 @@ async function importTunnel() {
   const [complaints, terms, access, identity] = await Promise.all([
     import('../core/tunnel/complaints.ts'),
     import('../core/tunnel/terms.ts'),
-    import('../core/tunnel/pool-access.ts'),
+    import('../core/tunnel/open-pool.ts'),
     import('../core/tunnel/default-identity.ts'),
   ]);
   return { ...complaints, ...terms, ...access, ...identity };

@@ -1,7 +1,6 @@
 import { setImmediate as breathe } from 'node:timers/promises';
 import type { Kysely } from 'kysely';
-import type { ChangeKind } from '../store/change-journal.ts';
-import type { Schema } from '../store/schema.ts';
+import type { ChangeKind, Schema } from '../store/schema.ts';
 import type { Gap, Group, GroupMembers, LdapSource } from './group.ts';
 import { readGroupFile } from './group-file.ts';
 import { Memberships } from './memberships.ts';

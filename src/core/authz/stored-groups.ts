@@ -1,7 +1,6 @@
 import type { Kysely, Selectable } from 'kysely';
 import { TlspoolError } from '../errors.ts';
-import type { GroupsTable } from '../store/authorisation.ts';
-import type { Schema } from '../store/schema.ts';
+import type { GroupsTable, Schema } from '../store/schema.ts';
 import type { Group, GroupSource } from './group.ts';
 import { authorColumns, authorOf } from './stored-rules.ts';
 import { formatWho, type Member, parseMember } from './who.ts';

@@ -1,7 +1,6 @@
 import type { Kysely, Selectable } from 'kysely';
 import { formatSelector, parseSelector } from '../identity/selector.ts';
-import type { ProgramRulesTable, RulesTable, StandingsTable } from '../store/authorisation.ts';
-import type { Schema } from '../store/schema.ts';
+import type { ProgramRulesTable, RulesTable, Schema, StandingsTable } from '../store/schema.ts';
 import { parsePrefix } from './address-prefix.ts';
 import { parseHours } from './hours.ts';
 import type { ProgramRule } from './program-rule.ts';

@@ -3,8 +3,7 @@ import { facilities } from '../protocol/flags.ts';
 import type { LogLevel } from '../telemetry/log.ts';
 import { Pkcs11UriError, parsePkcs11Uri } from '../token/uri.ts';
 import { ConfigError } from './conf-file.ts';
-import type { Draft } from './read-settings.ts';
-import type { TokenSettings } from './settings.ts';
+import type { Draft, TokenSettings } from './settings.ts';
 import { validationKeys } from './validation-keys.ts';
 import { absolutePath, count, duration, fileMode, groupId, userId, yes } from './values.ts';
 

@@ -1,10 +1,7 @@
 import { ConfigError, readConfFile, type Setting } from './conf-file.ts';
 import { keys } from './keys.ts';
-import { defaultSettings, type PoolSettings } from './settings.ts';
+import { type Draft, defaultSettings, type PoolSettings } from './settings.ts';
 import { validationKeys } from './validation-keys.ts';
-
-/** Settings under construction: keys write to it. */
-export type Draft = { -readonly [Name in keyof PoolSettings]: PoolSettings[Name] };
 
 /**
  * What a configuration file says, the rest being default; a file that is not there says nothing. Every line counts:

@@ -48,6 +48,9 @@ export interface PoolSettings {
   readonly logFormat: LogFormat | undefined;
 }
 
+/** Settings under construction: keys write to it. */
+export type Draft = { -readonly [Name in keyof PoolSettings]: PoolSettings[Name] };
+
 export interface TokenSettings {
   /** Absolute path of the module. */
   readonly module: string;

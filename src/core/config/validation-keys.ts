@@ -4,7 +4,7 @@ import { printable } from '../identity/domain-name.ts';
 import { listOf } from '../trust/http-fetch.ts';
 import type { Level, RequiredExtension, ValidationSettings } from '../trust/validation-settings.ts';
 import { ConfigError } from './conf-file.ts';
-import type { Draft } from './read-settings.ts';
+import type { Draft } from './settings.ts';
 import { absolutePath, count, duration } from './values.ts';
 
 /** Keys about who is believed. */

@@ -1,14 +1,5 @@
-import { type Generated, type Kysely, sql, type Transaction } from 'kysely';
-import type { Schema } from './schema.ts';
-
-/** What changed: the id of an identity, the name of a rule, the name of a group whose members did, anything else of the policy. */
-export type ChangeKind = 'identity' | 'rule' | 'members' | 'policy';
-
-export interface ChangesTable {
-  readonly id: Generated<number>;
-  readonly kind: ChangeKind;
-  readonly key: string;
-}
+import { type Kysely, sql, type Transaction } from 'kysely';
+import type { ChangeKind, Schema } from './schema.ts';
 
 /** Entries that are kept; whoever is further behind reads everything anew. */
 const KEPT = 10_000;

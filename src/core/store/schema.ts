@@ -1,14 +1,4 @@
 import type { ColumnType, Generated } from 'kysely';
-import type {
-  FetchedMembersTable,
-  GroupsTable,
-  MembersTable,
-  ProgramRulesTable,
-  RulesTable,
-  StandingsTable,
-} from './authorisation.ts';
-import type { ChangesTable } from './change-journal.ts';
-import type { DisclosuresTable } from './disclosures.ts';
 
 /** DER. */
 type Blob = ColumnType<Buffer, Uint8Array, Uint8Array>;
@@ -179,4 +169,91 @@ export interface CrlsTable {
   readonly this_update: Time;
   readonly next_update: Time | null;
   readonly created_at: Time;
+}
+
+/** Which of our identities which remotes may see. */
+export interface DisclosuresTable {
+  /** DoNAI selector. */
+  readonly remote: string;
+  /** DoNAI of a local identity. */
+  readonly local: string;
+  /** Within the remote, ascending; not necessarily without gaps. */
+  position: number;
+  readonly created_at: Time;
+}
+
+interface AuthoredTable {
+  readonly note: string;
+  readonly made_by: string;
+  readonly made_at: Time;
+}
+
+/** May this remote use this local identity and service? A rule is made and removed, never changed. */
+export interface RulesTable extends AuthoredTable {
+  readonly name: string;
+  readonly effect: 'allow' | 'deny';
+  /** DoNAI selector, `group:NAME`, `authenticated`, `anonymous` or `everyone`. */
+  readonly who: string;
+  /** Selector of local identities. */
+  readonly local: string;
+  /** null: any. */
+  readonly service: string | null;
+  /** Blank-separated; null: however. */
+  readonly validated: string | null;
+  /** Blank-separated address blocks; null: from anywhere. */
+  readonly addresses: string | null;
+  readonly hours: string | null;
+  readonly expires_at: Time | null;
+}
+
+/** May this local program act as this local identity? */
+export interface ProgramRulesTable extends AuthoredTable {
+  readonly name: string;
+  readonly local: string;
+  readonly role: 'client' | 'server' | null;
+  readonly uid: number | null;
+  readonly gid: number | null;
+  readonly executable: string | null;
+  /** SHA-256 of the executable, lower-case hexadecimal. */
+  readonly digest: string | null;
+  /** systemd unit. */
+  readonly unit: string | null;
+  readonly expires_at: Time | null;
+}
+
+/** What was said of local identities outright. */
+export interface StandingsTable extends AuthoredTable {
+  /** Selector of local identities. */
+  readonly local: string;
+  readonly standing: 'open' | 'closed';
+}
+
+export interface GroupsTable extends AuthoredTable {
+  readonly name: string;
+  readonly source: 'store' | 'file' | 'ldap';
+  /** JSON of what the source needs. */
+  readonly settings: string;
+}
+
+export interface MembersTable {
+  readonly group_name: string;
+  /** DoNAI selector or `group:NAME`. */
+  readonly member: string;
+}
+
+/** What directories said last; not part of the policy, so that it does not count as a change of it. */
+export interface FetchedMembersTable {
+  readonly group_name: string;
+  readonly fetched_at: Time;
+  /** JSON array. */
+  readonly members: string;
+}
+
+/** What changed: the id of an identity, the name of a rule, the name of a group whose members did, anything else of the policy. */
+export type ChangeKind = 'identity' | 'rule' | 'members' | 'policy';
+
+export interface ChangesTable {
+  readonly id: Generated<number>;
+  readonly kind: ChangeKind;
+  readonly key: string;
 }
