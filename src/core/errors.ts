@@ -29,6 +29,12 @@ export class TlspoolError extends Error {
   }
 }
 
+/** Why a file cannot be read or written, in the system's words: `no such file or directory`. */
+export function fileReason(error: unknown): string {
+  const message = error instanceof Error ? error.message : String(error);
+  return message.replace(/^[A-Z]+: /, '').replace(/, \w+(?: '.*')?$/, '');
+}
+
 /** The user asked for something that cannot be meant: exit code 2. */
 export class UsageError extends TlspoolError {
   constructor(message: string, hint?: string) {

@@ -204,3 +204,49 @@ test('groups hold groups but never themselves, and one in use stays', async (t) 
     '@partner.example\njohn@example.com\n',
   );
 });
+
+test('questions that cannot be meant are no answers: exit code 2', async (t) => {
+  const made = await pool(t);
+  const refused = async (pattern: RegExp, ...args: string[]) => {
+    const { code, stderr } = await made.tlspool('authz', ...args);
+    assert.equal(code, 2);
+    assert.match(stderr, pattern);
+  };
+  const about = ['--to', lists];
+  await refused(/Did you mean group:staff\?/, 'check', 'staff', ...about);
+  await refused(/stands for many/, 'check', '@example.com', ...about);
+  await refused(/1\.2\.3 is no address/, 'check', 'anonymous', ...about, '--address', '1.2.3');
+  const other = ['--validated', 'xyz'];
+  await refused(/no way to validate/, 'check', 'mary@example.com', ...about, ...other);
+  const nowhere = ['--state-dir', '/nonexistent'];
+  for (const question of [
+    ['check', 'anonymous', ...about],
+    ['explain', '--last'],
+  ]) {
+    await refused(/there is no state/, ...question, ...nowhere);
+  }
+  await refused(/cannot read \/nonexistent: no such file or directory$/m, 'test', '/nonexistent');
+  await refused(/there is no port 99999/, 'whoami', '--cert', 'www.example.com:99999');
+  await refused(/no denial was logged/, 'explain', '--last', '--denied');
+});
+
+test('what is said and comes to nothing is pointed out', async (t) => {
+  const made = await pool(t);
+  const warned = async (pattern: RegExp, ...args: string[]) => {
+    const { code, stderr } = await made.tlspool('authz', ...args);
+    assert.equal(code, 0, stderr);
+    assert.match(stderr, pattern);
+  };
+  const over = ['--expires', '2020-01-01'];
+  await warned(/is over already/, 'allow', 'mary@example.com', '--to', lists, ...over);
+  await warned(
+    /cannot be read: no such file/,
+    'group',
+    'create',
+    'staff',
+    '--file',
+    '/nonexistent',
+  );
+  const unit = ['allow-program', '--user', '61001', '--as', lists, '--unit', 'nginx'];
+  assert.match(await authz(made, ...unit), /--unit nginx\.service/);
+});

@@ -64,7 +64,7 @@ export default class AuthzAllowProgram extends AuthzCommand {
     const { value, report } = await this.change(
       flags,
       (db) => addProgramRule(db, (freeName) => makeProgramRule(written, author, freeName)),
-      ({ rule }) => ({ locals: [formatSelector(rule.as)] }),
+      ({ rule }) => ({ locals: [formatSelector(rule.as)], ends: rule.expires }),
     );
     const { rule, isNew } = value;
     const added = { name: rule.name, rule: describeProgramRule(rule), isNew, ...report };

@@ -3,6 +3,7 @@ import * as Flags from '@oclif/core/flags';
 import type { CheckedProgram } from '../../core/authz/explain-program.ts';
 import type { Explanation } from '../../core/authz/explanation.ts';
 import type { LoadedPolicy } from '../../core/authz/load-policy.ts';
+import type { Remote } from '../../core/authz/question.ts';
 import { AuthzCommand } from '../../core/cli/authz-command.ts';
 import { UsageError } from '../../core/errors.ts';
 
@@ -16,6 +17,9 @@ interface Checked {
 
 export default class AuthzCheck extends AuthzCommand {
   static override summary = 'say whether a remote, or a local program, would be allowed';
+
+  /** 1 is an answer. */
+  static override failureExit = 2;
 
   static override description =
     'Decides as the daemon would now, by the same rules and groups, and says which rule decides and through which groups. With --uid it is asked whether a program of that user may act as the local identity; with both, both must be allowed. No daemon is needed; exit code 0 is allowed, 1 denied, 2 undecidable.\n\nWHO is taken to be proven by a certificate that a CA vouches for, unless --validated says otherwise.';
@@ -121,17 +125,32 @@ interface Asked {
 async function explainRemote({ policy }: LoadedPolicy, who: string, asked: Asked) {
   const { parseDonai } = await import('../../core/identity/donai.ts');
   const { explain } = await import('../../core/authz/explanation.ts');
-  const { anonymous } = await import('../../core/authz/question.ts');
-  const named = who.toLowerCase() === 'anonymous' ? undefined : parseDonai(who);
-  const remote =
-    named === undefined ? anonymous : { id: named, names: [], validatedBy: asked.validated };
+  const { parseClientAddress } = await import('../../core/authz/address-prefix.ts');
+  if (asked.address !== undefined && parseClientAddress(asked.address) === undefined) {
+    throw new UsageError(`${asked.address} is no address`, 'Such as 192.0.2.7 or 2001:db8::7.');
+  }
   return explain(policy, {
-    remote,
+    remote: await remoteOf(who, asked.validated),
     localId: parseDonai(asked.localId),
     service: asked.service?.toLowerCase() ?? '',
     address: asked.address ?? '',
     at: asked.at,
   });
+}
+
+/** One remote, not many. */
+async function remoteOf(who: string, validated: string): Promise<Remote> {
+  const { parseWho } = await import('../../core/authz/who.ts');
+  const { anonymous } = await import('../../core/authz/question.ts');
+  const { parseValidated } = await import('../../core/authz/validated.ts');
+  const { isDonai } = await import('../../core/identity/selector.ts');
+  const meant = parseWho(who);
+  if (meant.kind === 'anonymous') return anonymous;
+  if (meant.kind === 'selector' && isDonai(meant.selector)) {
+    return { id: meant.selector, names: [], validatedBy: parseValidated(validated) };
+  }
+  const hint = 'Such as mary@example.com, host.example.com or anonymous.';
+  throw new UsageError(`${who} stands for many: ask about one remote`, hint);
 }
 
 async function explainUid({ programs }: LoadedPolicy, user: string, asked: Asked) {

@@ -19,11 +19,11 @@ export default class AuthzClose extends AuthzStandingCommand {
     },
   ];
 
-  static override args = { local: localArgument };
+  static override args = { localid: localArgument };
   static override flags = changeFlags;
 
   async run(): Promise<ChangedStanding> {
     const { args, flags } = await this.parse(AuthzClose);
-    return this.state(args.local, 'closed', flags);
+    return this.state(args.localid, 'closed', flags);
   }
 }

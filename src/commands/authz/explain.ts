@@ -5,6 +5,7 @@ import type { CheckedProgram } from '../../core/authz/explain-program.ts';
 import type { Explanation } from '../../core/authz/explanation.ts';
 import type { LoadedPolicy } from '../../core/authz/load-policy.ts';
 import { AuthzCommand } from '../../core/cli/authz-command.ts';
+import { decisionWord } from '../../core/cli/decision-word.ts';
 import { TlspoolError, UsageError } from '../../core/errors.ts';
 
 interface Explained {
@@ -16,6 +17,9 @@ interface Explained {
 
 export default class AuthzExplain extends AuthzCommand {
   static override summary = 'replay a decision of the log';
+
+  /** 1 is an answer. */
+  static override failureExit = 2;
 
   static override description =
     'Shows what was decided, and how the same question would be decided now, with every rule that is considered. The log is that of `tlspool authz log`; sessions have the same ids there and in `tlspool sessions list`.';
@@ -43,12 +47,12 @@ export default class AuthzExplain extends AuthzCommand {
     const { readDecisions } = await import('../../core/authz/decision-log.ts');
     const { openStore } = await import('../../core/store/store.ts');
     const { loadPolicy } = await import('../../core/authz/load-policy.ts');
+    await using store = await openStore(paths.stateDir, 'read');
     const log = await readDecisions(paths.stateDir, 100_000);
     const decision = log.findLast(
       ({ id, allowed }) => (args.id === undefined || id === args.id) && !(flags.denied && allowed),
     );
-    if (decision === undefined) throw noDecision(args.id);
-    await using store = await openStore(paths.stateDir, 'read');
+    if (decision === undefined) throw noDecision(args.id, flags.denied);
     const loaded = await loadPolicy(store.db, await this.choices(paths));
     const now =
       decision.about === 'remote'
@@ -60,10 +64,10 @@ export default class AuthzExplain extends AuthzCommand {
 
   async #print(decision: DecisionRecord, now: Explanation | CheckedProgram): Promise<void> {
     const { explanationLines } = await import('../../core/cli/explanation-lines.ts');
-    const { at, id, allowed, reason, rule } = decision;
+    const { at, id, reason, rule } = decision;
     const time = at.slice(0, 19).replace('T', ' ');
     const by = rule === null ? reason : `${reason} ${rule}`;
-    this.log(`${time} UTC, session ${id}: ${allowed ? 'allowed' : 'denied'} [${by}]`);
+    this.log(`${time} UTC, session ${id}: ${decisionWord(decision)} [${by}]`);
     if (decision.about === 'remote') {
       this.log(`  client  ${decision.address || 'address not known'}`);
       this.log(`  groups  ${decision.groups.join(', ') || 'none'}`);
@@ -92,8 +96,8 @@ async function explainProgram(
   return explain(programs, { program, localId, role, at: Date.now() });
 }
 
-function noDecision(id: string | undefined): TlspoolError {
-  const what =
-    id === undefined ? 'no decision was logged' : `there is no decision ${id} in the log`;
+function noDecision(id: string | undefined, denied: boolean): TlspoolError {
+  const latest = denied ? 'no denial was logged' : 'no decision was logged';
+  const what = id === undefined ? latest : `there is no decision ${id} in the log`;
   return new TlspoolError('no-decision', what, { hint: 'See `tlspool authz log`.', exit: 2 });
 }

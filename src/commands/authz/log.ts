@@ -1,6 +1,7 @@
 import * as Flags from '@oclif/core/flags';
 import type { DecisionRecord } from '../../core/authz/decision-log.ts';
 import { AuthzCommand } from '../../core/cli/authz-command.ts';
+import { decisionWord } from '../../core/cli/decision-word.ts';
 
 export default class AuthzLog extends AuthzCommand {
   static override summary = 'show recent decisions';
@@ -29,6 +30,9 @@ export default class AuthzLog extends AuthzCommand {
     const { flags } = await this.parse(AuthzLog);
     const { stateDir } = this.paths(flags);
     const { readDecisions } = await import('../../core/authz/decision-log.ts');
+    const { openStore } = await import('../../core/store/store.ts');
+    // Where there is no pool, nothing was decided either, but that is not what is meant.
+    await using _store = await openStore(stateDir, 'read');
     const all = await readDecisions(stateDir, flags.denied ? 100_000 : flags.number);
     const wanted = flags.denied ? all.filter(({ allowed }) => !allowed) : all;
     const decisions = wanted.slice(-flags.number);
@@ -51,11 +55,6 @@ export default class AuthzLog extends AuthzCommand {
     const lines = tableLines(columns, rows);
     this.log(lines.length > 0 ? lines.join('\n') : 'No decisions were logged.');
   }
-}
-
-function decisionWord(record: DecisionRecord): string {
-  if (record.allowed) return 'allowed';
-  return record.about === 'remote' && record.monitored ? 'would be denied' : 'denied';
 }
 
 function who(record: DecisionRecord): string {

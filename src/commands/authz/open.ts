@@ -13,11 +13,11 @@ export default class AuthzOpen extends AuthzStandingCommand {
 
   static override examples = ['<%= config.bin %> <%= command.id %> www.example.com'];
 
-  static override args = { local: localArgument };
+  static override args = { localid: localArgument };
   static override flags = changeFlags;
 
   async run(): Promise<ChangedStanding> {
     const { args, flags } = await this.parse(AuthzOpen);
-    return this.state(args.local, 'open', flags);
+    return this.state(args.localid, 'open', flags);
   }
 }

@@ -7,6 +7,9 @@ import type { TestFormat } from '../../core/cli/test-report.ts';
 export default class AuthzTest extends AuthzCommand {
   static override summary = 'hold the rules against a table of expected decisions';
 
+  /** 1 is an answer. */
+  static override failureExit = 2;
+
   static override description =
     'Each line of FILE says what is expected of one question: `allow` or `deny`, WHO, LOCALID, and maybe a service; then key=value: address, validated (letters), at (ISO 8601), reason and rule. WHO is a remote, `anonymous`, or uid=N for a local program, with exe and role as keys. # starts a comment. Further names of a certificate stand behind commas.\n\nRules that apply in no case are listed. Exit code 0: all is as expected, 1: something is not, 2: the file cannot be read. With --policy the rules are those of a text of `authz export`, not those of the store.';
 

@@ -1,9 +1,13 @@
 import * as Flags from '@oclif/core/flags';
 import type { CertificateMeaning } from '../../core/authz/certificate-meaning.ts';
 import { AuthzCommand } from '../../core/cli/authz-command.ts';
+import { UsageError } from '../../core/errors.ts';
 
 export default class AuthzWhoami extends AuthzCommand {
   static override summary = 'say which identity and groups a certificate amounts to';
+
+  /** 1 is an answer. */
+  static override failureExit = 2;
 
   static override description =
     'Reads a certificate (PEM or DER, intermediate CAs behind it), or fetches that of a TLS server, and says what rules would see: the remote identity, whether the anchors of this pool prove it for a client, all names for which a deny would count, and the groups. No daemon is needed; exit code 1: nobody is proven.';
@@ -59,7 +63,9 @@ async function readChain(place: string): Promise<Buffer[]> {
   const server = /^(.+):(\d{1,5})$/.exec(place);
   if (server !== null && !existsSync(place)) {
     const { fetchChain } = await import('../../core/authz/fetch-chain.ts');
-    return fetchChain(server[1] ?? '', Number(server[2]));
+    const port = Number(server[2]);
+    if (port < 1 || port > 65_535) throw new UsageError(`there is no port ${port}`);
+    return fetchChain(server[1] ?? '', port);
   }
   return readCertificates(await readInput(place));
 }

@@ -2,6 +2,7 @@ import { readFile } from 'node:fs/promises';
 import type { Kysely } from 'kysely';
 import { matches, parseSelector } from '../identity/selector.ts';
 import type { Schema } from '../store/schema.ts';
+import { readGroupFile } from './group-file.ts';
 import { RuleError } from './rule-error.ts';
 
 export interface Mentions {
@@ -9,22 +10,35 @@ export interface Mentions {
   readonly locals?: readonly string[];
   readonly services?: readonly string[];
   readonly groups?: readonly string[];
+  /** Files of members, by group. */
+  readonly files?: ReadonlyMap<string, string>;
+  /** When what is said ends, epoch ms. */
+  readonly ends?: number | undefined;
 }
 
 /** What is named and is not there: a misspelling, most likely. @throws RuleError with the first, if `strict` */
 export async function findDoubts(
   db: Kysely<Schema>,
-  { locals = [], services = [], groups = [] }: Mentions,
+  { locals = [], services = [], groups = [], files = new Map(), ends }: Mentions,
   strict: boolean,
 ): Promise<string[]> {
   const doubts = [
     ...(await missingLocals(db, locals)),
     ...(await missingGroups(db, groups)),
     ...(await missingServices(services)),
+    ...(await unreadableFiles(files)),
+    ...(ends !== undefined && ends <= Date.now() ? [OVER] : []),
   ];
   const [first] = doubts;
   if (strict && first !== undefined) throw new RuleError(first, 'Nothing was changed.');
   return doubts;
+}
+
+const OVER = 'it is over already, and applies to nobody';
+
+async function unreadableFiles(files: ReadonlyMap<string, string>): Promise<string[]> {
+  const read = await Promise.all([...files].map(([group, path]) => readGroupFile(group, path)));
+  return read.flatMap(({ gap }) => (gap === undefined ? [] : [gap.text]));
 }
 
 async function missingLocals(db: Kysely<Schema>, locals: readonly string[]): Promise<string[]> {

@@ -1,5 +1,6 @@
 import { open } from 'node:fs/promises';
 import { isAbsolute } from 'node:path';
+import { fileReason } from '../errors.ts';
 import type { GroupMembers } from './group.ts';
 import { RuleError } from './rule-error.ts';
 import { type Member, parseMember } from './who.ts';
@@ -16,7 +17,7 @@ export async function readGroupFile(group: string, path: string): Promise<GroupM
   try {
     text = await readText(path);
   } catch (error) {
-    return { group, members: [], gap: gapOf(group, path, (error as Error).message) };
+    return { group, members: [], gap: gapOf(group, path, fileReason(error)) };
   }
   const { members, faults } = parseMembers(text);
   const [fault] = faults;

@@ -78,7 +78,7 @@ export function makeProgramRule(
     gid,
     executable: exe,
     digest: digest === undefined ? undefined : parseDigest(digest),
-    unit,
+    unit: unit === undefined ? undefined : parseUnit(unit),
     expires: expires === undefined ? undefined : parseExpiry(expires),
     ...author,
     name: written.name === undefined ? name() : parseName('rule', written.name),
@@ -105,6 +105,13 @@ function parseDigest(text: string): string {
   const digest = text.toLowerCase().replaceAll(':', '');
   if (/^[0-9a-f]{64}$/.test(digest)) return digest;
   throw new RuleError('a digest is the SHA-256 of the executable, as sha256sum prints it');
+}
+
+/** As systemctl takes it: `web` is `web.service`. Programs are in services and scopes only. */
+function parseUnit(text: string): string {
+  const unit = /\.[a-z]+$/.test(text) ? text : `${text}.service`;
+  if (/^[\w:.@\\-]{1,240}\.(?:service|scope)$/.test(unit)) return unit;
+  throw new RuleError(`“${printable(text)}” is no unit`, 'Such as nginx.service.');
 }
 
 function unique(items: readonly string[]): string[] {

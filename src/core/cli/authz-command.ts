@@ -1,6 +1,7 @@
 import { userInfo } from 'node:os';
 import type { Kysely } from 'kysely';
 import type { ChangeEffects, Flip } from '../authz/change-policy.ts';
+import type { Mentions } from '../authz/doubts.ts';
 import type { PolicyChoices } from '../authz/load-policy.ts';
 import type { Authored } from '../authz/rule.ts';
 import type { PoolPaths } from '../config/paths.ts';
@@ -37,13 +38,6 @@ interface ChangeFlags {
   readonly 'apply-to-open'?: boolean | undefined;
 }
 
-/** What a rule or group refers to, to be looked up. */
-export interface Mentioned {
-  readonly locals?: readonly string[];
-  readonly services?: readonly string[];
-  readonly groups?: readonly string[];
-}
-
 /** Commands about who may do what. */
 export abstract class AuthzCommand extends PoolCommand {
   /** Whoever runs the command, also behind sudo. */
@@ -63,7 +57,7 @@ export abstract class AuthzCommand extends PoolCommand {
   protected async change<Value>(
     flags: ChangeFlags & { socket?: string | undefined; 'state-dir'?: string | undefined },
     change: (db: Kysely<Schema>) => Promise<Value>,
-    mentions: (value: Value) => Mentioned = () => ({}),
+    mentions: (value: Value) => Mentions = () => ({}),
   ): Promise<{ readonly value: Value; readonly report: ChangeReport }> {
     const paths = this.paths(flags);
     const dryRun = flags['dry-run'] === true;

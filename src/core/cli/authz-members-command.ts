@@ -44,7 +44,9 @@ export abstract class AuthzMembersCommand extends AuthzCommand {
       (db) => change(db, group.toLowerCase(), members),
       () => ({ groups: members.flatMap((one) => (one.kind === 'group' ? [one.group] : [])) }),
     );
-    this.log(`Group ${group}: ${value === 1 ? '1 member' : `${value} members`} ${done}.`);
+    const rest = members.length - value;
+    const same = rest > 0 ? `, ${rest} there before` : '';
+    this.log(`Group ${group}: ${value === 1 ? '1 member' : `${value} members`} ${done}${same}.`);
     this.printReport(report);
     return { group, changed: value, ...report };
   }

@@ -81,6 +81,7 @@ export abstract class AuthzRuleCommand extends AuthzCommand {
         locals: [formatSelector(rule.to)],
         services: rule.service === undefined ? [] : [rule.service],
         groups: rule.who.kind === 'group' ? [rule.who.group] : [],
+        ends: rule.when.expires,
       }),
     );
     const { rule, isNew } = value;

@@ -14,7 +14,7 @@ import { Prompts } from './prompts.ts';
 export abstract class PoolCommand extends Command {
   static override enableJsonFlag = true;
 
-  /** For commands that run a program: the exit code of every failure of their own below 125. */
+  /** The exit code of every failure below 125: for commands that run a program, and those whose 1 is an answer. */
   static failureExit: number | undefined = undefined;
 
   static override baseFlags = {

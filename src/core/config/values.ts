@@ -55,5 +55,8 @@ function accountId(value: string, database: string, what: string): number {
     .map((line) => line.split(':'))
     .find(([name]) => name === value);
   if (entry?.[2] !== undefined) return Number(entry[2]);
-  throw new ConfigError(`there is no ${what} ${value} in ${database}`, `give the ${what}'s number`);
+  throw new ConfigError(
+    `there is no ${what} ${value} in ${database}`,
+    `Give the ${what}'s number.`,
+  );
 }

@@ -108,7 +108,10 @@ export default class AuthzGroupCreate extends AuthzCommand {
         await createGroup(db, { name: group, source, ...author }, members);
         if (fetched !== undefined) await keepFetched(db, group, fetched);
       },
-      () => ({ groups: members.flatMap((one) => (one.kind === 'group' ? [one.group] : [])) }),
+      () => ({
+        groups: members.flatMap((one) => (one.kind === 'group' ? [one.group] : [])),
+        files: new Map(source.kind === 'file' ? [[group, source.path]] : []),
+      }),
     );
     this.log(`Group ${group} ${flags['dry-run'] ? 'would be' : 'is'} there.`);
     if (fetched !== undefined) this.log(`The directory lists ${fetched.members.length} members.`);
