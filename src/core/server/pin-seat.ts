@@ -161,6 +161,7 @@ export class PinSeat {
       answered: (message) => this.#answered(needed, message as PinEntry),
       lost: () => {
         needed.asked = false;
+        if (this.#seat.holder === undefined) this.#nobodyIsThere();
       },
     });
   }
