@@ -7,6 +7,7 @@ import type {
 } from '../core/seats/choice-question.ts';
 import { choices } from './administration.ts';
 import { connect } from './connect.ts';
+import { holdSeat, type Seat } from './hold-seat.ts';
 
 export interface IdentitySeatOptions {
   /** The pool's socket, as for `connect`. */
@@ -19,44 +20,24 @@ export interface IdentitySeatOptions {
   readonly signal: AbortSignal;
 }
 
-/** The seat of LIDENTRY, while it is ours. */
-export interface IdentitySeat {
-  /** Resolves when the offer was withdrawn; rejects with what the pool refuses, or with what `ask` threw. */
-  readonly ended: Promise<void>;
-}
-
 /** s that a person may take before another program may have the seat. */
 const PATIENCE = 600;
 
 /** Takes the seat: from now on `ask` chooses identities. @throws TlspoolError `no-daemon` (exit code 3) */
-export async function takeIdentitySeat(options: IdentitySeatOptions): Promise<IdentitySeat> {
+export async function takeIdentitySeat(options: IdentitySeatOptions): Promise<Seat> {
   const { socket, silently, ask, signal } = options;
   const pool = await connect({ socket, signal });
-  const failed = Promise.withResolvers<never>();
-  failed.promise.catch(() => undefined);
-  const offer = pool.offer(lidEntry('lidEntryRegister', silently), (inquiry, answer) => {
-    if (inquiry.command !== 'lidEntryCallback') return;
-    const { flags, remoteId } = inquiry as LidEntry;
-    if ((flags & lidEntryFlags.entry) !== 0) return;
-    inFull(socket)
-      .then((question) => ask(question, signal))
-      .then((choice) => answer(answerWith(choice, remoteId)))
-      .catch((error: unknown) => {
-        offer.withdraw();
-        failed.reject(error);
-      });
+  return holdSeat(pool, {
+    offer: lidEntry('lidEntryRegister', silently),
+    ask: async (inquiry, patience) => {
+      if (inquiry.command !== 'lidEntryCallback') return undefined;
+      const { flags, remoteId } = inquiry;
+      if ((flags & lidEntryFlags.entry) !== 0) return undefined;
+      const choice = await ask(await inFull(socket), patience);
+      return answerWith(choice, remoteId);
+    },
+    signal,
   });
-  const giveBack = () => offer.withdraw();
-  signal.addEventListener('abort', giveBack, { once: true });
-  if (signal.aborted) giveBack();
-  const ended = Promise.race([offer.ended, failed.promise]).finally(() => {
-    signal.removeEventListener('abort', giveBack);
-    pool.close();
-  });
-  ended.catch(() => undefined);
-  // The pool serves a connection's requests in order: then the offer was taken or refused.
-  await pool.ping().catch(() => undefined);
-  return { ended };
 }
 
 /** What is to be chosen, with all that a person must see. */

@@ -75,6 +75,7 @@ With --auto a file of rules chooses instead: a line each, \`SELECTOR LOCALID [re
     if (!prompts.mayAsk) {
       throw new UsageError('there is no terminal to ask at', 'Say --auto FILE.');
     }
+    await prompts.prepare();
     const { identityAsker } = await import('../../core/cli/identity-asker.ts');
     return identityAsker(prompts);
   }

@@ -1,6 +1,6 @@
 import { readlinkSync } from 'node:fs';
 import * as Flags from '@oclif/core/flags';
-import { UsageError } from '../errors.ts';
+import { TlspoolError, UsageError } from '../errors.ts';
 import type { PinAsker } from '../seats/pin-question.ts';
 import type { Terminal } from '../seats/pinentry-program.ts';
 import type { Prompts } from './prompts.ts';
@@ -48,6 +48,7 @@ export async function pinAsker(
   }
   if (flags.pinentry !== undefined) {
     const { pinentryProgram } = await import('../seats/pinentry-program.ts');
+    await requireProgram(flags.pinentry);
     return pinentryProgram(flags.pinentry, terminal());
   }
   if (flags['ask-password'] === true) {
@@ -63,8 +64,24 @@ export async function pinAsker(
   return terminalAsker(prompts);
 }
 
+/** Better now than when a PIN is needed. @throws UsageError */
+async function requireProgram(name: string): Promise<void> {
+  const { checkExecutable } = await import('../wrap/executable.ts');
+  try {
+    checkExecutable(name, process.env['PATH']);
+  } catch (error) {
+    if (!(error instanceof TlspoolError)) throw error;
+    throw new UsageError(
+      error.message,
+      'GnuPG has such programs: pinentry-gnome3, pinentry-qt, pinentry-curses, pinentry-tty.',
+    );
+  }
+}
+
 async function terminalAsker(prompts: Prompts): Promise<PinAsker> {
   const { explain, tokenName } = await import('../seats/pin-question.ts');
+  // What is typed between the explanation and the question would show.
+  await prompts.prepare();
   return async (question, signal) => {
     prompts.note(['', ...explain(question)].join('\n'));
     if (question.attempt > 0) prompts.note('The PIN was wrong.');

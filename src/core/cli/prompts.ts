@@ -73,6 +73,11 @@ export class Prompts {
     return select({ message, choices, pageSize: PAGE }, { ...terminal(), signal });
   }
 
+  /** Loads what asks, so that the first question comes as fast as others. */
+  async prepare(): Promise<void> {
+    await import('@inquirer/prompts');
+  }
+
   /** Text ahead of a question. */
   note(text: string): void {
     process.stderr.write(`${text}\n`);

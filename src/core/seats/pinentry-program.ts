@@ -1,6 +1,7 @@
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { TlspoolError } from '../errors.ts';
+import { builtLauncher } from '../wrap/program.ts';
 import { AssuanClient } from './assuan.ts';
 import { explain, type PinAsker, type PinQuestion, tokenName } from './pin-question.ts';
 
@@ -19,19 +20,26 @@ export interface Terminal {
  */
 export function pinentryProgram(program: string, terminal: Terminal | undefined): PinAsker {
   return async (question, signal) => {
-    const child = spawn(program, [], { stdio: ['pipe', 'pipe', 'inherit'], signal });
-    const failed = once(child, 'error').then(([cause]) => {
-      throw cannotRun(program, cause as NodeJS.ErrnoException);
-    });
-    failed.catch(() => undefined);
-    child.stdin.on('error', () => undefined);
-    const closed = once(child, 'close');
+    // It is not to go on asking at the terminal when we are killed.
+    const bond = ['--parent', String(process.pid), '--', program];
+    const child = spawn(builtLauncher, bond, { stdio: ['pipe', 'pipe', 'inherit'], signal });
+    const closed = once(child, 'close').then(
+      ([code]) => code as number | null,
+      (cause: NodeJS.ErrnoException) => {
+        if (signal.aborted) return null;
+        throw cannotRun(program, cause.code);
+      },
+    );
     closed.catch(() => undefined);
+    child.stdin.on('error', () => undefined);
     try {
       const client = new AssuanClient(child.stdout, child.stdin);
-      return await Promise.race([converse(client, question, terminal), failed]);
+      return await converse(client, question, terminal);
     } catch (error) {
       if (signal.aborted) return undefined;
+      child.kill();
+      const code = await closed;
+      if (code === NOT_EXECUTABLE || code === NOT_FOUND) throw cannotRun(program, 'ENOENT');
       throw error;
     } finally {
       child.stdin.end();
@@ -40,6 +48,10 @@ export function pinentryProgram(program: string, terminal: Terminal | undefined)
     }
   };
 }
+
+/** Exit codes of the launcher. */
+const NOT_EXECUTABLE = 126;
+const NOT_FOUND = 127;
 
 async function converse(
   client: AssuanClient,
@@ -52,6 +64,8 @@ async function converse(
     await client.ask('OPTION', `ttytype=${terminal.type}`);
     await client.ask('OPTION', `lc-ctype=${terminal.locale}`);
   }
+  // Left to itself it gives up after a minute. We end it when nobody waits for an answer any more.
+  await client.ask('SETTIMEOUT', '0');
   await client.ask('SETTITLE', 'tlspool');
   await client.ask('SETDESC', explain(question).join('\n'));
   await client.ask('SETPROMPT', `PIN of ${tokenName(question)}:`);
@@ -68,9 +82,8 @@ async function converse(
 /** libgpg-error: GPG_ERR_CANCELED, GPG_ERR_FULLY_CANCELED, GPG_ERR_TIMEOUT, GPG_ERR_NOT_CONFIRMED. */
 const CANCELLED: ReadonlySet<number> = new Set([99, 198, 62, 114]);
 
-function cannotRun(program: string, cause: NodeJS.ErrnoException): TlspoolError {
-  return new TlspoolError('no-pin', `cannot run ${program}: ${cause.code}`, {
-    cause,
-    hint: 'GnuPG has such programs: pinentry-gnome3, pinentry-qt, pinentry-curses, pinentry-tty.',
+function cannotRun(program: string, code = 'unknown'): TlspoolError {
+  return new TlspoolError('no-pin', `cannot run ${program}: ${code}`, {
+    hint: 'Is it installed, and on the PATH?',
   });
 }
