@@ -39,6 +39,8 @@ export const forTests = [
     why: 'TLS for swaks',
   },
   { name: 'tmux', has: 'tmux', why: 'a terminal for the programs that ask people' },
+  { name: 'pinentry-tty', has: 'pinentry-tty', why: 'asks for PINs at a terminal' },
+  { name: 'pinentry-curses', has: 'pinentry-curses', why: 'likewise' },
   { name: 'vsftpd', has: 'vsftpd', why: 'an FTP server to put behind TLS' },
   { name: 'mariadb-server', has: 'mariadbd', why: 'a database server to put behind TLS' },
   { name: 'mariadb-client', has: 'mariadb', why: 'a database client with and without TLS' },
