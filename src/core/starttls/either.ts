@@ -1,15 +1,20 @@
 import type { Side, Talk, Talking } from './dialog.ts';
 
-/** The next line of whichever side has one first, without its end. */
+/**
+ * The next line of whichever side has one first, without its end. When one side says no more, so hears the other, which may
+ * go on: half-closed connections stay so.
+ */
 export function* eitherLine(talk: Talk, longest?: number): Talking<{ from: Side; line: string }> {
   for (;;) {
     for (const from of sides) {
       const line = talk[from].lineNow(longest);
       if (line !== undefined) return { from, line };
     }
-    talk.program.requireOpen();
-    talk.peer.requireOpen();
-    yield { wait: 'bytes', sides };
+    if (talk.program.isOver) talk.peer.finish();
+    if (talk.peer.isOver) talk.program.finish();
+    const open = sides.filter((side) => !talk[side].isOver);
+    if (open.length === 0) talk.peer.requireOpen();
+    yield { wait: 'bytes', sides: open };
   }
 }
 

@@ -110,6 +110,11 @@ export class Machine {
     return this.#parties[side].takeTold();
   }
 
+  /** Whether a side is to hear, once, that nothing more is sent to it. */
+  finishedTo(side: Side): boolean {
+    return this.#parties[side].takeFinish();
+  }
+
   /** What was taken from a side that goes to the other one as it is. */
   unreadOf(side: Side): Buffer {
     return this.#parties[side].takeUnread();

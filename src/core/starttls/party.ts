@@ -9,6 +9,7 @@ export class Party {
   #unread: Buffer = Buffer.alloc(0);
   #ended = false;
   #told: Buffer[] = [];
+  #finished: 'no' | 'yes' | 'told' = 'no';
 
   constructor(side: Side) {
     this.side = side;
@@ -30,6 +31,23 @@ export class Party {
     const bytes = Buffer.concat(this.#told);
     this.#told = [];
     return bytes;
+  }
+
+  /** It is told no more than it was up to now: its connection becomes half-closed. */
+  finish(): void {
+    if (this.#finished === 'no') this.#finished = 'yes';
+  }
+
+  /** Whether that is to be done now, once. */
+  takeFinish(): boolean {
+    if (this.#finished !== 'yes') return false;
+    this.#finished = 'told';
+    return true;
+  }
+
+  /** Whether it says no more. */
+  get isOver(): boolean {
+    return this.#ended;
   }
 
   /** More of what it says. */
@@ -61,6 +79,7 @@ export class Party {
     this.#unread = Buffer.alloc(0);
     this.#told = [];
     this.#ended = false;
+    this.#finished = 'no';
   }
 
   /** The next line, without its end. Only protocols of lines end one with LF alone: that is taken too. */

@@ -137,6 +137,7 @@ class Passage {
       const wire = this.#wire(side);
       const told = wire && this.#machine.toldTo(side);
       if (told) await wire.send(told, until);
+      if (wire && this.#machine.finishedTo(side)) wire.finish();
     }
   }
 

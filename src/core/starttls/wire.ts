@@ -53,9 +53,14 @@ export class Wire {
     }
   }
 
+  /** Nothing more is sent. */
+  finish(): void {
+    shutdownFd(this.#fd, 'write');
+  }
+
   /** Nothing more is sent. What still comes is thrown away for a moment: a reset would take our last words along. */
   async leave(signal: AbortSignal): Promise<void> {
-    shutdownFd(this.#fd, 'write');
+    this.finish();
     for (let thrown = 0; thrown < mostThrownAway; ) {
       const there = this.peek(readSize);
       if (there?.length === 0) return;

@@ -25,6 +25,8 @@ export const programs: Readonly<Record<string, PlainProgram>> = {
   nntp: lines('200 plain\r\n', {
     CAPABILITIES: '101 list\r\nVERSION 2\r\nREADER\r\nAUTHINFO USER\r\n.\r\n',
   }),
+  // What a client asks for when it is told that TLS is there.
+  ftp: lines('220 plain\r\n', {}),
   xmpp: lines('', {}),
   'xmpp-server': lines('', {}),
   ldap: lines('', {}),
@@ -42,6 +44,8 @@ function lines(greeting: string, answers: Readonly<Record<string, string>>): Pla
     greeting,
     answer: (line) => {
       if (line.includes('WHO')) return 'PLAIN PROGRAM\r\nend';
+      // Of gnutls-cli-debug, whatever it speaks to; it waits for an answer.
+      if (line.startsWith('GET ')) return '500 What?\r\nend';
       return answers[line.split(' ')[0] ?? ''];
     },
   };
