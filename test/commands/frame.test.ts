@@ -86,6 +86,20 @@ test('each topic says what it is about, not what its first command does', async 
   }
 });
 
+test('the first page shows how to begin, with commands that there are', async () => {
+  const { stdout } = await tlspool(['--help']);
+  const examples = [...stdout.matchAll(/^ {2}\$ tlspool (.*?) +#/gm)].map(([, words = '']) =>
+    words.split(' '),
+  );
+  assert.ok(examples.length > 3, stdout);
+  for (const words of examples) {
+    assert.ok(
+      commands.some((command) => command.every((word, at) => word === words[at])),
+      words.join(' '),
+    );
+  }
+});
+
 test('an unknown command is named with the nearest one, nothing is run, exit code 2', async () => {
   const { code, stdout, stderr } = await tlspool(['wrpa', '--', 'touch', '/tmp/never']);
   assert.deepEqual(

@@ -90,8 +90,8 @@ async function answer(request: Request, config: Config): Promise<void> {
 }
 
 async function showHelp(subject: Subject, config: Config): Promise<void> {
-  const { Help } = await import('@oclif/core/help');
-  await new Help(config, config.pjson.oclif.helpOptions).showHelp(
+  const { TlspoolHelp } = await import('./help.ts');
+  await new TlspoolHelp(config, config.pjson.oclif.helpOptions).showHelp(
     subject.kind === 'root' ? [] : [subject.id],
   );
 }
