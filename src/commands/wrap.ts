@@ -205,7 +205,7 @@ CMD is everything after the first --, untouched. The exit code is the program's,
       import('../core/wrap/transparent/dry-run.ts'),
       import('../core/wrap/transparent/listener-policy.ts'),
     ]);
-    const { findings, localIds, ports } = await dryRun(order);
+    const { findings, localIds, names, ports } = await dryRun(order);
     for (const { what, failure } of findings) {
       const hint = failure?.hint === undefined ? '' : `. ${failure.hint}`;
       this.log(failure ? `no   ${what}: ${failure.message}${hint}` : `ok   ${what}`);
@@ -214,6 +214,7 @@ CMD is everything after the first --, untouched. The exit code is the program's,
     for (const { port, meaning } of ports)
       this.log(`     port ${port}: ${describeMeaning(meaning)}`);
     this.log('     other ports: by what IANA registered them for, TLS if that is nothing else');
+    this.log(`     names of servers: ${learned[names]}`);
     return findings.some(({ failure }) => failure) ? Wrap.failureExit : 0;
   }
 
@@ -258,6 +259,13 @@ CMD is everything after the first --, untouched. The exit code is the program's,
     });
   }
 }
+
+/** How the names of servers are. */
+const learned = {
+  sniffer: 'as DNS answers them, seen on the way',
+  forwarder:
+    'by asking DNS in the place of programs, which those with c-ares or musl do not take (it needs CAP_NET_RAW)',
+};
 
 /** With --listen, the ports are said there. */
 function onlyProtocol(protocols: readonly string[] | undefined): string | undefined {

@@ -27,14 +27,14 @@ test('a program is judged as the user that it is when it listens, not as wrap', 
   await using pool = await Pool.serving([[name]]);
   const command = ['python3', '-c', server];
   await using refused = pool.start('wrap', '--', ...command);
-  assert.equal(await refused.ended, 125);
+  assert.equal(await refused.ended, 125, refused.stderr);
   assert.match(refused.stderr, new RegExp(`user ${USER} may not act as ${name}`));
   assert.match(refused.stderr, /tlspool authz allow-program --user 61001 --as www\.example\.com/);
 
   await pool.command('authz', 'allow-program', '--user', String(USER), '--as', name);
   await using served = await wrappedWhole(pool, [], command);
   const client = await connected(pool, served.port);
-  assert.equal(await readAll(client), 'hello\n');
+  assert.equal(await readAll(client), 'hello\n', served.running.stderr);
   client.destroy();
 
   // They are gathered before they are written.

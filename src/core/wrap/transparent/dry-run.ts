@@ -2,6 +2,7 @@ import { TlspoolError } from '../../errors.ts';
 import type { PoolAccess } from '../../tunnel/pool-access.ts';
 import { checkExecutable } from '../executable.ts';
 import type { ProgramPlan } from '../mode.ts';
+import { NameLearning } from '../names/learning.ts';
 import type { PortMeaning } from '../port-meaning.ts';
 import { openPrivateNetwork } from '../supervisor/private-network.ts';
 import { trySupervision } from '../supervisor/supervision.ts';
@@ -19,6 +20,8 @@ export interface DryRun {
   readonly findings: readonly Finding[];
   /** Whom clients would see; undefined if that cannot be told. */
   readonly localIds: readonly string[] | undefined;
+  /** How the names of the servers that it connects to are learned. */
+  readonly names: NameLearning['by'];
   /** The ports that flags name. */
   readonly ports: readonly { readonly port: number; readonly meaning: PortMeaning }[];
 }
@@ -52,7 +55,13 @@ export async function dryRun(order: DryRunOrder): Promise<DryRun> {
     await pool?.close();
   }
   const ports = policy.named.map((port) => ({ port, meaning: policy.meaning(port) }));
-  return { findings, localIds, ports };
+  return { findings, localIds, names: wayOfLearning(), ports };
+}
+
+function wayOfLearning(): NameLearning['by'] {
+  const learning = new NameLearning(process.pid);
+  learning.close();
+  return learning.by;
 }
 
 async function find(what: string, attempt: () => Promise<void>): Promise<Finding> {
