@@ -1,6 +1,6 @@
-import { once } from 'node:events';
 import { join } from 'node:path';
 import { createInterface } from 'node:readline';
+import type { Readable } from 'node:stream';
 import { run, startPiped, stop } from './processes.ts';
 import type { KeyType } from './targets/target.ts';
 
@@ -27,14 +27,21 @@ export interface BulkOutcome extends Measured {
   readonly bytes: number;
 }
 /** Quantiles in µs. */
-export interface RepeatedOutcome extends Measured {
+export interface Repeated extends Measured {
   readonly count: number;
   readonly p50: number;
   readonly p99: number;
 }
-export interface HandshakesOutcome extends RepeatedOutcome {
+export interface HandshakesOutcome extends Repeated {
   /** How many of `count` were resumed. */
   readonly resumed: number;
+}
+
+/** What is repeated, on how many threads, and how long: seconds. */
+export interface Window {
+  readonly threads: number;
+  readonly warmUp: number;
+  readonly seconds: number;
 }
 
 /** The load generator, built into `binaries`. Every method rejects if a single connection failed. */
@@ -55,37 +62,30 @@ export class Load {
     return this.#measure(to, direction, ['--connections', connections, '--bytes', bytes]);
   }
 
-  handshakes(
-    to: LoadTarget,
-    options: { threads: number; warmUp: number; seconds: number; resume: boolean },
-  ): Promise<HandshakesOutcome> {
-    return this.#measure(to, 'handshakes', [
-      ...[
-        '--connections',
-        options.threads,
-        '--warm-up',
-        options.warmUp,
-        '--seconds',
-        options.seconds,
-      ],
-      ...(options.resume ? ['--resume'] : []),
-    ]);
+  handshakes(to: LoadTarget, options: Window & { resume: boolean }): Promise<HandshakesOutcome> {
+    const resume = options.resume ? ['--resume'] : [];
+    return this.#measure(to, 'handshakes', [...windowFlags(options), ...resume]);
   }
 
-  pingPong(
-    to: LoadTarget,
-    options: { connections: number; warmUp: number; seconds: number },
-  ): Promise<RepeatedOutcome> {
-    return this.#measure(to, 'ping-pong', [
-      ...[
-        '--connections',
-        options.connections,
-        '--warm-up',
-        options.warmUp,
-        '--seconds',
-        options.seconds,
-      ],
-    ]);
+  /**
+   * Visits a backend at a port of 127.0.0.1 without TLS, or what takes itself for that. `wrapper` is a command in front
+   * of the load generator's; `watch` takes its words, too (bench/native/options.h).
+   */
+  async plain(
+    port: number,
+    watch: readonly (number | string)[],
+    window: Window,
+    wrapper: readonly string[] = [],
+  ): Promise<Repeated> {
+    const to = ['--to', `127.0.0.1:${port}`, '--watch', watch.join(',')];
+    const command = [...wrapper, this.#program, 'plain', ...to, ...windowFlags(window).map(String)];
+    const outcome = JSON.parse((await run(command)).stdout) as Repeated;
+    refuseFailures(outcome);
+    return outcome;
+  }
+
+  pingPong(to: LoadTarget, window: Window): Promise<Repeated> {
+    return this.#measure(to, 'ping-pong', windowFlags(window));
   }
 
   /** Holds `connections` idle ones open while `during` runs. */
@@ -94,8 +94,7 @@ export class Load {
     try {
       const { stdout } = holder.child;
       if (stdout === null) throw new Error('The load generator has no stdout');
-      const [line] = (await once(createInterface(stdout), 'line')) as [string];
-      refuseFailures(JSON.parse(line) as Outcome);
+      refuseFailures(JSON.parse(await firstLine(stdout)) as Outcome);
       await during();
     } finally {
       await stop(holder);
@@ -119,6 +118,16 @@ export class Load {
       ...['--key', to.key, '--watch', to.watch.join(','), ...options.map(String)],
     ];
   }
+}
+
+/** Rejects if the program says nothing. */
+async function firstLine(stream: Readable): Promise<string> {
+  for await (const line of createInterface(stream)) return line;
+  throw new Error('The load generator ended without a word');
+}
+
+function windowFlags({ threads, warmUp, seconds }: Window): (string | number)[] {
+  return ['--connections', threads, '--warm-up', warmUp, '--seconds', seconds];
 }
 
 function refuseFailures(outcome: Outcome): void {

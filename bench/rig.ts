@@ -11,6 +11,10 @@ import { Fleet } from './targets/fleet.ts';
 export interface Rig {
   readonly load: Load;
   readonly fleet: Fleet;
+  /** Of what is built for the benchmark. */
+  readonly binaries: string;
+  /** For logs and sockets. */
+  readonly directory: string;
   /** Shortens every run, for trying the benchmark itself: 1 is the real thing. */
   readonly scale: number;
   /** Descriptors that a process may have (RLIMIT_NOFILE). */
@@ -39,5 +43,5 @@ export async function prepareRig(work: string, scale: number): Promise<Rig> {
     cores: availableParallelism(),
     openFiles,
   });
-  return { load: new Load(binaries), fleet, scale, openFiles };
+  return { load: new Load(binaries), fleet, binaries, directory, scale, openFiles };
 }

@@ -14,6 +14,7 @@ import { idleMemory } from './measures/idle-memory.ts';
 import { latency } from './measures/latency.ts';
 import { slowToken } from './measures/slow-token.ts';
 import { startUp } from './measures/start-up.ts';
+import { wrap } from './measures/wrap.ts';
 import { killAll, stopAll } from './processes.ts';
 import { report } from './report/report.ts';
 import { prepareRig, type Rig } from './rig.ts';
@@ -54,6 +55,7 @@ const lastRun = join(work, 'outcomes.json');
 
 const peers = [nginx, nginxTuned, haproxy, haproxyTuned, hitch, stunnel];
 const contenders = [tlspool, ...peers];
+const asTheyCome = [tlspool, ...peers.filter(({ standsFor }) => standsFor.includes('defaults'))];
 const slow = [tlspoolSlow, stunnelSlow];
 const targets: readonly Target[] = [...contenders, stunnelToken, ...slow];
 
@@ -113,10 +115,13 @@ function allTrials(rig: Rig): Trial[] {
     ...handshakes(rig, [...contenders, stunnelToken]),
     ...latency(rig, contenders),
     ...slowToken(rig, slow),
+    ...wrap(rig),
     ...startUp(rig, tlspool),
     ...authorisation(),
     ...choosing(),
-    ...idleMemory(rig, contenders),
+    ...idleMemory(rig, 1_000, contenders),
+    // It takes long; the tuned ones differ from these by their buffers only.
+    ...idleMemory(rig, 9_000, asTheyCome),
   ];
 }
 

@@ -6,6 +6,8 @@ export interface Trial {
   readonly measure: string;
   /** A target's id, or what else is measured. */
   readonly subject: string;
+  /** In how many rounds at most; for what takes long and differs little. All unless told. */
+  readonly rounds?: number;
   run(): Promise<Values>;
 }
 
@@ -51,10 +53,12 @@ export async function runRounds(
 ): Promise<Outcomes> {
   const samples: Sample[] = [];
   const failures: Failure[] = [];
-  const total = trials.length * rounds;
+  const isDue = (trial: Trial, round: number) => round <= (trial.rounds ?? rounds);
+  const total = trials.reduce((sum, trial) => sum + Math.min(rounds, trial.rounds ?? rounds), 0);
   let done = 0;
   for (let round = 1; round <= rounds; round++) {
     for (const trial of rotated(trials, round - 1)) {
+      if (!isDue(trial, round)) continue;
       signal.throwIfAborted();
       const { measure, subject } = trial;
       const outcome = await attempt(trial);

@@ -3,6 +3,7 @@ import type { Target } from '../targets/target.ts';
 import type { Trial } from '../trial.ts';
 
 const gibibyte = 2 ** 30;
+const moved = gibibyte / 2;
 const mebibyte = 2 ** 20;
 
 /** CPU per byte and throughput, towards the backend ("up") and from it ("down"). */
@@ -18,7 +19,7 @@ export function bulk(rig: Rig, targets: readonly Target[]): Trial[] {
             to,
             direction,
             connections,
-            gibibyte * rig.scale,
+            moved * rig.scale,
           );
           return {
             cpuSecondsPerGiB: cpuSeconds / (bytes / gibibyte),

@@ -24,8 +24,8 @@ export function handshakes(rig: Rig, targets: readonly Target[]): Trial[] {
         const outcome = await rig.load.handshakes(to, {
           threads,
           resume,
-          warmUp: 0.5 * rig.scale,
-          seconds: 3 * rig.scale,
+          warmUp: 0.3 * rig.scale,
+          seconds: 1.5 * rig.scale,
         });
         const { count, resumed, seconds, cpuSeconds } = outcome;
         if (count === 0) throw new Error('No handshake was completed');

@@ -11,9 +11,9 @@ export function latency(rig: Rig, targets: readonly Target[]): Trial[] {
       run: async () => {
         const to = await rig.fleet.ready(target, 'ec-p256');
         const outcome = await rig.load.pingPong(to, {
-          connections,
-          warmUp: 0.3 * rig.scale,
-          seconds: 2 * rig.scale,
+          threads: connections,
+          warmUp: 0.2 * rig.scale,
+          seconds: 0.8 * rig.scale,
         });
         return { p50: outcome.p50, p99: outcome.p99 };
       },

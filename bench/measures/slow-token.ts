@@ -17,7 +17,7 @@ export function slowToken(rig: Rig, targets: readonly Target[]): Trial[] {
         threads: clients,
         resume: false,
         warmUp: 0.5 * rig.scale,
-        seconds: 4 * rig.scale,
+        seconds: 3 * rig.scale,
       });
       const eventLoopP99 = await to.eventLoopP99?.();
       return {

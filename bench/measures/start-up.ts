@@ -6,7 +6,7 @@ import type { Target } from '../targets/target.ts';
 import { tlspoolCommand } from '../targets/tlspool.ts';
 import type { Trial } from '../trial.ts';
 
-const runs = 10;
+const runs = 5;
 const bareNode = [process.execPath, '-e', '0'];
 
 /** How long a command takes from its start to its end, beside an empty program in the same Node. */

@@ -1,12 +1,13 @@
-// backend SOCKET-PATH
+// backend SOCKET-PATH | PORT
 //
-// The plaintext program behind every proxy: a UNIX socket on which each connection gives orders
-// (exchange.h). One thread and epoll, so that it takes the same small share of the machine each
-// time.
+// The plaintext program behind every proxy: a UNIX socket, or a port of 127.0.0.1, on which each
+// connection gives orders (exchange.h). One thread and epoll, so that it takes the same small share
+// of the machine each time.
 
 #define _GNU_SOURCE
 #include <err.h>
 #include <errno.h>
+#include <netinet/in.h>
 #include <stdbool.h>
 #include <stdint.h>
 #include <stdlib.h>
@@ -145,6 +146,18 @@ static void serve(struct connection* connection) {
   free(connection);
 }
 
+static int listen_at_port(uint16_t port) {
+  struct sockaddr_in address = {
+      .sin_family = AF_INET, .sin_port = htons(port), .sin_addr.s_addr = htonl(INADDR_LOOPBACK)};
+  const int on = 1;
+  int listener = socket(AF_INET, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
+  if (listener < 0 || setsockopt(listener, SOL_SOCKET, SO_REUSEADDR, &on, sizeof on) != 0 ||
+      bind(listener, (struct sockaddr*)&address, sizeof address) != 0 ||
+      listen(listener, kBacklog) != 0)
+    err(1, "port %u", port);
+  return listener;
+}
+
 static int listen_at(const char* path) {
   struct sockaddr_un address = {.sun_family = AF_UNIX};
   if (strlen(path) >= sizeof address.sun_path) errx(2, "socket path too long: %s", path);
@@ -171,8 +184,9 @@ static void accept_all(int listener) {
 }
 
 int main(int argc, char** argv) {
-  if (argc != 2) errx(2, "usage: backend SOCKET-PATH");
-  int listener = listen_at(argv[1]);
+  if (argc != 2) errx(2, "usage: backend SOCKET-PATH | PORT");
+  unsigned long port = strtoul(argv[1], NULL, 10);
+  int listener = port > 0 ? listen_at_port((uint16_t)port) : listen_at(argv[1]);
   poller = epoll_create1(EPOLL_CLOEXEC);
   struct epoll_event event = {.events = EPOLLIN, .data.ptr = NULL};
   if (poller < 0 || epoll_ctl(poller, EPOLL_CTL_ADD, listener, &event) != 0) err(1, "epoll");

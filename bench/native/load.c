@@ -21,6 +21,7 @@ int main(int argc, char** argv) {
       {"handshakes", measure_handshakes},
       {"ping-pong", measure_ping_pong},
       {"idle", measure_idle},
+      {"plain", measure_plain},
   };
   struct options options = parse_options(argc, argv);
   signal(SIGPIPE, SIG_IGN);

@@ -20,4 +20,8 @@ void measure_ping_pong(const struct options* options);
 // until stdin ends.
 void measure_idle(const struct options* options);
 
+// Without TLS: connect, one byte there and back, close; over and over on --connections threads.
+// {count, seconds, cpuSeconds, p50, p99 (µs), …}
+void measure_plain(const struct options* options);
+
 #endif  // BENCH_MEASURES_H_

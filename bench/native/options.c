@@ -3,8 +3,10 @@
 #include <arpa/inet.h>
 #include <err.h>
 #include <getopt.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 static struct sockaddr_in parse_address(char* text) {
   struct sockaddr_in address = {.sin_family = AF_INET};
@@ -22,16 +24,34 @@ static enum key_type parse_key(const char* text) {
   errx(2, "--key: expected ec-p256 or rsa-2048, got \"%s\"", text);
 }
 
-static void parse_watched(char* text, struct options* options) {
-  int* pids = NULL;
-  unsigned count = 0;
-  for (char* pid = strtok(text, ","); pid != NULL; pid = strtok(NULL, ",")) {
-    pids = realloc(pids, (count + 1) * sizeof *pids);
-    if (pids == NULL) err(1, "realloc");
-    pids[count++] = atoi(pid);
-  }
+static int parent_of(int pid) {
+  char path[32], line[256];
+  snprintf(path, sizeof path, "/proc/%d/stat", pid);
+  FILE* file = fopen(path, "r");
+  if (file == NULL || fgets(line, sizeof line, file) == NULL) err(1, "%s", path);
+  fclose(file);
+  // pid (name) state parent …; the name may hold anything.
+  char* end = strrchr(line, ')');
+  int parent = 0;
+  if (end == NULL || sscanf(end + 1, " %*c %d", &parent) != 1) errx(1, "%s: %s", path, line);
+  return parent;
+}
+
+static void watch(struct options* options, int pid) {
+  int* pids = realloc((void*)options->watched, (options->watched_count + 1) * sizeof *pids);
+  if (pids == NULL) err(1, "realloc");
+  pids[options->watched_count++] = pid;
   options->watched = pids;
-  options->watched_count = count;
+}
+
+static void parse_watched(char* text, struct options* options) {
+  for (char* word = strtok(text, ","); word != NULL; word = strtok(NULL, ",")) {
+    bool wrapped = strcmp(word, "wrapped") == 0;
+    watch(options, wrapped || strcmp(word, "self") == 0 ? getpid() : atoi(word));
+    if (!wrapped) continue;
+    watch(options, getppid());
+    watch(options, parent_of(getppid()));
+  }
 }
 
 struct options parse_options(int argc, char** argv) {

@@ -9,7 +9,7 @@
 enum key_type { KEY_EC_P256, KEY_RSA_2048 };
 
 struct options {
-  const char* measure;       // "up", "down", "handshakes", "ping-pong" or "idle"
+  const char* measure;       // "up", "down", "handshakes", "ping-pong", "idle" or "plain"
   struct sockaddr_in proxy;  // --to ADDRESS:PORT
   const char* server_name;   // --name: SNI
   enum key_type key;         // --key: what the server's certificate must hold
@@ -18,7 +18,9 @@ struct options {
   double seconds;            // --seconds: length of the measured window
   double warm_up;            // --warm-up: seconds of the same load before it
   bool resume;               // --resume: offer the newest ticket each time ("handshakes")
-  const int* watched;        // --watch PID,PID: processes whose CPU time is measured
+  // --watch PID,…: processes whose CPU time is measured. "self" is this one; "wrapped" is this one,
+  // its parent and its grandparent: what runs when `tlspool wrap` runs this.
+  const int* watched;
   unsigned watched_count;
 };
 

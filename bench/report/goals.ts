@@ -112,6 +112,21 @@ export const goals: readonly Goal[] = [
     better: 'lower',
     reach: 2,
   },
+  ...(
+    [
+      ['accepting', 60],
+      ['connecting', 150],
+    ] as const
+  ).map(
+    ([subject, reach]): Goal => ({
+      title: `wrap, ${subject}: CPU over the program's own`,
+      figure: { measure: 'wrap', metric: 'overheadMicroseconds' },
+      subject,
+      unit: 'µs',
+      better: 'lower',
+      reach,
+    }),
+  ),
   ...(['--version', '--help', 'status'] as const).map(
     (subject): Goal => ({
       title: `tlspool ${subject}`,

@@ -170,6 +170,19 @@ export const tables: readonly Table[] = [
     ],
   },
   {
+    title: 'wrap: CPU microseconds for each connection',
+    note: 'Of the program and of `wrap`, which hands the connection over to the daemon, beside the same program without TLS; what the daemon does is not in it.',
+    columns: [
+      { heading: 'direct', figure: { measure: 'wrap', metric: 'directMicroseconds' }, digits: 0 },
+      { heading: 'wrapped', figure: { measure: 'wrap', metric: 'wrappedMicroseconds' }, digits: 0 },
+      {
+        heading: 'overhead',
+        figure: { measure: 'wrap', metric: 'overheadMicroseconds' },
+        digits: 0,
+      },
+    ],
+  },
+  {
     title: 'Start-up of the command: milliseconds',
     note: 'Median of several runs a round, and its ratio to an empty program in the same Node.',
     better: 'lower',

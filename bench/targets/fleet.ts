@@ -83,7 +83,8 @@ async function end(running: Running | undefined): Promise<void> {
   for (const process of [...(running?.processes ?? [])].reverse()) await stop(process);
 }
 
-function freePort(): Promise<number> {
+/** Of 127.0.0.1. */
+export function freePort(): Promise<number> {
   return new Promise((resolve, reject) => {
     const server = createServer();
     server.once('error', reject);

@@ -54,9 +54,8 @@ async function deploy(place: Place, manner: Manner): Promise<Deployment> {
   const { directory, serverName, key } = place;
   const { environment, eventLoop } = manner;
   const socket = join(directory, 'tlspool.sock');
-  const configuration = join(directory, 'tlspool.conf');
-  await writeFile(configuration, `daemon_pidfile ${join(directory, 'tlspool.pid')}\n`);
-  const where = ['--state-dir', join(directory, 'state'), '--config', configuration];
+  await writeFile(configurationIn(directory), `daemon_pidfile ${join(directory, 'tlspool.pid')}\n`);
+  const where = whereIn(directory);
   const create = ['identities', 'create', serverName, '--role', 'server', '--key', key];
   await run([...tlspoolCommand, 'init', ...manner.init, ...where], environment);
   await run([...tlspoolCommand, ...create, ...where], environment);
@@ -64,7 +63,7 @@ async function deploy(place: Place, manner: Manner): Promise<Deployment> {
   const processes: Started[] = [];
   const launch = async (args: readonly string[], at: string | number, extra = {}) => {
     const log = join(directory, `${args[0]}.log`);
-    const command = [...tlspoolCommand, ...args, ...where, '--socket', socket];
+    const command = [...tlspoolCommand, ...args, ...where];
     const process = start(command, { log, environment: { ...environment, ...extra } });
     processes.push(process);
     await untilAccepting(at, process, log);
@@ -86,6 +85,19 @@ async function deploy(place: Place, manner: Manner): Promise<Deployment> {
     for (const process of processes.reverse()) await stop(process);
     throw error;
   }
+}
+
+/** The flags of commands that belong to the daemon whose folder this is. */
+export function whereIn(directory: string): readonly string[] {
+  return [
+    ...['--socket', join(directory, 'tlspool.sock')],
+    ...['--state-dir', join(directory, 'state')],
+    ...['--config', configurationIn(directory)],
+  ];
+}
+
+function configurationIn(directory: string): string {
+  return join(directory, 'tlspool.conf');
 }
 
 /** What each of our threads is for; the daemon is the first process, the tunnel the second. */
