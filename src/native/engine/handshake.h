@@ -10,6 +10,7 @@
 #include <string>
 
 #include "async/park.h"
+#include "engine/client-keys.h"
 #include "engine/end.h"
 #include "engine/events.h"
 #include "engine/link.h"
@@ -67,6 +68,10 @@ class Handshake {
   int onAlpn(const unsigned char** chosen, unsigned char* length, const unsigned char* offered,
              unsigned offeredLength);
   SSL_TICKET_RETURN onTicket(SSL_SESSION* session, SSL_TICKET_STATUS status);
+  /// A handshake message of the peer, before OpenSSL acts upon it.
+  void onMessage(const unsigned char* message, size_t length) {
+    keys_.received(link_.ssl.get(), message, length);
+  }
 
  private:
   enum class Question : uint8_t { kNone, kHello, kCertificate, kVerify };
@@ -93,6 +98,7 @@ class Handshake {
   std::shared_ptr<async::Waker> waker_;
   End end_;
 
+  ClientKeys keys_;
   bool parked_ = false;
   bool waitsForStack_ = false;
   bool helloDone_ = false;

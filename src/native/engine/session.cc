@@ -258,7 +258,12 @@ void Session::observe(bool write, int contentType, const unsigned char* data, si
       }
       return;
     case SSL3_RT_HANDSHAKE:
-      if (!write && phase_ != Phase::kShaking) relay_.allowPostHandshake();
+      if (write) return;
+      if (phase_ != Phase::kShaking) {
+        relay_.allowPostHandshake();
+      } else if (handshake_) {
+        handshake_->onMessage(data, length);
+      }
       return;
     default:
       return;

@@ -1,13 +1,24 @@
 import assert from 'node:assert/strict';
+import { once } from 'node:events';
 import { readFileSync } from 'node:fs';
+import { type AddressInfo, connect as connectTcp, createServer } from 'node:net';
 import { after, test } from 'node:test';
-import type { TlsOptions } from 'node:tls';
+import { createServer as createTlsServer, type TlsOptions } from 'node:tls';
 import type {
   CertificateRequestedEvent,
   OpenSession,
   VerifyPeerEvent,
 } from '../../../src/core/engine/types.ts';
-import { type Answers, nodeServer, open, Pki, plaintext, readAll, startEngine } from './fixture.ts';
+import {
+  type Answers,
+  connectedFd,
+  nodeServer,
+  open,
+  Pki,
+  plaintext,
+  readAll,
+  startEngine,
+} from './fixture.ts';
 
 const pki = new Pki();
 const engine = startEngine();
@@ -206,4 +217,43 @@ test('two engine sessions talk to each other, each proving who it is', async () 
   assert.equal((await readAll(asClient.program)).toString(), 'pong');
   assert.equal((await server.closed).reason, 'closed');
   assert.equal((await client.closed).reason, 'closed');
+});
+
+/** Content types of the records in a stream. */
+function recordTypes(stream: Buffer): number[] {
+  const types: number[] = [];
+  for (let at = 0; at + 5 <= stream.length; at += 5 + stream.readUInt16BE(at + 3)) {
+    types.push(stream.readUInt8(at));
+  }
+  return types;
+}
+
+test('as client over TLS 1.3 we refuse in private, and middleboxes see what they know', async () => {
+  const heard: Buffer[] = [];
+  const server = createTlsServer(serverOptions).on('tlsClientError', () => {});
+  const tapped = createServer((socket) => {
+    const { port } = server.address() as AddressInfo;
+    const onward = connectTcp(port, '127.0.0.1');
+    socket.on('data', (data: Buffer) => heard.push(data)).on('error', () => {});
+    onward.on('error', () => {});
+    socket.pipe(onward).pipe(socket);
+  });
+  for (const each of [server, tapped]) await once(each.listen(0, '127.0.0.1'), 'listening');
+  try {
+    const fd = await connectedFd((tapped.address() as AddressInfo).port);
+    const session = open(
+      engine,
+      { role: 'client', fd, serverName: 'server.example' },
+      { verifyPeer: (event) => engine.refuse(event.session, 'unknown_ca', 'a stranger') },
+    );
+    assert.equal(await session.established, undefined);
+    const all = once(tapped, 'close');
+    tapped.close();
+    await all;
+    const [hello, changeCipherSpec, encrypted] = [22, 20, 23];
+    assert.deepEqual(recordTypes(Buffer.concat(heard)), [hello, changeCipherSpec, encrypted]);
+  } finally {
+    tapped.close();
+    server.close();
+  }
 });

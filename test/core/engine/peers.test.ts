@@ -190,3 +190,30 @@ for (const kind of kinds) {
     assert.equal(version, 'TLSv1.2');
   });
 }
+
+test('as client we come back with another group where the server wants one', async () => {
+  const leaf = leafOf('p256');
+  const [openssl, gnutls] = [await freePort(), await freePort()];
+  const servers: readonly [string, string[], number][] = [
+    [
+      'openssl',
+      [
+        ...['s_server', '-accept', `127.0.0.1:${openssl}`, '-www', '-groups', 'P-384'],
+        ...['-cert', leaf.certificateFile, '-key', leaf.keyFile],
+      ],
+      openssl,
+    ],
+    [
+      'gnutls-serv',
+      [
+        ...['--http', '--port', String(gnutls)],
+        ...['--x509certfile', leaf.certificateFile, '--x509keyfile', leaf.keyFile],
+        ...['--priority', 'NORMAL:-VERS-ALL:+VERS-TLS1.3:-GROUP-ALL:+GROUP-SECP384R1'],
+      ],
+      gnutls,
+    ],
+  ];
+  for (const [command, args, port] of servers) {
+    assert.equal(await visitTo(command, args, port), 'TLSv1.3', command);
+  }
+});

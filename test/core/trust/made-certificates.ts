@@ -21,13 +21,16 @@ export interface Shape {
   /** Days from now. */
   readonly from?: number;
   readonly until?: number;
+  /** Instead of a new one on P-256; certificates are signed by keys on P-256 only. */
+  readonly keys?: { readonly publicKey: KeyObject; readonly privateKey: KeyObject };
   /** SubjectPublicKeyInfo instead of that of the new key. */
   readonly publicKey?: Buffer;
 }
 
-/** A certificate with a new P-256 key, signed by `issuer` or by itself. */
+/** A certificate with a key of its own, signed by `issuer` or by itself. */
 export function make(shape: Shape, issuer?: Maker): Maker {
-  const { publicKey, privateKey } = generateKeyPairSync('ec', { namedCurve: 'P-256' });
+  const { publicKey, privateKey } =
+    shape.keys ?? generateKeyPairSync('ec', { namedCurve: 'P-256' });
   const subject = commonName(shape.commonName ?? 'somebody');
   const signature = sequence(oid('2a8648ce3d040302'));
   const tbs = sequence(
