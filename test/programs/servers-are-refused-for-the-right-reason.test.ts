@@ -2,8 +2,8 @@ import assert from 'node:assert/strict';
 import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { test } from 'node:test';
-import { connect as connectPool, type PoolConnection } from '../../src/client/index.ts';
-import { closeFd, connectTcp, socketPair } from '../../src/core/engine/sockets.ts';
+import { connect as connectPool } from '../../src/client/index.ts';
+import { connectTcp } from '../../src/core/engine/sockets.ts';
 import {
   dns,
   listAt,
@@ -14,6 +14,7 @@ import {
 } from '../core/trust/made-certificates.ts';
 import { makeAnswer, makeList, Place } from '../core/trust/made-revocations.ts';
 import { within } from '../patience.ts';
+import { attempt } from './stage/attempt.ts';
 import { MadeServer, type Shown } from './stage/made-server.ts';
 import { Pool } from './stage/pool.ts';
 import { runTlspool } from './stage/running.ts';
@@ -44,8 +45,11 @@ test('a server is refused with the right alert, and `trust check` says why in a 
   const program = await connectPool({ socket: pool.socket });
   try {
     for (const [name, { alert }] of cases.byName) {
-      const answer = await visit(program, server, name);
+      const fd = connectTcp('127.0.0.1', server.port);
+      const attempted = await attempt(program, { fd, role: 'client', remoteId: name });
       assert.equal(await within(`word of ${name}`, server.complaint()), alert, name);
+      if ('plain' in attempted) attempted.plain.destroy();
+      const answer = 'refused' in attempted ? attempted.refused : 'welcome';
       const expected = alert === 'none' ? /^welcome$/ : /^the other side is not accepted: ./;
       assert.match(answer, expected, name);
     }
@@ -142,26 +146,4 @@ function casesOf(root: Maker, place: Place): { list: Buffer; byName: Map<string,
     Object.entries(cases).map(([name, each]) => [`${name}.example.com`, each]),
   );
   return { list: makeList(root, [onFile]), byName };
-}
-
-/** What a program learns that wants to talk to the server. */
-async function visit(program: PoolConnection, server: MadeServer, name: string): Promise<string> {
-  const kept: number[] = [];
-  try {
-    await program.startTls({
-      fd: connectTcp('127.0.0.1', server.port),
-      role: 'client',
-      remoteId: name,
-      plain: () => {
-        const [ours, given] = socketPair();
-        kept.push(ours);
-        return given;
-      },
-    });
-    return 'welcome';
-  } catch (error) {
-    return error instanceof Error ? error.message : String(error);
-  } finally {
-    for (const fd of kept) closeFd(fd);
-  }
 }
