@@ -26,6 +26,7 @@ import { neverAsked, notOffered } from './refusals.ts';
  * | sequence ids go on through TLS | renumbered by one until the server says OK or ERR, as the other side saw no SSLRequest |
  * | a client in the clear is refused by ERR 3159 where TLS is required | so |
  * | a server without CLIENT_SSL does no TLS (stripping) | our client ends the connection |
+ * | the capabilities in the SSLRequest hold (MariaDB) | our client's program greets its server before TLS; its log-in waits for TLS, and is sent to nobody else |
  * | nothing may be said between the greeting and TLS by the server | it ends our client's connection (injection) |
  *
  * What does not work: caching_sha2_password and sha256_password send the password itself inside TLS, but encrypted
@@ -95,24 +96,18 @@ function* client(talk: Talk): Dialog {
   if (isError(greeting)) throw new DialogEnd('starttls-refused', 'the server greets with an error');
   if ((capabilitiesOf(greeting, peer) & clientSsl) === 0) throw notOffered();
   requireNothingBehind(peer);
-  peer.send(write({ sequence: greeting.sequence + 1, body: sslRequest }));
-  yield* secure(talk);
   yield* contact(talk);
   program.send(write(withSsl(greeting, false, peer)));
-  const response = yield* packet(program);
+  const response = withResponseSsl(yield* packet(program), true);
+  if (response.body.length < sslRequestLength) throw malformed(program, 'a log-in of another age');
+  // Servers go by the capabilities in the request, so that these have to be the program's.
+  const request = response.body.subarray(0, sslRequestLength);
+  peer.send(write({ sequence: greeting.sequence + 1, body: request }));
+  yield* secure(talk);
   yield* stayInside(talk);
-  peer.send(write(shifted(withResponseSsl(response, true), 1)));
+  peer.send(write(shifted(response, 1)));
   return yield* authenticate(talk, 'peer');
 }
-
-/**
- * LONG_PASSWORD, PROTOCOL_41, SSL, TRANSACTIONS, SECURE_CONNECTION and PLUGIN_AUTH; packets of 16 MiB; utf8. What holds is
- * what the response inside TLS says.
- */
-const sslRequest = Buffer.concat([
-  Buffer.from([0x01, 0xaa, 0x08, 0x00, 0xff, 0xff, 0xff, 0x00, 0x21]),
-  Buffer.alloc(23),
-]);
 
 /** Passes packets with other numbers until the server has decided. From then on numbers begin anew with each command. */
 function* authenticate(talk: Talk, server: Side): Dialog {

@@ -27,7 +27,8 @@ function asServer(protocol: string, peer: Actor, program: Actor, sizes?: readonl
 
 function asClient(protocol: string, server: Actor, sizes?: readonly number[]) {
   const dialog = clientDialog(parseProtocol(protocol), known);
-  const actors = { peer: server, program: {} };
+  const { asking = {} } = examples.find((example) => example.protocol === protocol) ?? {};
+  const actors = { peer: server, program: asking };
   return simulate(dialog, actors, sizes === undefined ? {} : { chunks: sizes });
 }
 

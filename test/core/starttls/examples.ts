@@ -8,7 +8,8 @@ export interface Example {
   readonly asks: string;
   /** What the client is answered last, before TLS. */
   readonly begin: string;
-  /** As the client: what the server is. */
+  /** As the client: what its program is, where that has to say something before TLS, and what the server is. */
+  readonly asking?: Actor;
   readonly server: Actor;
   /** The same server, that does not offer TLS, or refuses it. */
   readonly without: readonly Actor[];
@@ -88,6 +89,16 @@ const mysqlSslRequest = mysqlPacket(
   1,
   Buffer.concat([Buffer.from([0x05, 0xae, 0x0b, 0, 0, 0, 0, 1, 0x21]), Buffer.alloc(23)]),
 ).toString('latin1');
+
+/** A log-in without SSL among its capabilities. */
+const mysqlResponse = mysqlPacket(
+  1,
+  Buffer.concat([
+    Buffer.from([0x05, 0xa6, 0x0b, 0, 0, 0, 0, 1, 0x21]),
+    Buffer.alloc(23),
+    Buffer.from('someone\0\x04hash', 'latin1'),
+  ]),
+);
 
 const sieveCapabilities = (more = '') =>
   `"IMPLEMENTATION" "Dovecot Pigeonhole"\r\n"SASL" "PLAIN"\r\n${more}OK "ready"\r\n`;
@@ -235,6 +246,7 @@ export const examples: readonly Example[] = [
     program: { greeting: mysqlGreeting(false) },
     asks: mysqlSslRequest,
     begin: mysqlGreeting(true),
+    asking: { answer: () => mysqlResponse },
     server: { greeting: mysqlGreeting(true) },
     without: [
       { greeting: mysqlGreeting(false) },
