@@ -64,6 +64,8 @@ export interface PathQuestion {
 export interface EngineState {
   /** Sessions, and sockets that linger after one. */
   readonly residents: number;
+  /** Those of them that have a time limit running. */
+  readonly scheduled: number;
   /** Handshakes that wait on a stack of their own, for a signature or a verdict. */
   readonly parkedJobs: number;
 }

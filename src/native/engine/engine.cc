@@ -88,6 +88,12 @@ size_t Engine::residents() const {
   return sum;
 }
 
+size_t Engine::scheduled() const {
+  size_t sum = 0;
+  for (const auto& worker : workers_) sum += worker->scheduled();
+  return sum;
+}
+
 void Engine::stop() {
   for (auto& worker : workers_) worker->stop();
   pool_.stop();

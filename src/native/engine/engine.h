@@ -41,6 +41,8 @@ class Engine {
   WorkPool& pool() { return pool_; }
   /// Sessions and lingering sockets on all threads.
   size_t residents() const;
+  /// Those of them that will be told of a time.
+  size_t scheduled() const;
 
   /// Ends all sessions and threads.
   void stop();

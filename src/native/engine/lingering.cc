@@ -12,7 +12,7 @@ void Lingering::begin(Worker& worker, SessionId id, socket::Descriptor net, Poll
       new Lingering(worker, id, std::move(net), polled, std::move(rest)));
   Lingering* self = lingering.get();
   if (!self->flush() || !self->drain()) return;
-  worker.schedule(id, worker.now() + kLingerTime);
+  worker.schedule(*self, worker.now() + kLingerTime);
   worker.add(std::move(lingering));
 }
 
@@ -56,8 +56,8 @@ bool Lingering::drain() {
     if (thrownAway_ > kLingerBytes) return false;
   }
   if (peerEnded_ && rest_.empty()) return false;
-  polled_.want(worker_.epoll(), net_.number(),
-               interest(!peerEnded_, !rest_.empty()), key(Side::kNet));
+  polled_.want(worker_.epoll(), net_.number(), interest(!peerEnded_, !rest_.empty()),
+               key(Side::kNet));
   return true;
 }
 

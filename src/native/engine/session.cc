@@ -45,7 +45,7 @@ Session::~Session() = default;
 
 void Session::begin() {
   sendAtOnce(link_.net.number());
-  if (deadline_) link_.worker.schedule(id(), deadline_);
+  link_.worker.schedule(*this, deadline_);
   if (!handshake_->prepare(this)) return end(handshake_->end());
   shake();
 }
@@ -56,7 +56,7 @@ void Session::shake() {
   switch (handshake_->advance()) {
     case Handshake::Step::kWaiting:
       if (handshake_->waitsForStack()) {
-        return link_.worker.schedule(id(), link_.worker.now() + kStackRetry);
+        return link_.worker.schedule(*this, link_.worker.now() + kStackRetry);
       }
       return armHandshake();
     case Handshake::Step::kEstablished:
@@ -145,6 +145,7 @@ void Session::resume() {
 
 void Session::due() {
   uint64_t now = link_.worker.now();
+  if (deadline_ && now < deadline_) link_.worker.schedule(*this, deadline_);
   if (phase_ == Phase::kShaking && handshake_->waitsForStack()) shake();
   if (!deadline_ || now < deadline_) return;
   if (phase_ == Phase::kShaking || phase_ == Phase::kAwaitingPlain) {
@@ -179,11 +180,11 @@ void Session::afterRelay() {
 void Session::scheduleEnd() {
   uint64_t limit = lingering_ ? kLingerTime : idleTimeout_;
   deadline_ = 0;
-  if (!limit) return;
+  if (!limit) return link_.worker.schedule(*this, 0);
   uint64_t now = link_.worker.now();
   uint64_t from = lingering_ ? now : relay_.lastActive() ? relay_.lastActive() : now;
   deadline_ = from + limit;
-  link_.worker.schedule(id(), deadline_);
+  link_.worker.schedule(*this, deadline_);
 }
 
 // ---- the brain

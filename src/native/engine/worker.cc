@@ -95,9 +95,17 @@ void Worker::add(std::unique_ptr<Resident> resident) {
 void Worker::remove(SessionId id) {
   auto found = residents_.find(id);
   if (found == residents_.end()) return;
+  schedule(*found->second, 0);
   leaving_.push_back(std::move(found->second));
   residents_.erase(found);
   count_.store(residents_.size(), std::memory_order_relaxed);
+}
+
+void Worker::schedule(Resident& resident, uint64_t at) {
+  if (resident.due_) times_.erase({resident.due_, resident.id()});
+  resident.due_ = at;
+  if (at) times_.emplace(at, resident.id());
+  scheduled_.store(times_.size(), std::memory_order_relaxed);
 }
 
 void Worker::run() {
@@ -112,9 +120,10 @@ void Worker::run() {
   {
     std::lock_guard lock(mutex_);
     stopping = life_ == Life::kStopping;
-    tasks_.clear();
   }
   if (stopping) {
+    // What was posted before: a session that nobody adopts would never be told to have ended.
+    takeMail();
     std::vector<SessionId> ids;
     for (auto& [id, resident] : residents_) ids.push_back(id);
     for (SessionId id : ids) {
@@ -154,8 +163,9 @@ int Worker::timeout() const {
   if (!turns_.empty()) return 0;
   if (times_.empty()) return -1;
   uint64_t now = monotonicTime();
-  if (times_.top().at <= now) return 0;
-  return static_cast<int>(std::min<uint64_t>(times_.top().at - now, INT_MAX));
+  const uint64_t first = times_.begin()->first;
+  if (first <= now) return 0;
+  return static_cast<int>(std::min<uint64_t>(first - now, INT_MAX));
 }
 
 void Worker::takeMail() {
@@ -175,10 +185,13 @@ void Worker::takeMail() {
 }
 
 void Worker::callDue() {
-  while (!times_.empty() && times_.top().at <= now_) {
-    SessionId id = times_.top().id;
-    times_.pop();
-    if (Resident* resident = find(id)) resident->due();
+  while (!times_.empty() && times_.begin()->first <= now_) {
+    Resident* resident = find(times_.begin()->second);
+    times_.erase(times_.begin());
+    scheduled_.store(times_.size(), std::memory_order_relaxed);
+    if (!resident) continue;
+    resident->due_ = 0;
+    resident->due();
   }
 }
 

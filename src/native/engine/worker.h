@@ -6,7 +6,7 @@
 #include <functional>
 #include <memory>
 #include <mutex>
-#include <queue>
+#include <set>
 #include <thread>
 #include <unordered_map>
 #include <vector>
@@ -36,7 +36,7 @@ class Resident {
 
   /// Events (EPOLLIN, …) on one of its descriptors.
   virtual void ready(Side side, uint32_t events) = 0;
-  /// A time that it scheduled has come. Times cannot be taken back: check whether it still matters.
+  /// The time that it scheduled has come.
   virtual void due() = 0;
   /// Its parked work can go on (see async/park.h), or its turn came again.
   virtual void resume() = 0;
@@ -44,7 +44,11 @@ class Resident {
   virtual void abandon() = 0;
 
  private:
+  friend Worker;
+
   const SessionId id_;
+  /// ms; 0: nothing is scheduled.
+  uint64_t due_ = 0;
 };
 
 class Worker {
@@ -69,7 +73,8 @@ class Worker {
   const Limits& limits() const { return limits_; }
   /// ms, as of this round of the loop.
   uint64_t now() const { return now_; }
-  void schedule(SessionId id, uint64_t at) { times_.push({at, id}); }
+  /// Calls `due` once, at that time (ms), instead of any time before; 0: not at all.
+  void schedule(Resident& resident, uint64_t at);
   /// Calls `resume` after the others had their turn.
   void again(SessionId id) { turns_.push_back(id); }
   Resident* find(SessionId id) const;
@@ -77,15 +82,12 @@ class Worker {
   /// Deletes it at the end of this round.
   void remove(SessionId id);
 
+  // Any thread:
   size_t residents() const { return count_.load(std::memory_order_relaxed); }
+  /// Residents that will be told of a time.
+  size_t scheduled() const { return scheduled_.load(std::memory_order_relaxed); }
 
  private:
-  struct Time {
-    uint64_t at;
-    SessionId id;
-    bool operator>(const Time& other) const { return at > other.at; }
-  };
-
   void run();
   void round();
   int timeout() const;
@@ -105,7 +107,9 @@ class Worker {
   std::unordered_map<SessionId, std::unique_ptr<Resident>> residents_;
   std::vector<std::unique_ptr<Resident>> leaving_;
   std::atomic<size_t> count_{0};
-  std::priority_queue<Time, std::vector<Time>, std::greater<>> times_;
+  /// When, and for whom: one at most for each resident.
+  std::set<std::pair<uint64_t, SessionId>> times_;
+  std::atomic<size_t> scheduled_{0};
   std::vector<SessionId> turns_;
 
   std::mutex mutex_;

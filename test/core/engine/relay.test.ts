@@ -254,7 +254,10 @@ test('draining delivers what is on the way, both ways, and ends properly', async
   const up = readAll(program);
   client.write(Buffer.alloc(300_000, 'u'));
   program.write(Buffer.alloc(300_000, 'd'));
-  await delay(50);
+  await until('all of it in the engine', () => {
+    const { bytesIn, bytesOut } = engine.counters(session.id);
+    return bytesIn === 300_000 && bytesOut === 300_000;
+  });
   engine.close(session.id, 'drain');
   assert.equal((await down).length, 300_000);
   assert.equal((await up).length, 300_000);
