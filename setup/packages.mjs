@@ -30,7 +30,9 @@ export const forTests = [
   { name: 'mandoc', has: 'mandoc', why: 'checks the manual pages' },
   { name: 'zsh', has: 'zsh', why: 'tries the completion' },
   { name: 'fish', has: 'fish', why: 'tries the completion' },
-  { name: 'slapd', has: 'slapd', why: 'a directory with groups' },
+  { name: 'slapd', has: 'slapd', why: 'a directory with groups, and with certificates' },
+  { name: 'unbound', has: 'unbound', why: 'a resolver that validates DNSSEC' },
+  { name: 'ldnsutils', has: 'ldns-signzone', why: 'signs zones for it' },
   { name: 'opensmtpd', has: 'smtpd', why: 'the mail server of the mailing list' },
   { name: 'swaks', has: 'swaks', why: 'a mail client, with and without TLS' },
   {

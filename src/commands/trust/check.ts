@@ -29,11 +29,15 @@ interface Check {
   }[];
 }
 
-/** ms */
+/** ms until a server must have shown its certificate, and until there must be a verdict. */
 const PATIENCE = 20_000;
+const LONGEST = 60_000;
 
 export default class TrustCheck extends PoolCommand {
   static override summary = 'whether a remote would be believed, and why';
+
+  /** 1 is an answer. */
+  static override failureExit = 2;
 
   static override description =
     `Connects to a server, or reads a chain from a file, and judges it as the pool would: by the expressions, anchors, pins and lists of the store and the settings of the configuration. First comes the verdict, then each predicate with its value, what it looked at and how long that took, and at last the change that would make it pass. The daemon is not needed, nothing is remembered.
@@ -190,10 +194,21 @@ async function judge(
   parts.defer(() => trust.close());
   await trust.refresh();
   const { remoteRole, service, as } = asked;
-  const common = { remoteRole, service, explain: true };
+  const signal = AbortSignal.timeout(LONGEST);
+  const common = { remoteRole, service, explain: true, signal };
   // Awaited here: what it needs is let go of at the end of this block.
-  if (chain !== undefined) return await trust.validate({ ...common, chain, expected: as });
-  return await trust.validate({ ...common, ...(await look(engine, target ?? '', as)) });
+  const question =
+    chain === undefined ? await look(engine, target ?? '', as) : { chain, expected: as };
+  try {
+    return await trust.validate({ ...common, ...question });
+  } catch (error) {
+    if (!signal.aborted) throw error;
+    const message = `there was no verdict within ${LONGEST / 1_000} s`;
+    throw new TlspoolError('no-verdict', message, {
+      hint: 'Somebody who was asked does not answer: a resolver, a directory, or who keeps revocation lists.',
+      cause: error,
+    });
+  }
 }
 
 /** What the server shows. */

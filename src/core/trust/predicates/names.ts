@@ -31,7 +31,8 @@ export function isNamed({ names, remoteId, match, question }: Exhibit, lenient: 
   );
 }
 
-const namelessAdvice =
+/** For certificates without any. */
+export const namelessAdvice =
   'It needs a SubjectAltName with a domain (dNSName) or a user (rfc822Name); common names prove nothing.';
 
 /** `U`: who stands for a user has a user part. */

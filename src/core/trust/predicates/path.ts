@@ -6,6 +6,7 @@ import { type Finding, fails, holds } from '../finding.ts';
 import { certificateParts } from '../fingerprints.ts';
 import { pathFailure } from '../path-failure.ts';
 import type { RemoteQuestion } from '../remote-question.ts';
+import { namelessAdvice } from './names.ts';
 
 /** Looks for a path to one of the anchors that vouch for the name. @param anchors see AnchorSets; undefined: none do */
 export async function findPath(
@@ -14,7 +15,10 @@ export async function findPath(
 ): Promise<Path> {
   const { remoteRole } = question;
   if (remoteId === undefined) {
-    return missing(fails('there is no name that an anchor could vouch for', 'bad_certificate'));
+    const advice = question.expected === undefined ? namelessAdvice : undefined;
+    return missing(
+      fails('there is no name that an anchor could vouch for', 'bad_certificate', advice),
+    );
   }
   const name = formatDonai(remoteId);
   if (anchors === undefined) {
