@@ -44,6 +44,8 @@ for (const [how, flags] of [
   test(`a PIN is asked for ${how}, with program, user, identity and peer, and the handshake goes on`, async () => {
     await using terminal = await Terminal.running(pool, 'pin', ...flags);
     await terminal.showing(/its PIN is asked for here[\s\S]*ready/);
+    // What is typed before the question is no answer to it.
+    await terminal.type('4711', 'Enter');
     await using program = await aProgram();
     const pair = await tcpPair();
     const session = handedOver(program, pool, name, unhurried, pair);

@@ -31,7 +31,8 @@ export default class PinEnter extends PoolCommand {
     const done = new AbortController();
     if ((await pins({ socket })).holder === null) {
       forbidDumps();
-      const ask = await pinAsker(flags, this.prompts(flags), args.token);
+      const use = { token: args.token, deliberate: true };
+      const ask = await pinAsker(flags, this.prompts(flags), use);
       const { takePinSeat } = await import('../../client/pin-seat.ts');
       const seat = await takePinSeat({ socket, ask, signal: done.signal });
       const entered = enterPin(args.token, { socket });

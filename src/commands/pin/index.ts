@@ -43,7 +43,7 @@ It asks at the terminal, by one of GnuPG's pinentry programs, by systemd, or ans
     const prompts = this.prompts(flags);
     const { forbidDumps } = await import('../../core/engine/process.ts');
     forbidDumps();
-    const ask = await pinAsker(flags, prompts, flags.token);
+    const ask = await pinAsker(flags, prompts, { token: flags.token, deliberate: false });
     const overview = await this.#overview(socket);
     if (flags.from !== undefined && flags.token === undefined && overview?.length !== 1) {
       throw new UsageError(

@@ -31,11 +31,18 @@ export interface PinFlags {
   readonly from?: string | undefined;
 }
 
-/** @param token the only one that `--from` is for; undefined: there is only one. @throws UsageError if nobody can be asked */
+export interface SourceUse {
+  /** The only one that `--from` is for; undefined: there is only one. */
+  readonly token: string | undefined;
+  /** A person says now that the PIN is to be given. */
+  readonly deliberate: boolean;
+}
+
+/** @throws UsageError if nobody can be asked */
 export async function pinAsker(
   flags: PinFlags,
   prompts: Prompts,
-  token: string | undefined,
+  { token, deliberate }: SourceUse,
 ): Promise<PinAsker> {
   if (flags.from !== undefined) {
     const { sourceAsker } = await import('../seats/source-asker.ts');
@@ -44,7 +51,7 @@ export async function pinAsker(
       ? parsePinSource(flags.from)
       : fileSource(flags.from);
     if (source === undefined) throw new UsageError('--from needs a source');
-    return sourceAsker(source, token, (text) => prompts.note(text));
+    return sourceAsker(source, { token, deliberate, say: (text) => prompts.note(text) });
   }
   if (flags.pinentry !== undefined) {
     const { pinentryProgram } = await import('../seats/pinentry-program.ts');
@@ -68,7 +75,7 @@ export async function pinAsker(
 async function requireProgram(name: string): Promise<void> {
   const { checkExecutable } = await import('../wrap/executable.ts');
   try {
-    checkExecutable(name, process.env['PATH']);
+    checkExecutable(name, process.env.PATH);
   } catch (error) {
     if (!(error instanceof TlspoolError)) throw error;
     throw new UsageError(

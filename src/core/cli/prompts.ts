@@ -35,10 +35,15 @@ export class Prompts {
     return password({ message, mask: false, toggleMask: false }, terminal());
   }
 
-  /** What is typed shows as stars. undefined: nothing was typed. @throws UsageError as `secret`; ExitPromptError */
+  /**
+   * What is typed shows as stars; what was typed before the question is no answer to it. undefined: nothing was typed.
+   * @throws UsageError as `secret`; ExitPromptError
+   */
   async pin(message: string, flag: string, signal: AbortSignal): Promise<string | undefined> {
     this.#need(message, flag);
     const { password } = await import('@inquirer/prompts');
+    const { discardInput } = await import('../engine/process.ts');
+    discardInput(0);
     // Not even its length stays on the screen.
     const context = { ...terminal(), signal, clearPromptOnDone: true };
     const typed = await password({ message, mask: '*', toggleMask: false }, context);
@@ -54,6 +59,8 @@ export class Prompts {
   ): Promise<Value> {
     this.#need(message, flag);
     const { search } = await import('@inquirer/prompts');
+    const { discardInput } = await import('../engine/process.ts');
+    discardInput(0);
     const source = (term: string | undefined) => {
       const wanted = (term ?? '').toLowerCase();
       return choices.filter(({ name }) => name.toLowerCase().includes(wanted));

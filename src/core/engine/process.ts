@@ -1,5 +1,5 @@
 /**
- * What a daemon does to its own process, and Node cannot: locks, limits, a word to its service manager.
+ * What is done to the own process and its terminal, and Node cannot: locks, limits, a word to a service manager.
  *
  * Failures are errors of the system, with the errno's name as `code`.
  */
@@ -11,6 +11,7 @@ interface ProcessFunctions {
   raiseFileLimit(): number;
   sendDatagram(path: string, text: string): void;
   readProgram(pid: number): ProcessFacts | undefined;
+  discardInput(fd: number): void;
   keepDescendants(): void;
   killDescendants(...spared: readonly number[]): number;
 }
@@ -53,6 +54,11 @@ export function raiseFileLimit(): number {
 /** Sends a text to a UNIX datagram socket, as in sd_notify(3): a leading `@` names the abstract space. */
 export function sendDatagram(path: string, text: string): void {
   loadNative<ProcessFunctions>().sendDatagram(path, text);
+}
+
+/** Forgets what was typed at a terminal, but not read yet. */
+export function discardInput(fd: number): void {
+  loadNative<ProcessFunctions>().discardInput(fd);
 }
 
 /** undefined: there is no such process. */

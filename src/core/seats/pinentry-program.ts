@@ -24,9 +24,9 @@ export function pinentryProgram(program: string, terminal: Terminal | undefined)
     const bond = ['--parent', String(process.pid), '--', program];
     const child = spawn(builtLauncher, bond, { stdio: ['pipe', 'pipe', 'inherit'], signal });
     const closed = once(child, 'close').then(
-      ([code]) => code as number | null,
+      ([code, by]) => ({ code: code as number | null, by: by as NodeJS.Signals | null }),
       (cause: NodeJS.ErrnoException) => {
-        if (signal.aborted) return null;
+        if (signal.aborted) return { code: null, by: null };
         throw cannotRun(program, cause.code);
       },
     );
@@ -38,7 +38,9 @@ export function pinentryProgram(program: string, terminal: Terminal | undefined)
     } catch (error) {
       if (signal.aborted) return undefined;
       child.kill();
-      const code = await closed;
+      const { code, by } = await closed;
+      // Ctrl-C: it may hear of that before we do.
+      if (signal.aborted || by === 'SIGINT') return undefined;
       if (code === NOT_EXECUTABLE || code === NOT_FOUND) throw cannotRun(program, 'ENOENT');
       throw error;
     } finally {

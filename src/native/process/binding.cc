@@ -5,6 +5,7 @@
 #include <sys/prctl.h>
 #include <sys/resource.h>
 #include <sys/socket.h>
+#include <termios.h>
 
 #include <cerrno>
 
@@ -89,6 +90,15 @@ napi_value programOf(napi_env env, napi_callback_info info) {
   return result;
 }
 
+/// `discardInput(fd)`: what was typed at a terminal and not read yet. Anything else is left alone.
+napi_value discardInput(napi_env env, napi_callback_info info) {
+  Arguments arguments(env, info);
+  int fd = arguments.integer(0);
+  if (!arguments.ok()) return nullptr;
+  tcflush(fd, TCIFLUSH);
+  return node::undefined(env);
+}
+
 /// `keepDescendants()`
 napi_value keep(napi_env env, napi_callback_info) {
   if (!keepDescendants()) return node::throwErrno(env, errno, "cannot keep our descendants");
@@ -116,7 +126,8 @@ void registerBinding(napi_env env, napi_value exports) {
                     {"forbidDumps", forbidDumps},
                     {"raiseFileLimit", raiseFileLimit},
                     {"sendDatagram", sendDatagram},
-                    {"readProgram", programOf}});
+                    {"readProgram", programOf},
+                    {"discardInput", discardInput}});
 }
 
 }  // namespace tlspool::process

@@ -54,6 +54,7 @@ for (const [what, getPin] of [
   ['cancels', "echo 'ERR 83886179 Operation cancelled <Pinentry>'"],
   ['takes too long', "echo 'ERR 83886142 Timeout <Pinentry>'"],
   ['gives nothing', 'echo OK'],
+  ['is interrupted', 'kill -INT $$'],
 ] as const) {
   test(`a program that ${what} declines`, async () => {
     const path = program(`declines-${what.replaceAll(' ', '-')}`, getPin);

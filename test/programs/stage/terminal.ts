@@ -73,15 +73,17 @@ export class Terminal implements AsyncDisposable {
     }
   }
 
-  /** Waits for the program's end; its exit code, and what is to be seen then. */
+  /** Waits for the program's end; its exit code (NaN: a signal ended it), and what is to be seen then. */
   async ended(): Promise<{ readonly code: number; readonly screen: string }> {
-    // What tmux writes on the screen then (“Pane is dead”) does not come in every case.
-    const status = '#{pane_dead} #{pane_dead_status}';
+    // What tmux writes on the screen then (“Pane is dead”) does not come in every case. The end of what is shown and that
+    // of the process are two things: it knows both once it knows how the process ended.
+    const status = '#{pane_dead}:#{pane_dead_status}:#{pane_dead_signal}';
     const deadline = Date.now() + PATIENCE;
     for (;;) {
-      const [dead, code] = (await this.#tmux('display-message', '-p', status)).trim().split(' ');
+      const answer = await this.#tmux('display-message', '-p', status);
+      const [dead, code = '', signal = ''] = answer.trim().split(':');
       const screen = await this.screen();
-      if (dead === '1') return { code: Number(code), screen };
+      if (dead === '1' && code + signal !== '') return { code: Number(code || NaN), screen };
       if (Date.now() > deadline) throw new Error(`it does not end, but shows:\n${screen}`);
       await pause(LOOK);
     }
