@@ -11,10 +11,9 @@ export async function reachDaemon(socket: string): Promise<PoolAccess> {
     throw namingStandalone(error);
   });
   try {
-    const { stateDir } = await status({ socket });
     return {
       link,
-      stateDir,
+      stateDir: await stateDirOf(socket),
       drain: (timeout) => drain(socket, timeout),
       close: async () => link.close(),
     };
@@ -22,6 +21,23 @@ export async function reachDaemon(socket: string): Promise<PoolAccess> {
     link.close();
     throw error;
   }
+}
+
+/** Whoever may not administer the pool is not told. */
+async function stateDirOf(socket: string): Promise<string | undefined> {
+  try {
+    return (await status({ socket })).stateDir;
+  } catch (error) {
+    if (mayNotAdminister(error)) return undefined;
+    throw error;
+  }
+}
+
+/** By the rights of the socket beside the pool's own, or by its answer. */
+function mayNotAdminister(error: unknown): boolean {
+  if (!(error instanceof TlspoolError)) return false;
+  const { code, cause } = error;
+  return code === 'EACCES' || (cause as NodeJS.ErrnoException | undefined)?.code === 'EACCES';
 }
 
 /** ms between looks at the sessions that are left. */
@@ -42,8 +58,10 @@ async function hasSessions(socket: string): Promise<boolean> {
       if (program.pid === process.pid) return true;
     }
   } catch (error) {
-    // With the daemon its sessions are gone.
-    if (!(error instanceof TlspoolError && error.code === 'no-daemon')) throw error;
+    // With the daemon its sessions are gone; and whoever may not look leaves them to the daemon, which delivers what is
+    // there when we are gone.
+    const gone = error instanceof TlspoolError && error.code === 'no-daemon';
+    if (!gone && !mayNotAdminister(error)) throw error;
   }
   return false;
 }

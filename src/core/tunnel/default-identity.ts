@@ -7,9 +7,14 @@ import type { Terms } from './terms.ts';
 /** The terms, meant for the only server identity of the state folder when they name none. */
 export async function withLocalIdentity<Given extends Terms>(
   terms: Given,
-  stateDir: string,
+  stateDir: string | undefined,
 ): Promise<Given> {
   if (terms.role === 'client' || terms.localIds.length > 0) return terms;
+  if (stateDir === undefined) {
+    throw new TlspoolError('no-identity', 'which identities there are, this user is not told', {
+      hint: 'Say which one: --local-id www.example.com',
+    });
+  }
   const store = await openStore(stateDir, 'read');
   try {
     const identities = new LocalIdentities(store);

@@ -16,8 +16,9 @@ const python = '/usr/bin/python3';
 export class ListeningPrograms implements AsyncDisposable {
   readonly pool: Pool;
 
-  static async create(): Promise<ListeningPrograms> {
-    return new ListeningPrograms(await Pool.serving([[name]]));
+  /** @param config text of the daemon's tlspool.conf */
+  static async create(config = ''): Promise<ListeningPrograms> {
+    return new ListeningPrograms(await Pool.serving([[name]], config));
   }
 
   private constructor(pool: Pool) {
