@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict';
-import { existsSync } from 'node:fs';
+import { existsSync, readFileSync } from 'node:fs';
 import { connect } from 'node:net';
 import { after, before, test } from 'node:test';
 import { fileURLToPath } from 'node:url';
@@ -83,6 +83,22 @@ while True:
   const client = connect(port, '127.0.0.1');
   assert.equal(await readAll(client), 'in the clear');
   client.destroy();
+  running.child.kill('SIGTERM');
+  assert.equal(await running.ended, 143, running.stderr);
+});
+
+test('the drop-in for a unit wraps its command', async () => {
+  const file = new URL('../../etc/tlspool-wrap.conf', import.meta.url);
+  const starts = readFileSync(file, 'utf8').match(/^ExecStart=.*$/gm) ?? [];
+  assert.deepEqual(starts, ['ExecStart=', 'ExecStart=/usr/bin/tlspool wrap -- /usr/sbin/legacyd']);
+  const words = starts[1]?.split(' ').slice(1) ?? [];
+  const command = words.flatMap((word) =>
+    word === '/usr/sbin/legacyd' ? programs.command('counting.py') : [word],
+  );
+  await using running = programs.pool.start(...command);
+  const [, port] = await running.saying(/tlspool wrap: \S+:(\d+): TLS/);
+  assert.equal(await say(programs, Number(port)), '1');
+  // As systemd does with KillMode=mixed.
   running.child.kill('SIGTERM');
   assert.equal(await running.ended, 143, running.stderr);
 });
