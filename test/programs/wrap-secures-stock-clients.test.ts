@@ -1,5 +1,8 @@
 import assert from 'node:assert/strict';
+import { join } from 'node:path';
 import { after, before, test } from 'node:test';
+import { fileURLToPath } from 'node:url';
+import { build } from './stage/listening-programs.ts';
 import { page, type TlsServer } from './stage/tls-server.ts';
 import { WrappedClients } from './stage/wrapped-client.ts';
 
@@ -14,12 +17,16 @@ before(async () => {
   if (!privileged) return;
   stage = await WrappedClients.start();
   web = await stage.serve(page(text));
+  build('musl-gcc', ['-static', '-o', fetchWithMusl(), source]);
 });
 
 after(async () => {
   await web?.[Symbol.asyncDispose]();
   await stage?.[Symbol.asyncDispose]();
 });
+
+const source = fileURLToPath(new URL('connecting/fetch.c', import.meta.url));
+const fetchWithMusl = () => join(stage.pool.folder, 'fetch-with-musl');
 
 /** The command that fetches from a host with a plaintext client. */
 type Fetch = (host: string, port: number) => readonly string[];
@@ -49,6 +56,7 @@ const clients: Readonly<Record<string, Fetch>> = {
       const socket = connect(${port}, address);
       socket.write('GET / HTTP/1.0\\r\\n\\r\\n');
       for await (const chunk of socket) process.stdout.write(chunk);`),
+  'a static program with the resolver of musl': (host, port) => [fetchWithMusl(), host, `${port}`],
   'python3 with asyncio': (host, port) => [
     'python3',
     '-c',
