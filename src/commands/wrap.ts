@@ -10,6 +10,7 @@ import { keepYoungGenerationSmall } from '../core/cli/young-generation.ts';
 import { TlspoolError } from '../core/errors.ts';
 import type { PoolAccess } from '../core/tunnel/pool-access.ts';
 import type { ServerTerms } from '../core/tunnel/terms.ts';
+import type { ClientTermsGiven } from '../core/wrap/client/client-side.ts';
 import type { ProgramPlan } from '../core/wrap/mode.ts';
 import type { dryRun } from '../core/wrap/transparent/dry-run.ts';
 
@@ -170,12 +171,12 @@ CMD is everything after the first --, untouched. The exit code is the program's,
         ...(flags['client-tls'] ?? []).map(rules.parseClientTls),
         ...(flags['client-starttls'] ?? []).map(rules.parseClientStartTls),
       ],
-      remoteId: flags['remote-id'],
+      remoteId: rules.parseRemoteId(flags['remote-id']),
       service: given.service,
     };
     const withIdentity = (terms: ServerTerms, pool: PoolAccess) =>
       tunnel.withLocalIdentity(terms, pool.stateDir);
-    if (flags['dry-run']) return this.#dryRun({ ...order, policy, withIdentity });
+    if (flags['dry-run']) return this.#dryRun({ ...order, policy, withIdentity }, client);
     return wrapTransparently({
       ...order,
       policy,
@@ -200,22 +201,35 @@ CMD is everything after the first --, untouched. The exit code is the program's,
     });
   }
 
-  async #dryRun(order: Parameters<typeof dryRun>[0]): Promise<number> {
-    const [{ dryRun }, { describeMeaning }] = await Promise.all([
+  async #dryRun(
+    order: Parameters<typeof dryRun>[0],
+    { rules, remoteId }: ClientTermsGiven,
+  ): Promise<number> {
+    const [{ dryRun }, { describeMeaning }, { formatHostAndPort }] = await Promise.all([
       import('../core/wrap/transparent/dry-run.ts'),
       import('../core/wrap/transparent/listener-policy.ts'),
+      import('../core/tunnel/endpoint.ts'),
     ]);
     const { findings, localIds, names, ports } = await dryRun(order);
-    for (const { what, failure } of findings) {
+    for (const { what, failure, forListening } of findings) {
       const hint = failure?.hint === undefined ? '' : `. ${failure.hint}`;
-      this.log(failure ? `no   ${what}: ${failure.message}${hint}` : `ok   ${what}`);
+      const mark = forListening ? '--   for programs that listen,' : 'no  ';
+      this.log(failure ? `${mark} ${what}: ${failure.message}${hint}` : `ok   ${what}`);
     }
     if (localIds) this.log(`     serving as ${localIds.join(', ')}`);
     for (const { port, meaning } of ports)
       this.log(`     port ${port}: ${describeMeaning(meaning)}`);
     this.log('     other ports: by what IANA registered them for, TLS if that is nothing else');
+    for (const { host, port, treatment } of rules) {
+      const place = host === undefined ? `port ${port}` : formatHostAndPort({ host, port });
+      this.log(`     connections to ${place}: ${describeMeaning(treatment)}`);
+    }
+    this.log('     other connections: by what IANA registered their ports for; loopback plain');
+    const whom = remoteId ?? 'the name that was asked for';
+    this.log(`     servers prove to be ${whom}`);
     this.log(`     names of servers: ${learned[names]}`);
-    return findings.some(({ failure }) => failure) ? Wrap.failureExit : 0;
+    const missing = findings.some(({ failure, forListening }) => failure && !forListening);
+    return missing ? Wrap.failureExit : 0;
   }
 
   async #wrapListeners(

@@ -107,13 +107,16 @@ test('a dry run tells what would happen, and runs nothing', async () => {
   const { pool } = programs;
   const mark = `${pool.folder}/it-ran`;
   const said = await pool.command(
-    ...['wrap', '--dry-run', '--starttls', '2525=smtp', '--plain', '9100', '--', 'touch', mark],
+    ...['wrap', '--dry-run', '--starttls', '2525=smtp', '--plain', '9100'],
+    ...['--client-starttls', 'mail.example.com:587=smtp', '--', 'touch', mark],
   );
   assert.match(said, /^ok {3}program touch$/m);
   assert.match(said, /^ok {3}supervision of system calls$/m);
   assert.match(said, /^ {5}serving as www\.example\.com$/m);
   assert.match(said, /^ {5}port 2525: STARTTLS smtp$/m);
   assert.match(said, /^ {5}port 9100: plain$/m);
+  assert.match(said, /^ {5}connections to mail\.example\.com:587: STARTTLS smtp$/m);
+  assert.match(said, /^ {5}servers prove to be the name that was asked for$/m);
   assert.equal(existsSync(mark), false);
 });
 

@@ -53,8 +53,17 @@ export function describe(failure: EngineFailure | undefined): string | undefined
   if (alert !== undefined) marks.push(`alert ${alert.name} ${alert.direction}`);
   if (pkcs11 !== undefined) marks.push(`token says ${pkcs11.name}`);
   const who = side === 'local' ? 'we refused' : 'the other side refused';
-  return `${who}: ${reason}${marks.length === 0 ? '' : ` (${marks.join(', ')})`}`;
+  const meant = side === 'local' && noTls.has(reason) ? `what came is no TLS (${reason})` : reason;
+  return `${who}: ${meant}${marks.length === 0 ? '' : ` (${marks.join(', ')})`}`;
 }
+
+/** How OpenSSL calls a record that is none. */
+const noTls: ReadonlySet<string> = new Set([
+  'http request',
+  'https proxy request',
+  'packet length too long',
+  'wrong version number',
+]);
 
 function timedOut(duration: number): PosixError {
   return new PosixError(

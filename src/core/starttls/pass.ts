@@ -7,6 +7,7 @@ import type {
   StartTlsRequest,
 } from '../../client/index.ts';
 import { socketAddresses, socketPair } from '../engine/sockets.ts';
+import type { TlsRole } from '../engine/types.ts';
 import { TlspoolError } from '../errors.ts';
 import { formatHostAndPort } from '../tunnel/endpoint.ts';
 import { dataChannels } from './data-channel.ts';
@@ -97,7 +98,7 @@ class Passage {
     const words = () => introduce?.(this.#facts()) ?? Buffer.alloc(0);
     const introduction = introduce && { words };
     this.#machine = new Machine(order.dialog, { identities, ends, introduction });
-    this.#until = limited(order.timeout, order.signal);
+    this.#until = this.#limited();
   }
 
   async run(): Promise<Passed> {
@@ -241,8 +242,7 @@ class Passage {
 
   /** What the pool gets: the program's socket, or one whose other end is here. */
   async #plainSocket(): Promise<number> {
-    const { timeout, signal } = this.#order;
-    const wish = await this.#converse(limited(timeout, signal));
+    const wish = await this.#converse(this.#limited());
     const program = this.#program;
     if (wish.wait === 'leave' && program) {
       this.#program = undefined;
@@ -278,6 +278,13 @@ class Passage {
       { fd: peer.release(), said: this.#machine.unreadOf('peer') },
       { fd: program.release(), said: this.#machine.unreadOf('program') },
     );
+  }
+
+  #limited(): AbortSignal {
+    const { timeout, request, signal } = this.#order;
+    const controller = new AbortController();
+    setTimeout(() => controller.abort(late(request.role, timeout)), timeout).unref();
+    return signal ? AbortSignal.any([controller.signal, signal]) : controller.signal;
   }
 
   #wire(side: Side): Wire | undefined {
@@ -316,12 +323,13 @@ function endsOf(fd: number) {
   return { local, remote };
 }
 
-function limited(timeout: number, signal: AbortSignal | undefined): AbortSignal {
-  const controller = new AbortController();
-  const late = new DialogEnd(
-    'starttls-timeout',
-    `TLS was not asked for within ${timeout / 1000} s`,
-  );
-  setTimeout(() => controller.abort(late), timeout).unref();
-  return signal ? AbortSignal.any([controller.signal, signal]) : controller.signal;
+function late(role: TlsRole, timeout: number): DialogEnd {
+  const within = `within ${timeout / 1000} s`;
+  return role === 'server'
+    ? new DialogEnd('starttls-timeout', `TLS was not asked for ${within}`)
+    : new DialogEnd(
+        'starttls-timeout',
+        `the server did not come to TLS ${within}`,
+        'Does it speak that protocol there, in the clear at first?',
+      );
 }

@@ -42,6 +42,7 @@ export class Attempt {
   readonly #aside: SetAside;
   /** Calls of the program that last as long as the attempt. */
   readonly #callers = new Set<(answer: SocketAnswer) => void>();
+  readonly #over = new AbortController();
   #dissolved = false;
 
   /** Takes nothing over: `question.fd` stays the caller's. */
@@ -104,10 +105,28 @@ export class Attempt {
     });
   }
 
+  /** Aborted when nobody waits for the outcome any more. */
+  get signal(): AbortSignal {
+    return this.#over.signal;
+  }
+
+  /** No system call tells that a socket was closed: it has to be looked for. */
+  abandonIfClosed(): void {
+    const own = this.#fetch();
+    if (own === undefined) this.abandon();
+    else closeFd(own);
+  }
+
+  /** Nobody is to wait any more. */
+  abandon(): void {
+    this.#over.abort(abandoned());
+  }
+
   /** The program has taken its socket back (connect(2), AF_UNSPEC): whatever it does with it now is something else. */
   dissolve(): void {
     this.#dissolved = true;
     this.#tell({ action: 'fail', errno: errnos.ECONNABORTED });
+    this.abandon();
   }
 
   /**

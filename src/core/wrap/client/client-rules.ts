@@ -1,5 +1,7 @@
 import { isIP } from 'node:net';
 import { UsageError } from '../../errors.ts';
+import { formatDonai, parseDonai } from '../../identity/donai.ts';
+import { DonaiError } from '../../identity/donai-error.ts';
 import type { Protocol } from '../../starttls/dialog.ts';
 import { parseProtocol } from '../../starttls/dialogs.ts';
 import { canonicalAddress } from '../names/hosts-file.ts';
@@ -42,6 +44,16 @@ export function parseClientStartTls(text: string): ClientRule {
     service: protocol.service,
   } as const;
   return { ...place, treatment };
+}
+
+/** Whom servers have to prove to be. @throws UsageError */
+export function parseRemoteId(text: string | undefined): string | undefined {
+  try {
+    return text === undefined ? undefined : formatDonai(parseDonai(text));
+  } catch (error) {
+    if (!(error instanceof DonaiError)) throw error;
+    throw new UsageError(`--remote-id ${text}: ${error.message}`);
+  }
 }
 
 function parsePlace(text: string, expected: string): Omit<ClientRule, 'treatment'> {

@@ -1,4 +1,4 @@
-import type { TlspoolError } from '../../errors.ts';
+import { TlspoolError } from '../../errors.ts';
 import type { PoolLink } from '../../tunnel/pool-link.ts';
 import type { ProgramData } from '../data/program-data.ts';
 import { NameLearning } from '../names/learning.ts';
@@ -35,7 +35,9 @@ export interface ClientSide extends Disposable {
 /** Ready for a program that is started by this process. */
 export async function openClientSide(options: ClientSideOptions): Promise<ClientSide> {
   const learning = new NameLearning(process.pid);
-  const hosts = new RuleHosts(options.rules);
+  const hosts = new RuleHosts(options.rules, (host, why) =>
+    options.lost(unknownHost(why), `${host} of --client-tls or --client-starttls`),
+  );
   await hosts.refresh();
   const connections = new OutgoingConnections({
     ...options,
@@ -53,6 +55,16 @@ export async function openClientSide(options: ClientSideOptions): Promise<Client
       resolve: (question) => learning.resolve(question),
       bind: (question) => learning.bind(question),
     },
-    [Symbol.dispose]: () => learning.close(),
+    [Symbol.dispose]: () => {
+      connections[Symbol.dispose]();
+      learning.close();
+    },
   };
+}
+
+function unknownHost(why: string): TlspoolError {
+  return new TlspoolError(
+    'unknown-host',
+    `it has no address that wrap knows (${why}): only connections of programs that ask DNS for it are known to be meant`,
+  );
 }

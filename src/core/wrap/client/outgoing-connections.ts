@@ -38,11 +38,12 @@ export interface OutgoingOptions {
 }
 
 /** The program's outgoing connections over TCP: each gets TLS, or stays plain, as the policy says. */
-export class OutgoingConnections {
+export class OutgoingConnections implements Disposable {
   readonly #options: OutgoingOptions;
   readonly #gates: Partial<Record<'ipv4' | 'ipv6', Gate>> = {};
   readonly #signals = new SignalWatch();
   readonly #attempts = new Map<SocketCookie, Attempt>();
+  #patrol: NodeJS.Timeout | undefined;
   /** Attempts since the last sweep, and how many there may be until the next. */
   #started = 0;
   #untilSweep = shortestSweep;
@@ -58,6 +59,12 @@ export class OutgoingConnections {
     } finally {
       closeFd(question.fd);
     }
+  }
+
+  /** Gives up whatever is underway. */
+  [Symbol.dispose](): void {
+    clearTimeout(this.#patrol);
+    for (const attempt of this.#attempts.values()) attempt.abandon();
   }
 
   /** The program dissolves a connection, or the attempt at one. */
@@ -98,6 +105,7 @@ export class OutgoingConnections {
     const started = Attempt.start(question, this.#gateFor(question));
     if (started instanceof Attempt) {
       this.#attempts.set(question.cookie, started);
+      this.#patrol ??= setTimeout(() => this.#lookAfterAttempts(), round).unref();
       void carry(started);
       return started.answer(question, 'EINPROGRESS', this.#signals);
     }
@@ -106,6 +114,15 @@ export class OutgoingConnections {
       this.#options.lost(unprepared(step, errno), which);
     }
     return { action: 'fail', errno };
+  }
+
+  /** Servers need not wait for a program that has lost its patience. */
+  #lookAfterAttempts(): void {
+    for (const attempt of this.#attempts.values()) attempt.abandonIfClosed();
+    this.#patrol =
+      this.#attempts.size === 0
+        ? undefined
+        : setTimeout(() => this.#lookAfterAttempts(), round).unref();
   }
 
   #startData(
@@ -127,7 +144,7 @@ export class OutgoingConnections {
     let upstream: number | undefined = attempt.upstream;
     let completed = false;
     try {
-      await established(attempt.upstream, longestConnect);
+      await established(attempt.upstream, longestConnect, attempt.signal);
       const end = await attempt.complete();
       completed = true;
       this.#forget(attempt);
@@ -146,6 +163,8 @@ export class OutgoingConnections {
   async #carry(attempt: Attempt, goal: Goal): Promise<void> {
     let upstream: number | undefined = attempt.upstream;
     let completed = false;
+    let progress = 'answered';
+    const started = Date.now();
     const plain = async () => {
       const end = await attempt.complete();
       completed = true;
@@ -154,32 +173,36 @@ export class OutgoingConnections {
       return end;
     };
     try {
-      await established(attempt.upstream, longestConnect);
+      await established(attempt.upstream, longestConnect, attempt.signal);
+      progress = 'come to TLS';
       const { pool } = this.#options.link;
       if (!pool) throw new TlspoolError('no-daemon', 'the pool is away');
       upstream = undefined;
-      await this.#secure(pool, attempt.upstream, goal, plain);
+      await this.#secure(pool, attempt, goal, plain);
     } catch (error) {
       const failure = asTlspoolError(error);
       this.#forget(attempt);
       // After that the program's socket ends with the pool's.
       if (!completed) attempt.fail(errnoFor(failure));
+      const waited = Date.now() - started;
       if (failure.code !== abandonedCode) this.#options.lost(failure, connectionTo(goal));
+      else if (waited >= noteworthy)
+        this.#options.lost(gaveUp(waited, progress), connectionTo(goal));
     } finally {
       if (upstream !== undefined) closeFd(upstream);
     }
   }
 
-  /** Takes `fd` over. */
+  /** Takes the upstream socket over. */
   async #secure(
     pool: PoolConnection,
-    fd: number,
+    { upstream: fd, signal }: Attempt,
     { treatment, remoteId, process }: Goal,
     plain: () => Promise<number>,
   ): Promise<void> {
     const { handshakeTimeout: timeout } = this.#options;
     const service = this.#options.service ?? treatment.service;
-    const request = { role: 'client' as const, remoteId, service, timeout, process };
+    const request = { role: 'client' as const, remoteId, service, timeout, process, signal };
     if (treatment.kind === 'tls') {
       await pool.startTls({ ...request, fd, plain });
       return;
@@ -193,6 +216,7 @@ export class OutgoingConnections {
       program: plain,
       data: isFtp(protocol) ? this.#options.data : undefined,
       timeout,
+      signal,
     });
     // Its end, however it came, is between the program and its server.
     over.catch(() => undefined);
@@ -256,6 +280,10 @@ interface Goal {
 /** What the program gave up itself. */
 const given: ReadonlySet<string> = new Set([abandonedCode, 'starttls-ended']);
 
+/** ms that a program has waited in vain: shorter waits are part of how programs try several addresses (RFC 8305). */
+const noteworthy = 2_000;
+/** ms between looks at whether programs still wait. */
+const round = 1_000;
 const shortestSweep = 256;
 /** ms: longer than the kernel tries (tcp_syn_retries, tcp(7)), so that its own word comes first. */
 const longestConnect = 300_000;
@@ -282,6 +310,14 @@ function unprepared(step: string, errno: number): TlspoolError {
   return new TlspoolError('not-prepared', `${step} cannot be carried over (errno ${errno})`, {
     wire: errno,
   });
+}
+
+function gaveUp(waited: number, progress: string): TlspoolError {
+  const seconds = Math.round(waited / 1_000);
+  return new TlspoolError(
+    'given-up',
+    `the program gave up after ${seconds} s, when the server had not ${progress} yet`,
+  );
 }
 
 function nameless(port: number): TlspoolError {

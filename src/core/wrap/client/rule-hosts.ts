@@ -1,3 +1,4 @@
+import type { LookupAddress } from 'node:dns';
 import { lookup } from 'node:dns/promises';
 import { isIP } from 'node:net';
 import { canonicalAddress } from '../names/hosts-file.ts';
@@ -9,10 +10,13 @@ import type { ClientRule } from './client-rules.ts';
  */
 export class RuleHosts {
   readonly #hosts: readonly string[];
+  readonly #unknown: (host: string, why: string) => void;
   readonly #addresses = new Map<string, Set<string>>();
   #refreshed = 0;
 
-  constructor(rules: readonly ClientRule[]) {
+  /** @param unknown told of a host that has no address now, with why */
+  constructor(rules: readonly ClientRule[], unknown: (host: string, why: string) => void) {
+    this.#unknown = unknown;
     this.#hosts = rules.flatMap(({ host }) =>
       host === undefined || isIP(host) !== 0 ? [] : [host],
     );
@@ -31,10 +35,20 @@ export class RuleHosts {
 
   async #resolve(host: string): Promise<void> {
     const known = this.#addresses.get(host) ?? new Set<string>();
-    for (const { address } of await lookup(host, { all: true })) {
+    for (const { address } of await this.#lookUp(host)) {
       known.add(canonicalAddress(address) ?? address);
     }
     this.#addresses.set(host, known);
+  }
+
+  async #lookUp(host: string): Promise<readonly LookupAddress[]> {
+    try {
+      return await lookup(host, { all: true });
+    } catch (error) {
+      if (!this.#addresses.has(host))
+        this.#unknown(host, (error as NodeJS.ErrnoException).code ?? '');
+      return [];
+    }
   }
 }
 

@@ -14,6 +14,8 @@ export interface Finding {
   readonly what: string;
   /** undefined: all is well. */
   readonly failure: TlspoolError | undefined;
+  /** Failing that, only programs that listen fail. */
+  readonly forListening?: boolean;
 }
 
 export interface DryRun {
@@ -45,11 +47,10 @@ export async function dryRun(order: DryRunOrder): Promise<DryRun> {
     findings.push(reached);
     if (pool) {
       const access = pool;
-      findings.push(
-        await find('an identity to show', async () => {
-          localIds = await identitiesOf(order, policy, access);
-        }),
-      );
+      const identity = await find('an identity to show', async () => {
+        localIds = await identitiesOf(order, policy, access);
+      });
+      findings.push({ ...identity, forListening: policy.named.length === 0 });
     }
   } finally {
     await pool?.close();

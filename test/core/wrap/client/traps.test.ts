@@ -4,6 +4,7 @@ import { type AddressInfo, createServer, type Server } from 'node:net';
 import { after, before, test } from 'node:test';
 import type { ClientSideOptions } from '../../../../src/core/wrap/client/client-side.ts';
 import { freshAddress, OwnNames, record } from '../../../programs/stage/own-names.ts';
+import { freePort } from '../../../programs/stage/ports.ts';
 import { echo, TlsServer } from '../../../programs/stage/tls-server.ts';
 import { ClientStage } from './stage/client-stage.ts';
 
@@ -79,6 +80,25 @@ for _ in range(3):
 assert poll.poll(0.2) == [], poll.poll(0)
 `);
   assert.deepEqual(lost, []);
+});
+
+test('a server is let go when the program has lost its patience', async () => {
+  // The program is its own server, which never comes to TLS.
+  const port = await freePort();
+  const script = `
+import errno, socket
+server = socket.create_server(("${address}", ${port}))
+s = socket.socket()
+s.setblocking(False)
+assert s.connect_ex(("${address}", ${port})) == errno.EINPROGRESS
+server.settimeout(60)
+met, _ = server.accept()
+s.close()
+met.settimeout(60)
+while met.recv(4096): pass
+`;
+  const ran = await stage.python(script, [String(port)], { remoteId: name });
+  assert.deepEqual(ran, { code: 0, stdout: '', lost: [] });
 });
 
 test('a socket that was moved to another number meanwhile is found', async () => {
