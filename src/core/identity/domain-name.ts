@@ -3,6 +3,8 @@ import { DonaiError } from './donai-error.ts';
 
 /** One label in ASCII (RFC 1123 section 2.1): letters, digits and inner hyphens. */
 const LABEL = /^[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?$/;
+/** Characters of a domain (RFC 1035 section 2.3.4), in whatever form. */
+const LONGEST = 253;
 /** What resolvers take for (a part of) an IPv4 address if it is the last label: 2, 0x7f. */
 const NUMBER = /^(?:[0-9]+|0x[0-9a-f]*)$/;
 
@@ -13,6 +15,9 @@ const NUMBER = /^(?:[0-9]+|0x[0-9a-f]*)$/;
  */
 export function parseDomain(text: string): string {
   if (text === '') throw new DonaiError('the domain is missing');
+  if (text.length > LONGEST) {
+    throw new DonaiError(`“${printable(text)}” has more than ${LONGEST} characters`);
+  }
   const domain = isAscii(text) ? foldAscii(text) : toAscii(text);
   const labels = domain.split('.');
   for (const label of labels) requireLabel(label, text);

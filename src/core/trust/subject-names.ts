@@ -21,20 +21,27 @@ const SUBJECT_ALT_NAME = '551d11';
 /** id-on-SmtpUTF8Mailbox, 1.3.6.1.5.5.7.8.9 (RFC 9598 section 3) */
 const SMTP_UTF8_MAILBOX = '2b06010505070809';
 
+/** More names than any CA puts into a certificate: who shows so many wants to keep us busy. */
+const MOST_NAMES = 1000;
+
 /** GeneralName (RFC 5280 section 4.2.1.6). */
 const OTHER_NAME = TAG.context(0);
 const RFC822_NAME = TAG.contextPrimitive(1);
 const DNS_NAME = TAG.contextPrimitive(2);
 
 /**
- * Throws DerError if the certificate or its SubjectAltName is malformed, or holds a name with a NUL in it: such
- * a certificate was made to be misread.
+ * Throws DerError if the certificate or its SubjectAltName is malformed, or holds a name with a NUL in it or
+ * endless names: such a certificate was made to be misread.
  */
 export function subjectNames(certificate: Buffer): SubjectNames {
   const names: Draft = { users: [], domains: [], wildcards: [], refused: [] };
   const extension = extensionsOf(certificate).get(SUBJECT_ALT_NAME);
   if (extension === undefined) return names;
-  for (const general of children(readElement(extension))) {
+  const generals = children(readElement(extension));
+  if (generals.length > MOST_NAMES) {
+    throw new DerError(`it has ${generals.length} names, which is more than anybody needs`);
+  }
+  for (const general of generals) {
     try {
       if (general.tag === DNS_NAME) addDnsName(ascii(general.content), names);
       else if (general.tag === RFC822_NAME) names.users.push(mailbox(ascii(general.content)));

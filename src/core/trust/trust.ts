@@ -24,6 +24,7 @@ import type {
 } from './remote-question.ts';
 import { type SubjectNames, subjectNames } from './subject-names.ts';
 import { defaultValidation, type ValidationSettings } from './validation-settings.ts';
+import { requireWellFormed } from './well-formed.ts';
 
 const TAKE_BACK =
   'What the local CA revoked stays so: sign a new one. What is distrusted is shown by `tlspool trust list`, and taken back by `tlspool trust remove`.';
@@ -294,6 +295,7 @@ function readNames(leaf: Buffer): SubjectNames | RefusedRemote {
   try {
     // OpenSSL's eyes first: what it cannot read, nothing below can.
     void new X509Certificate(leaf);
+    requireWellFormed(leaf);
     return subjectNames(leaf);
   } catch (error) {
     if (error instanceof DerError) {

@@ -81,6 +81,7 @@ const refused: Record<string, Buffer> = {
   'an IPv6 address as a dNSName': dns('2001:db8::1'),
   'a trailing dot': dns('example.com.'),
   'an empty dNSName': dns(''),
+  'a dNSName without end': dns('www.'.repeat(15_000)),
   'a bare star': dns('*'),
   'a wildcard for every domain of a top level': dns('*.com'),
   'a wildcard in the second label': dns('www.*.example.com'),
@@ -115,6 +116,12 @@ for (const [what, name] of Object.entries(refused)) {
     assert.equal(names.refused.length, 1);
   });
 }
+
+test('a thousand names are read, and more condemn the certificate', () => {
+  const names = Array.from({ length: 1000 }, (_, n) => dns(`host-${n}.example.com`));
+  assert.equal(readNames(...names).domains.length, 1000);
+  assert.throws(() => readNames(...names, dns('www.example.com')), DerError);
+});
 
 test('a wildcard stands for exactly one label', () => {
   const names = readNames(dns('*.example.com'));
