@@ -82,7 +82,13 @@ export function der(tag: number, ...contents: readonly Buffer[]): Buffer {
   const { length } = content;
   if (length < 0x80) return Buffer.concat([Buffer.of(tag, length), content]);
   if (length < 0x100) return Buffer.concat([Buffer.of(tag, 0x81, length), content]);
-  return Buffer.concat([Buffer.of(tag, 0x82, length >> 8, length & 0xff), content]);
+  if (length < 0x1_0000) {
+    return Buffer.concat([Buffer.of(tag, 0x82, length >> 8, length & 0xff), content]);
+  }
+  return Buffer.concat([
+    Buffer.of(tag, 0x83, length >> 16, (length >> 8) & 0xff, length & 0xff),
+    content,
+  ]);
 }
 
 export function sequence(...elements: readonly Buffer[]): Buffer {
