@@ -45,7 +45,8 @@ constexpr const char* kClientGroups = "*X25519MLKEM768 / *X25519:P-256:P-384";
 constexpr const char* kSignatures =
     "ecdsa_secp256r1_sha256:ed25519:rsa_pss_rsae_sha256:ecdsa_secp384r1_sha384:"
     "rsa_pss_rsae_sha384:rsa_pss_rsae_sha512:rsa_pss_pss_sha256:rsa_pss_pss_sha384:"
-    "rsa_pss_pss_sha512:rsa_pkcs1_sha256:rsa_pkcs1_sha384:rsa_pkcs1_sha512";
+    "rsa_pss_pss_sha512:rsa_pkcs1_sha256:rsa_pkcs1_sha384:rsa_pkcs1_sha512:"
+    "mldsa65:mldsa87:mldsa44";
 
 /// s; a ticket older than this leads to a full handshake.
 constexpr long kTicketLifetime = 2 * 60 * 60;

@@ -1,7 +1,13 @@
 import { X509Certificate } from 'node:crypto';
 import { once } from 'node:events';
 import type { AddressInfo } from 'node:net';
-import { createSecureContext, createServer, type SecureContext, type Server } from 'node:tls';
+import {
+  createSecureContext,
+  createServer,
+  type SecureContext,
+  type Server,
+  type TlsOptions,
+} from 'node:tls';
 import type { Maker } from '../../core/trust/made-certificates.ts';
 
 /** Who a server is under one name. */
@@ -22,18 +28,22 @@ export class MadeServer implements AsyncDisposable {
   readonly #complaints: string[] = [];
   readonly #waiting: ((complaint: string) => void)[] = [];
 
-  static async start(identities: ReadonlyMap<string, Shown>): Promise<MadeServer> {
-    const made = new MadeServer(identities);
+  static async start(
+    identities: ReadonlyMap<string, Shown>,
+    options: TlsOptions = {},
+  ): Promise<MadeServer> {
+    const made = new MadeServer(identities, options);
     made.#server.listen(0, '127.0.0.1');
     await once(made.#server, 'listening');
     return made;
   }
 
-  private constructor(identities: ReadonlyMap<string, Shown>) {
+  private constructor(identities: ReadonlyMap<string, Shown>, options: TlsOptions) {
     this.#contexts = new Map(
       Array.from(identities, ([name, { chain }]) => [name, contextOf(chain)]),
     );
     this.#server = createServer({
+      ...options,
       SNICallback: (name, done) => done(null, this.#contexts.get(name)),
     });
     this.#server.on('OCSPRequest', (certificate, _issuer, done) => {
