@@ -2,6 +2,7 @@ import assert from 'node:assert/strict';
 import { after, before, test } from 'node:test';
 import { name } from './stage/clients.ts';
 import { Pool } from './stage/pool.ts';
+import { freePort } from './stage/ports.ts';
 import { run } from './stage/running.ts';
 import { tunnelled, wrapped, wrappedWhole } from './stage/wrapped.ts';
 
@@ -62,7 +63,7 @@ print(client.ehlo()[1].decode().split("\\n")[-1], end="")`;
   assert.equal(stdout, 'WHO=198.51.100.7', stderr + served.running.stderr);
 });
 
-test('transparently, a server of Python speaks STARTTLS on the port that is said to have it', async () => {
+test('transparently, a server of Python speaks STARTTLS on the port that is said to have it, in the clear if it may', async () => {
   const server = `
 import socketserver
 class Mailer(socketserver.StreamRequestHandler):
@@ -74,14 +75,21 @@ class Mailer(socketserver.StreamRequestHandler):
             elif line.startswith(b"QUIT"): return
 socketserver.ThreadingTCPServer.allow_reuse_address = True
 socketserver.ThreadingTCPServer(("127.0.0.1", PORT), Mailer).serve_forever()`;
-  const port = 2525;
-  const flags = ['--starttls', `${port}=smtp`, '--local-id', name];
+  const port = await freePort();
+  const optional = ['--unsafe-tls-optional', `${port}`];
+  const flags = ['--starttls', `${port}=smtp`, ...optional, '--local-id', name];
   const command = ['/usr/bin/python3', '-c', server.replace('PORT', `${port}`)];
   await using served = await wrappedWhole(pool, flags, command);
   assert.equal(served.port, port);
-  const { stdout, stderr } = await run('swaks', [
-    ...['--server', '127.0.0.1', '--port', `${port}`, '--tls', '--tls-verify'],
-    ...['--tls-ca-path', pool.caFile, '--quit-after', 'EHLO', '--ehlo', 'me'],
-  ]);
+  const where = ['--server', '127.0.0.1', '--port', `${port}`, '--quit-after', 'EHLO'];
+  const tls = ['--tls', '--tls-verify', '--tls-ca-path', pool.caFile];
+  const { stdout, stderr } = await run('swaks', [...where, ...tls, '--ehlo', 'me']);
   assert.match(stdout, /<~ {2}250 WHO=127\.0\.0\.1/, stdout + stderr + served.running.stderr);
+  const { stdout: heard } = await run('swaks', [...where, '--ehlo', 'me']);
+  assert.match(heard, /<- {2}250-WHO=127\.0\.0\.1\n<- {2}250 STARTTLS/);
+  const input = 'EHLO me\r\nMAIL FROM:<>\r\nQUIT\r\n';
+  await run('busybox', ['nc', '127.0.0.1', `${port}`], { input });
+  await pool.daemon.saying(
+    /"program":"[^"]*python3[^"]*","local":"www\.example\.com",.*"msg":"in the clear"/,
+  );
 });

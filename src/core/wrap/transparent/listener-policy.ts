@@ -43,6 +43,7 @@ export class ListenerPolicy {
     for (const port of this.#optional) requireStartTls(port, this.meaning(port));
     // What cannot be done is said now, not when the program listens.
     for (const port of this.named) this.terms(port);
+    agreeServerTerms(given);
   }
 
   /** The ports that flags are about, in their order. */
