@@ -3,15 +3,23 @@ import { createRequire } from 'node:module';
 import { fileURLToPath } from 'node:url';
 import { TlspoolError } from '../errors.ts';
 
+let loaded: object | undefined;
+
 /**
  * The engine's addon, loaded at first use. It is built into `build/engine.node` at the root of the package, which is
  * three folders up from here in the sources and in the compiled form alike. TLSPOOL_ENGINE names another build of
  * it, for instance one with sanitizers.
  */
 export function loadNative<Functions extends object>(): Functions {
+  // Some ask for each connection: finding the file again would cost more than most of what they do with it.
+  loaded ??= load();
+  return loaded as Functions;
+}
+
+function load(): object {
   const path = process.env.TLSPOOL_ENGINE ?? builtEngine();
   try {
-    return createRequire(import.meta.url)(path) as Functions;
+    return createRequire(import.meta.url)(path) as object;
   } catch (cause) {
     throw new TlspoolError(
       'engine-unusable',

@@ -15,6 +15,8 @@ export function parseHosts(text: string): Map<string, readonly DnsName[]> {
   return hosts;
 }
 
+let latest = { text: '', hosts: parseHosts('') };
+
 /**
  * The names that a process finds in its own /etc/hosts (it may live in a chroot or a mount namespace) for an address;
  * none if there is no such file.
@@ -22,7 +24,9 @@ export function parseHosts(text: string): Map<string, readonly DnsName[]> {
 export function hostsNamesOf(process: number, address: string): readonly DnsName[] {
   try {
     const text = readFileSync(`/proc/${process}/root/etc/hosts`, 'utf8');
-    return parseHosts(text).get(address) ?? [];
+    // Read for each connection, as it may be another file; most of the time it says what the last one said.
+    if (text !== latest.text) latest = { text, hosts: parseHosts(text) };
+    return latest.hosts.get(address) ?? [];
   } catch (error) {
     if ((error as NodeJS.ErrnoException).code === undefined) throw error;
     return [];
