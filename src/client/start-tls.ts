@@ -1,4 +1,3 @@
-import { randomBytes } from 'node:crypto';
 import { constants } from 'node:os';
 import { closeFd } from '../core/engine/sockets.ts';
 import type { TlsRole } from '../core/engine/types.ts';
@@ -12,6 +11,7 @@ import {
 } from '../core/protocol/extension.ts';
 import { type StartTlsFlag, startTlsFlags } from '../core/protocol/flags.ts';
 import type { Message, StartTls } from '../core/protocol/message.ts';
+import { newCtlkey } from './ctlkey.ts';
 import { errorOf, extensionMissing, unexpectedAnswer } from './errors.ts';
 import type { Exchange } from './exchange.ts';
 import type { PoolConnection } from './pool-connection.ts';
@@ -106,7 +106,7 @@ function startTlsMessage(request: StartTlsRequest): StartTls {
     streamId: 0,
     localId: request.localId ?? '',
     remoteId: request.remoteId ?? '',
-    ctlkey: randomBytes(16),
+    ctlkey: newCtlkey(),
     service: request.service ?? '',
     timeout: timeoutOf(request.timeout),
   };

@@ -78,7 +78,7 @@ interface SocketFunctions {
   ): number;
   connectTcp(address: string, port: number): number;
   accept(listener: number): number | undefined;
-  receive(fd: number, buffer: Uint8Array, offset: number): Received | undefined;
+  receive(fd: number, buffer: Uint8Array, offset: number): Received | number | undefined;
   peek(fd: number, buffer: Uint8Array): number | undefined;
   send(fd: number, buffer: Uint8Array, passFd: number): number | undefined;
   sniffDns(): number;
@@ -161,7 +161,8 @@ export function accept(listener: number): number | undefined {
 
 /** Reads into `buffer` from `offset` on, with the descriptors that came along; undefined: nothing there now. */
 export function receive(fd: number, buffer: Uint8Array, offset: number): Received | undefined {
-  return call((native) => native.receive(fd, buffer, offset));
+  const received = call((native) => native.receive(fd, buffer, offset));
+  return typeof received === 'number' ? { bytes: received, fds: [], truncated: false } : received;
 }
 
 /** Bytes that are there, copied into `buffer` and left where they are; 0: the end; undefined: nothing there now. */

@@ -148,8 +148,17 @@ function parseId(field: string, text: string): Donai | undefined {
   return text === '' ? undefined : parsed(field, () => parseDonai(text));
 }
 
+/** What listeners ask for with every connection, so that it is read once. */
+const listenerIds = new Map<string, Selector>();
+const MOST_KEPT = 1024;
+
 function parseListenerId(text: string): Selector {
-  return parsed('localid', () => parseSelector(text));
+  const known = listenerIds.get(text);
+  if (known !== undefined) return known;
+  const selector = parsed('localid', () => parseSelector(text));
+  if (listenerIds.size >= MOST_KEPT) listenerIds.clear();
+  listenerIds.set(text, selector);
+  return selector;
 }
 
 function parsed<Id>(field: string, parse: () => Id): Id {

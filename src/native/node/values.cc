@@ -1,6 +1,7 @@
 #include "node/values.h"
 
 #include <cstring>
+#include <unordered_map>
 
 namespace tlspool::node {
 
@@ -120,8 +121,36 @@ napi_value object(napi_env env) {
   return result;
 }
 
+namespace {
+
+/// Names of properties as V8 wants them: made from text each time, they would cost more than
+/// setting the property. By the address of the text, which is a literal.
+struct PropertyKeys {
+  napi_env env = nullptr;
+  std::unordered_map<const char*, napi_ref> known;
+};
+
+napi_value propertyKey(napi_env env, const char* literal) {
+  thread_local PropertyKeys keys;
+  if (keys.env != env) keys = {env, {}};
+  napi_value key = nullptr;
+  auto found = keys.known.find(literal);
+  if (found != keys.known.end()) {
+    napi_get_reference_value(env, found->second, &key);
+    return key;
+  }
+  node_api_create_property_key_utf8(env, literal, NAPI_AUTO_LENGTH, &key);
+  napi_ref reference = nullptr;
+  if (napi_create_reference(env, key, 1, &reference) == napi_ok) {
+    keys.known.emplace(literal, reference);
+  }
+  return key;
+}
+
+}  // namespace
+
 void set(napi_env env, napi_value target, const char* name, napi_value value) {
-  napi_set_named_property(env, target, name, value);
+  napi_set_property(env, target, propertyKey(env, name), value);
 }
 
 napi_value throwError(napi_env env, const char* code, std::string_view message) {

@@ -29,6 +29,7 @@ napi_value numbers(napi_env env, const std::vector<uint32_t>& values);
 /// Below 2^53.
 napi_value bigNumbers(napi_env env, const std::vector<uint64_t>& values);
 napi_value object(napi_env env);
+/// `name` is a literal: it is remembered by its address.
 void set(napi_env env, napi_value target, const char* name, napi_value value);
 
 /// Throws a JavaScript Error with a `code` property; returns nullptr for `return throwError(…)`.

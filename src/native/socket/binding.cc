@@ -99,7 +99,7 @@ napi_value acceptNext(napi_env env, napi_callback_info info) {
   return given(env, std::move(fd), "cannot accept");
 }
 
-/// `receive(fd, buffer, offset)`
+/// `receive(fd, buffer, offset)`: bytes, or an object where descriptors came along or were lost.
 napi_value receiveInto(napi_env env, napi_callback_info info) {
   Arguments arguments(env, info);
   int fd = static_cast<int>(arguments.integer(0));
@@ -113,6 +113,10 @@ napi_value receiveInto(napi_env env, napi_callback_info info) {
   if (received.bytes < 0) {
     if (errno == EAGAIN || errno == EINTR) return node::undefined(env);
     return node::throwErrno(env, errno, "cannot receive");
+  }
+  // Most of the time nothing comes along.
+  if (received.descriptors.empty() && !received.truncated) {
+    return node::number(env, static_cast<double>(received.bytes));
   }
   napi_value fds;
   napi_create_array_with_length(env, received.descriptors.size(), &fds);
