@@ -1,14 +1,5 @@
-import { askForTls, untilTls, type Verdict } from './before-tls.ts';
-import {
-  contact,
-  contactAnew,
-  type Dialog,
-  type Protocol,
-  type ServerPolicy,
-  type Talk,
-} from './dialog.ts';
-import { capabilitiesOf, editList, hideStartTls } from './dot-list.ts';
-import { notSpoken, unwelcome } from './refusals.ts';
+import type { Verdict } from './before-tls.ts';
+import { listingProtocol } from './listing-protocol.ts';
 
 /*
  * NNTP (RFC 3977) with STARTTLS (RFC 4642).
@@ -22,44 +13,24 @@ import { notSpoken, unwelcome } from './refusals.ts';
  * | RFC 4643 §2.1, RFC 3977 §3.2.1: 483 where TLS has to come first | to all but CAPABILITIES, STARTTLS and QUIT; AUTHINFO and SASL are not listed |
  * | RFC 4642 §5: a server that does not offer it may be somebody on the way (stripping) | anything but 382 ends our client's connection |
  */
-export const nntp: Protocol = { name: 'nntp', service: 'nntp', serverFirst: true, server, client };
-
-/** RFC 3977 section 3.1. */
-const longestCommand = 512;
-const passwords = ['AUTHINFO', 'SASL', 'STARTTLS'];
-const listing = {
-  command: 'CAPABILITIES',
-  follows: /^101/,
-  startTls: 'STARTTLS',
-  // A program from before RFC 3977 is a reader.
-  otherwise: ['VERSION 2', 'READER'],
-};
-
-function* server(talk: Talk, policy: ServerPolicy): Dialog {
-  const { peer, program } = talk;
-  yield* contact(talk);
-  const greeting = yield* program.line();
-  peer.send(`${greeting}\r\n`);
-  if (!isWelcome(greeting)) throw notSpoken('program', 'NNTP', greeting);
-  const capabilities = yield* capabilitiesOf(program, listing);
-  const hidden = policy.optional ? ['STARTTLS'] : passwords;
-  const shown = editList(capabilities, hidden, ['STARTTLS']);
-  const line = yield* untilTls(talk, policy, {
-    longest: longestCommand,
-    judge: (said) => judge(said, shown),
-    tooMany: '400 Too many commands before STARTTLS\r\n',
-  });
-  if (line !== undefined) {
-    program.send(`${line}\r\n`);
-    return 'through';
-  }
-  yield* contactAnew(talk, (fresh) => fresh.line());
-  return yield* hideStartTls(talk, capabilities, listing);
-}
-
-function isWelcome(greeting: string): boolean {
-  return /^20[01]\b/.test(greeting);
-}
+export const nntp = listingProtocol({
+  name: 'nntp',
+  welcome: /^20[01]\b/,
+  listing: {
+    command: 'CAPABILITIES',
+    follows: /^101/,
+    startTls: 'STARTTLS',
+    // A program from before RFC 3977 is a reader.
+    otherwise: ['VERSION 2', 'READER'],
+  },
+  passwords: ['AUTHINFO', 'SASL'],
+  judge,
+  // RFC 3977 section 3.1.
+  longest: 512,
+  tooMany: '400 Too many commands before STARTTLS\r\n',
+  ready: /^382\b/,
+  greet: (serverGreeting, remoteId) => `${serverGreeting.slice(0, 3)} ${remoteId}`,
+});
 
 function judge(line: string, capabilities: string): Verdict {
   const [verb, ...words] = line.trim().toUpperCase().split(/\s+/);
@@ -75,12 +46,4 @@ function judge(line: string, capabilities: string): Verdict {
     default:
       return { is: 'for-program', refusal: '483 STARTTLS comes first\r\n' };
   }
-}
-
-function* client(talk: Talk): Dialog {
-  const greeting = yield* talk.peer.line();
-  if (!isWelcome(greeting)) throw unwelcome(greeting);
-  yield* askForTls(talk, 'STARTTLS', /^382\b/);
-  talk.program.send(`${greeting.slice(0, 3)} ${talk.identities.remoteId}\r\n`);
-  return 'leave';
 }
