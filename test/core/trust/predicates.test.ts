@@ -10,7 +10,10 @@ import type { TlsRole } from '../../../src/core/engine/types.ts';
 import { parseDonai } from '../../../src/core/identity/donai.ts';
 import { openStore, type Store } from '../../../src/core/store/store.ts';
 import { ANYONE, addAnchor } from '../../../src/core/trust/anchors.ts';
+import { keepList } from '../../../src/core/trust/crl-file.ts';
 import { PREDICATES, parseExpression } from '../../../src/core/trust/expression.ts';
+import { fingerprintsOf } from '../../../src/core/trust/fingerprints.ts';
+import { addPin, removePins } from '../../../src/core/trust/pins.ts';
 import type { HandshakeFacts, RemoteQuestion } from '../../../src/core/trust/remote-question.ts';
 import { Trust } from '../../../src/core/trust/trust.ts';
 import {
@@ -18,6 +21,7 @@ import {
   type ValidationSettings,
 } from '../../../src/core/trust/validation-settings.ts';
 import { dns, extension, mail, make, makeRoot } from './made-certificates.ts';
+import { makeAnswer, makeList } from './made-revocations.ts';
 
 const NAME = 'www.example.com';
 const USER = 'john@example.com';
@@ -212,6 +216,45 @@ test('without a resolver, a directory or pins nobody can tell, or nobody is know
   }
   assert.equal(await value('P'), 'false');
   assert.equal(await value('p'), 'true');
+});
+
+test('a verdict lasts no longer than what it rests on: a pin, a list, a response', async (t) => {
+  const trust = new Trust(store, engine, () => ({ ...settings, firstUseLifetime: 1_800_000 }));
+  t.after(() => trust.close());
+  await trust.refresh();
+  const lasts = async (letters: string, stapled?: Buffer) => {
+    const verdict = await trust.validate({
+      chain: [server.certificate],
+      remoteRole: 'server',
+      expected: parseDonai(NAME),
+      expressions: [parseExpression(letters)],
+      handshake: { ...handshake, stapled },
+    });
+    return verdict.ok ? Math.round(verdict.until - Date.now() / 1000) : 0;
+  };
+  const about = (seconds: number, wanted: number) =>
+    assert.ok(seconds <= wanted && seconds > wanted - 60, `${seconds} s, not ${wanted}`);
+  about(await lasts('T'), 86_400);
+  about(await lasts('p'), 1_800);
+  const pin = {
+    remote: NAME,
+    key: fingerprintsOf(server.certificate).key,
+    source: 'operator',
+  } as const;
+  await addPin(store.db, {
+    ...pin,
+    expiresAt: new Date(Date.now() + 3_600_000),
+    rollOverAt: undefined,
+  });
+  about(await lasts('TP&'), 3_600);
+  await removePins(store.db, NAME);
+
+  // A hundredth of a day.
+  about(await lasts('TO&', makeAnswer(root, server, { until: 0.01 })), 864);
+  await keepList(store.db, makeList(root, [], { until: 0.02 }));
+  await trust.refresh();
+  about(await lasts('TR&'), 1_728);
+  about(await lasts('TR&O&', makeAnswer(root, server, { until: 0.01 })), 864);
 });
 
 test('every predicate is tested, here or with whom it asks', () => {

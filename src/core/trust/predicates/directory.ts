@@ -52,11 +52,9 @@ export async function isPublished(
     const looked = `${directory.url} has no certificate for ${mail}`;
     return lenient ? holds(looked, until) : fails(looked, 'certificate_unknown', publishIt);
   }
-  return fails(
-    `${directory.url} has ${published.length} other certificates for ${mail}`,
-    'bad_certificate',
-    publishIt,
-  );
+  const others =
+    published.length === 1 ? 'another certificate' : `${published.length} other certificates`;
+  return fails(`${directory.url} has ${others} for ${mail}`, 'bad_certificate', publishIt);
 }
 
 const publishIt = `Publish the certificate there: attribute ${ATTRIBUTE} of the entry with that mail.`;

@@ -17,12 +17,17 @@ export async function isPinned(
   const shown = `${key.slice(0, 16)}…`;
   switch (answer.is) {
     case 'match': {
-      const { expiresAt } = answer.pin;
-      const until = expiresAt && Math.floor(expiresAt.getTime() / 1000);
-      return { ...holds(`${name} is pinned to this key, ${shown}`, until), answer };
+      const looked = `${name} is pinned to this key, ${shown}`;
+      return { ...holds(looked, seconds(answer.pin.expiresAt)), answer };
     }
     case 'roll-over':
-      return { ...holds(`${name} has another key, ${shown}, as was expected`), answer };
+      return {
+        ...holds(
+          `${name} has another key, ${shown}, as was expected`,
+          seconds(answer.pin.expiresAt),
+        ),
+        answer,
+      };
     case 'mismatch':
       return fails(
         `${name} is pinned to another key than ${shown}: ${answer.pin.key.slice(0, 16)}…`,
@@ -30,11 +35,20 @@ export async function isPinned(
         `If the new key is known to be right: tlspool trust unpin ${name}, then tlspool trust pin ${name} ${key}`,
       );
     default:
-      if (lenient) return { ...holds(`${name} is seen for the first time, with ${shown}`), answer };
+      if (lenient) {
+        const { firstUseLifetime } = tools.settings;
+        const end = firstUseLifetime === 0 ? undefined : new Date(Date.now() + firstUseLifetime);
+        const looked = `${name} is seen for the first time, with ${shown}`;
+        return { ...holds(looked, seconds(end)), answer };
+      }
       return fails(
         `${name} is not pinned to any key`,
         'bad_certificate',
         `Once the key is known to be right: tlspool trust pin ${name} ${key}`,
       );
   }
+}
+
+function seconds(moment: Date | undefined): number | undefined {
+  return moment && Math.floor(moment.getTime() / 1000);
 }
