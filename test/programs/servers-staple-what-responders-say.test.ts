@@ -1,0 +1,93 @@
+import assert from 'node:assert/strict';
+import { createPublicKey, X509Certificate } from 'node:crypto';
+import { writeFileSync } from 'node:fs';
+import { Socket } from 'node:net';
+import { join } from 'node:path';
+import { test } from 'node:test';
+import { connect as connectTls } from 'node:tls';
+import { connect as connectPool, type PoolConnection } from '../../src/client/index.ts';
+import { socketPair } from '../../src/core/engine/sockets.ts';
+import { dns, make, makeRoot, responderAt } from '../core/trust/made-certificates.ts';
+import { makeAnswer, Place } from '../core/trust/made-revocations.ts';
+import { event, until } from '../patience.ts';
+import { attempt } from './stage/attempt.ts';
+import { name } from './stage/clients.ts';
+import { Pool } from './stage/pool.ts';
+import { freePort } from './stage/ports.ts';
+import { run } from './stage/running.ts';
+
+const OTHER = 'www.example.net';
+
+test('a server brings along what the local CA, or another, says of its certificate', async () => {
+  await using place = await Place.open();
+  const caListen = `127.0.0.1:${await freePort()}`;
+  const config = `fetch_from 127.0.0.1\nca_listen ${caListen}\nca_url http://${caListen}\n`;
+  await using pool = await Pool.serving([[name]], config);
+  const file = (base: string) => join(pool.folder, base);
+
+  const csr = await pool.command('identities', 'csr', OTHER);
+  writeFileSync(file('csr.pem'), csr);
+  const key = await run('openssl', ['req', '-in', file('csr.pem'), '-noout', '-pubkey']);
+  const publicKey = createPublicKey(key.stdout).export({ format: 'der', type: 'spki' });
+  const issuer = make({ commonName: 'Issuing CA', ca: true, usage: 'none' }, makeRoot());
+  let answer: Buffer = Buffer.alloc(0);
+  const responder = responderAt(place.at('/', () => answer));
+  const leaf = make({ names: [dns(OTHER)], publicKey, extensions: [responder] }, issuer);
+  const chain = [leaf, issuer].map(({ certificate }) =>
+    new X509Certificate(certificate).toString(),
+  );
+  writeFileSync(file('chain.pem'), chain.join(''));
+  await pool.command('identities', 'install', OTHER, file('chain.pem'));
+  answer = makeAnswer(issuer, leaf);
+
+  const program = await connectPool({ socket: pool.socket });
+  try {
+    let local: Stapled = { response: null, certificate: undefined };
+    await until('a response of the local CA is stapled', async () => {
+      local = await stapled(program, name);
+      return local.response !== null;
+    });
+    writeFileSync(file('response.der'), local.response ?? '');
+    writeFileSync(file('leaf.pem'), local.certificate?.toString() ?? '');
+    await pool.command('ca', 'export', '--kind', 'ec', '--out', file('ec.pem'));
+    const read = await run('openssl', [
+      ...['ocsp', '-respin', file('response.der'), '-issuer', file('ec.pem')],
+      ...['-cert', file('leaf.pem'), '-CAfile', file('ec.pem')],
+    ]);
+    assert.match(read.stderr, /Response verify OK/);
+    assert.match(read.stdout, /leaf\.pem: good/);
+
+    await until('a response of the other CA is stapled', async () => {
+      const { response } = await stapled(program, OTHER);
+      if (response !== null) assert.deepEqual(response, answer);
+      return response !== null;
+    });
+  } finally {
+    program.close();
+  }
+});
+
+interface Stapled {
+  readonly response: Buffer | null;
+  readonly certificate: X509Certificate | undefined;
+}
+
+/** What a client gets that wants a response. */
+async function stapled(program: PoolConnection, localId: string): Promise<Stapled> {
+  const [fd, theirs] = socketPair();
+  const client = connectTls({
+    socket: new Socket({ fd: theirs }),
+    servername: localId,
+    requestOCSP: true,
+    rejectUnauthorized: false,
+  });
+  client.on('error', () => undefined);
+  const came = event(client, 'OCSPResponse');
+  const flags = { ignoreRemoteId: true };
+  const attempted = await attempt(program, { fd, role: 'server', localId, flags });
+  const [response] = (await came) as [Buffer | null];
+  const certificate = client.getPeerX509Certificate();
+  if ('plain' in attempted) attempted.plain.destroy();
+  client.destroy();
+  return { response, certificate };
+}
