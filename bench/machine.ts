@@ -1,5 +1,5 @@
 import { readFileSync } from 'node:fs';
-import { availableParallelism, cpus, release, totalmem } from 'node:os';
+import { availableParallelism, cpus, getPriority, loadavg, release, totalmem } from 'node:os';
 
 /** What the numbers were measured on, a line each. */
 export function describeMachine(): string[] {
@@ -9,6 +9,15 @@ export function describeMachine(): string[] {
     `${distribution ?? 'Linux'}, kernel ${release()}`,
     `Node ${process.versions.node} with OpenSSL ${process.versions.openssl}`,
   ];
+}
+
+/** What else the machine did when the benchmark began: more than nothing means that figures are worth less. */
+export function describeLoad(): string {
+  const [, , quarter = 0] = loadavg();
+  const priority = getPriority();
+  const ours =
+    priority === 0 ? '' : `; the benchmark, and all that it measures, ran at niceness ${priority}`;
+  return `load average of the quarter of an hour before: ${quarter.toFixed(1)}${ours}`;
 }
 
 /** How many files a process may have open: RLIMIT_NOFILE, which Node raises to the hard limit at start. */

@@ -5,7 +5,7 @@
 import { readFile, writeFile } from 'node:fs/promises';
 import { join, relative } from 'node:path';
 import { parseArgs } from 'node:util';
-import { describeMachine } from './machine.ts';
+import { describeLoad, describeMachine } from './machine.ts';
 import { authorisation } from './measures/authorisation.ts';
 import { bulk } from './measures/bulk.ts';
 import { choosing } from './measures/choosing.ts';
@@ -69,13 +69,14 @@ async function main(): Promise<void> {
     const all = allTrials(rig);
     const trials = all.filter(isWanted);
     if (options.list) return list(trials);
+    const load = describeLoad();
     const outcomes = await runRounds(trials, rounds, interruption, showProgress);
     const run: Run = {
       ...outcomes,
       whole: trials.length === all.length && rounds >= 6 && !options.quick,
       rounds,
       date: new Date().toISOString(),
-      machine: describeMachine(),
+      machine: [...describeMachine(), load],
       software: await Promise.all(
         [nginx, haproxy, hitch, stunnel].map((target) => target.version()),
       ),
