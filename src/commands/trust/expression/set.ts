@@ -71,7 +71,7 @@ export default class TrustExpressionSet extends PoolCommand {
     const expression = args.expression === undefined ? undefined : parseExpression(args.expression);
     await using store = await openStore(stateDir, 'write');
     const whom = await set(store, expression, flags);
-    const what = expression === undefined ? 'nothing of its own' : expression.text;
+    const what = expression === undefined ? 'nothing of their own is asked for' : expression.text;
     this.log(`${whom}: ${what}`);
     return { stateDir, expression: expression?.text, for: whom };
   }
