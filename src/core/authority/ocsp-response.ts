@@ -114,7 +114,7 @@ export async function makeResponse(
 /** Why there is no answer (section 4.2.1). */
 export const failures = {
   malformed: response(1),
-  internalError: response(2),
+  tryLater: response(3),
   unauthorized: response(6),
 } as const;
 

@@ -1,4 +1,6 @@
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
+import { setTimeout as pause } from 'node:timers/promises';
+import { failures } from '../authority/ocsp-response.ts';
 import { TlspoolError } from '../errors.ts';
 import type { Log } from '../telemetry/log.ts';
 import type { LocalAuthority } from './local-authority.ts';
@@ -8,25 +10,33 @@ const LARGEST_REQUEST = 8 * 1024;
 /** ms for a whole request, and connections at once. */
 const PATIENCE = 10_000;
 const MOST_CONNECTIONS = 100;
+/** Answers that may wait for the token at once. */
+const MOST_WAITING = 16;
 
 export interface ListenAddress {
   readonly address: string;
   readonly port: number;
 }
 
+/** What it says: the local CA. */
+export type Speaker = Pick<LocalAuthority, 'answer' | 'list'>;
+
 /** The local CA over HTTP: OCSP (RFC 6960 appendix A) and its lists at `/ec.crl` and `/rsa.crl`. */
 export class ResponderServer implements AsyncDisposable {
   readonly #server: Server;
-  readonly #authority: LocalAuthority;
+  readonly #authority: Speaker;
   readonly #log: Log;
+  readonly #patience: number;
+  #waiting = 0;
 
-  /** @throws TlspoolError `ca-listen` */
+  /** @param patience ms for an answer, whatever the token does @throws TlspoolError `ca-listen` */
   static async open(
     { address, port }: ListenAddress,
-    authority: LocalAuthority,
+    authority: Speaker,
     log: Log,
+    patience = PATIENCE,
   ): Promise<ResponderServer> {
-    const opened = new ResponderServer(authority, log);
+    const opened = new ResponderServer(authority, log, patience);
     await new Promise<void>((done, failed) => {
       opened.#server.once('error', (cause) =>
         failed(
@@ -41,9 +51,10 @@ export class ResponderServer implements AsyncDisposable {
     return opened;
   }
 
-  private constructor(authority: LocalAuthority, log: Log) {
+  private constructor(authority: Speaker, log: Log, patience: number) {
     this.#authority = authority;
     this.#log = log;
+    this.#patience = patience;
     this.#server = createServer(
       { requestTimeout: PATIENCE, headersTimeout: PATIENCE, keepAliveTimeout: PATIENCE },
       (request, response) => {
@@ -69,7 +80,7 @@ export class ResponderServer implements AsyncDisposable {
     if (request.method === 'POST') {
       const content = await body(request);
       if (content === undefined) response.writeHead(413).end();
-      else send(response, 'application/ocsp-response', await this.#authority.answer(content));
+      else await this.#answer(content, response);
       return;
     }
     if (request.method !== 'GET') {
@@ -77,15 +88,43 @@ export class ResponderServer implements AsyncDisposable {
       return;
     }
     const kind = path === '/ec.crl' ? 'ec' : path === '/rsa.crl' ? 'rsa' : undefined;
-    if (kind !== undefined) {
-      const list = await this.#authority.list(kind);
-      if (list === undefined) response.writeHead(404).end();
-      else send(response, 'application/pkix-crl', list);
-      return;
+    const asked = kind === undefined ? encodedRequest(path) : undefined;
+    if (kind !== undefined) await this.#list(kind, response);
+    else if (asked !== undefined) await this.#answer(asked, response);
+    else response.writeHead(404).end();
+  }
+
+  async #answer(asked: Buffer, response: ServerResponse): Promise<void> {
+    const answer = await this.#inTime(() => this.#authority.answer(asked));
+    send(response, 'application/ocsp-response', answer ?? failures.tryLater);
+  }
+
+  async #list(kind: 'ec' | 'rsa', response: ServerResponse): Promise<void> {
+    const list = await this.#inTime(() => this.#authority.list(kind));
+    if (list === undefined) response.writeHead(503).end();
+    else send(response, 'application/pkix-crl', list);
+  }
+
+  /** undefined: the token cannot sign, not now or not soon. */
+  async #inTime(say: () => Promise<Buffer | undefined>): Promise<Buffer | undefined> {
+    if (this.#waiting >= MOST_WAITING) return undefined;
+    this.#waiting += 1;
+    const said = say().finally(() => {
+      this.#waiting -= 1;
+    });
+    const end = new AbortController();
+    const late = pause(this.#patience, undefined, { signal: end.signal }).catch(() => undefined);
+    try {
+      return await Promise.race([said, late]);
+    } catch (error) {
+      if (!(error instanceof TlspoolError)) throw error;
+      this.#log.warn({ reason: error.message }, 'the local CA cannot answer');
+      return undefined;
+    } finally {
+      end.abort();
+      // Whoever gave up does not hear of it any more.
+      said.catch(() => undefined);
     }
-    const asked = encodedRequest(path);
-    if (asked === undefined) response.writeHead(404).end();
-    else send(response, 'application/ocsp-response', await this.#authority.answer(asked));
   }
 }
 
