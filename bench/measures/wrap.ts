@@ -72,8 +72,9 @@ function wrapping({ socket }: { readonly socket?: string }, ...flags: string[]):
   return [...tlspoolCommand, 'wrap', '--quiet', ...flags, ...whereIn(dirname(socket)), '--'];
 }
 
+/** The first thousand connections cost more: V8 compiles what they need. */
 function windowOf({ scale }: Rig): Window {
-  return { threads: 8, warmUp: 0.3 * scale, seconds: 1.2 * scale };
+  return { threads: 8, warmUp: 2 * scale, seconds: 2 * scale };
 }
 
 function overhead(direct: Repeated, wrapped: Repeated): Values {

@@ -7,7 +7,7 @@ import { closeFd, listenTcp, socketAddresses } from '../../src/core/engine/socke
 import { readAll } from './stage/clients.ts';
 import { ListeningPrograms, say } from './stage/listening-programs.ts';
 import { freePort, listening } from './stage/ports.ts';
-import { Running, runTlspool } from './stage/running.ts';
+import { Running, run, runTlspool, tlspoolCommand } from './stage/running.ts';
 
 const launcher = fileURLToPath(new URL('../../build/launcher', import.meta.url));
 const tlspool = fileURLToPath(new URL('../../bin/dev.js', import.meta.url));
@@ -85,6 +85,16 @@ while True:
   client.destroy();
   running.child.kill('SIGTERM');
   assert.equal(await running.ended, 143, running.stderr);
+});
+
+test('signals while it starts do no harm, such as those of a profiler', async () => {
+  const profiling = ['--cpu-prof', '--cpu-prof-interval', '200'];
+  const folder = ['--cpu-prof-dir', programs.pool.folder];
+  const [node = '', ...args] = tlspoolCommand('wrap', '--', 'sh', '-c', 'exit 7');
+  const { code, stderr } = await run(node, [...profiling, ...folder, ...args], {
+    env: programs.pool.environment,
+  });
+  assert.equal(code, 7, stderr);
 });
 
 test('the drop-in for a unit wraps its command', async () => {

@@ -61,7 +61,10 @@ bool listensInside(const Address& address) {
   Question question = questionFor(address);
   if (::send(diagnosis.number(), &question, sizeof question, 0) < 0) return true;
   alignas(nlmsghdr) char answer[4096];
-  ssize_t length = recv(diagnosis.number(), answer, sizeof answer, 0);
+  ssize_t length;
+  do {
+    length = recv(diagnosis.number(), answer, sizeof answer, 0);
+  } while (length < 0 && errno == EINTR);
   if (length < static_cast<ssize_t>(NLMSG_LENGTH(sizeof(nlmsgerr)))) return true;
   const auto* header = reinterpret_cast<const nlmsghdr*>(answer);
   if (header->nlmsg_type != NLMSG_ERROR) return true;

@@ -3,7 +3,9 @@
 #include <poll.h>
 #include <sys/socket.h>
 
+#include <algorithm>
 #include <cerrno>
+#include <chrono>
 
 #include "socket/transfer.h"
 #include "supervisor/socket-facts.h"
@@ -21,6 +23,21 @@ constexpr char kDiagnosis = 'd';
 constexpr size_t kLow = 16;
 /// ms; the launcher answers at once or is gone.
 constexpr int kPatience = 5000;
+
+/// Signals come to this thread as to any other, and are no reason to give up. False with errno.
+bool untilReadable(int fd) {
+  auto deadline = std::chrono::steady_clock::now() + std::chrono::milliseconds(kPatience);
+  for (;;) {
+    auto left = std::chrono::duration_cast<std::chrono::milliseconds>(
+        deadline - std::chrono::steady_clock::now());
+    pollfd readable{fd, POLLIN, 0};
+    int ready = poll(&readable, 1, std::max(0, static_cast<int>(left.count())));
+    if (ready > 0) return true;
+    if (ready < 0 && errno == EINTR) continue;
+    if (ready == 0) errno = ETIMEDOUT;
+    return false;
+  }
+}
 
 }  // namespace
 
@@ -54,7 +71,7 @@ bool PrivateNetwork::contains(int fd) const { return cookie_ != 0 && networkOf(f
 
 socket::Descriptor PrivateNetwork::request(char kind) {
   auto& stock = stock_[kind];
-  while (collect(false)) {
+  while (ordered_[kind] && collect(false)) {
   }
   if (stock.size() <= (kind == kDiagnosis ? 0 : kLow)) order(kind);
   while (stock.empty()) {
@@ -73,11 +90,7 @@ void PrivateNetwork::order(char kind) {
 
 /// Takes one batch in; false with errno when there is none.
 bool PrivateNetwork::collect(bool wait) {
-  pollfd readable{channel_.number(), POLLIN, 0};
-  if (wait && poll(&readable, 1, kPatience) == 0) {
-    errno = ETIMEDOUT;
-    return false;
-  }
+  if (wait && !untilReadable(channel_.number())) return false;
   char kind = 0;
   socket::Received batch = socket::receive(channel_.number(), &kind, 1);
   if (batch.bytes == 0) errno = EPIPE;
