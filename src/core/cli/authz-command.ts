@@ -65,6 +65,7 @@ export abstract class AuthzCommand extends PoolCommand {
     const { changePolicy } = await import('../authz/change-policy.ts');
     const { readDecisions } = await import('../authz/decision-log.ts');
     const { findDoubts } = await import('../authz/doubts.ts');
+    const { wantReview } = await import('../store/review-wishes.ts');
     const choices = await this.choices(paths);
     const log = dryRun ? await readDecisions(paths.stateDir, REMEMBERED) : [];
     let doubts: readonly string[] = [];
@@ -77,6 +78,8 @@ export abstract class AuthzCommand extends PoolCommand {
       change: async (db) => {
         const made = await change(db);
         doubts = await findDoubts(db, mentions(made), flags.strict === true);
+        // Pools inside other commands read it here; the daemon is asked below.
+        if (flags['apply-to-open'] === true) await wantReview(db);
         return made;
       },
     });

@@ -23,6 +23,7 @@ import { PinSeat } from './pin-seat.ts';
 import { openKeys, type PoolKeys } from './pool-keys.ts';
 import { PoolRequests } from './requests.ts';
 import { ResponderServer } from './responder-server.ts';
+import { ReviewWatch } from './review-watch.ts';
 import { Sessions } from './sessions.ts';
 import { Stapling } from './stapling.ts';
 import { waitingSessions } from './waiting-session.ts';
@@ -35,6 +36,8 @@ export interface PoolOptions {
   readonly settings?: Partial<PoolSettings> | undefined;
   /** Nothing is told unless there is one. */
   readonly log?: Log | undefined;
+  /** Nobody reaches its administration: what commands want of open sessions it reads in the store. */
+  readonly isPrivate?: boolean | undefined;
 }
 
 /** The members of `seat_group` may connect. */
@@ -106,6 +109,9 @@ export async function startPool(options: PoolOptions): Promise<Pool> {
   };
   const sessions = new Sessions(services, () => current.settings);
   parts.defer(() => endSessions(sessions));
+  if (options.isPrivate === true) {
+    parts.use(await ReviewWatch.start({ store, sessions, authorisation, log }));
+  }
   const pins = new PinSeat(keys.keyring, (ids) => waitingSessions(sessions, ids), log);
   const requests = new PoolRequests(
     { sessions, pins, choices },
