@@ -1,6 +1,7 @@
 import { TlspoolError } from '../errors.ts';
 import { parsePem } from '../identity/pem.ts';
 import { type KeyType, keyTypeOf } from '../token/key-types.ts';
+import { readElement } from '../trust/der.ts';
 import { Pkcs10CertificateRequest } from './x509.ts';
 
 /** Whose key it is, by its own signature; whatever else a request says is not listened to. */
@@ -16,14 +17,15 @@ export interface RequestedKey {
  */
 export async function readRequest(file: Buffer): Promise<RequestedKey> {
   const der = file.includes('-----BEGIN ') ? requestBlock(file) : file;
-  const request = parse(der);
+  const { request, publicKey } = parse(der);
+  // First: of other kinds no signature can be checked.
+  const keyType = keyTypeOf(publicKey);
   if (!(await verifies(request))) {
     throw new TlspoolError('bad-request', 'the request is not signed by its own key', {
       hint: 'Whoever asks must have the key: make the request anew.',
     });
   }
-  const publicKey = Buffer.from(request.publicKey.rawData);
-  return { publicKey, keyType: keyTypeOf(publicKey) };
+  return { publicKey, keyType };
 }
 
 function requestBlock(file: Buffer): Buffer {
@@ -36,9 +38,11 @@ function requestBlock(file: Buffer): Buffer {
   });
 }
 
-function parse(der: Buffer): Pkcs10CertificateRequest {
+function parse(der: Buffer): { request: Pkcs10CertificateRequest; publicKey: Buffer } {
   try {
-    return new Pkcs10CertificateRequest(Uint8Array.from(der));
+    readElement(der);
+    const request = new Pkcs10CertificateRequest(Uint8Array.from(der));
+    return { request, publicKey: Buffer.from(request.publicKey.rawData) };
   } catch (cause) {
     throw new TlspoolError('bad-request', 'this is not a certificate signing request', { cause });
   }
