@@ -8,7 +8,7 @@ import { name, openssl, readAll } from './stage/clients.ts';
 import { Pool } from './stage/pool.ts';
 import { run } from './stage/running.ts';
 import { ScriptedServer } from './stage/scripted-server.ts';
-import { tunnelled } from './stage/wrapped.ts';
+import { Served, tunnelled } from './stage/wrapped.ts';
 
 const john = 'john@example.com';
 const stage = new AsyncDisposableStack();
@@ -81,6 +81,26 @@ test('a header is believed from where it is expected, and the session is listed 
   secure.write('end\n');
   await gone;
   assert.equal(program.heard[0], 'PROXY TCP4 198.51.100.7 198.51.100.8 4711 443');
+});
+
+test('the session of an IPv4 client of a listener for both families is found by either spelling', async () => {
+  await using program = await echo();
+  const running = pool.start('tunnel', '--accept', '*:0', '--connect', program.address);
+  await using tunnel = new Served(running, Number((await running.saying(/\[::\]:(\d+)/))[1]));
+  const secure = connectTls({
+    host: '127.0.0.1',
+    port: tunnel.port,
+    servername: name,
+    ca: readFileSync(pool.caFile),
+  });
+  await once(secure, 'secureConnect');
+  const shown = `127.0.0.1:${secure.localPort}`;
+  for (const peer of [shown, `[::ffff:127.0.0.1]:${secure.localPort}`]) {
+    assert.match(await pool.command('sessions', 'show', '--peer', peer), /local identity +www/);
+  }
+  const gone = readAll(secure);
+  secure.write('end\n');
+  await gone;
 });
 
 test('who is to send a header and does not is not served', async () => {

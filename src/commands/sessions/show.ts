@@ -39,11 +39,16 @@ The exit code is 1 if there is no such session.`;
     if ((args.session === undefined) === (flags.peer === undefined)) {
       throw new UsageError('which session? Give its id, or --peer ADDR:PORT');
     }
-    const { sessions } = await import('../../client/administration.ts');
-    const peer = flags.peer === undefined ? undefined : await canonical(flags.peer);
+    const [{ sessions }, { canonicalPeer }] = await Promise.all([
+      import('../../client/administration.ts'),
+      import('../../core/tunnel/canonical-peer.ts'),
+    ]);
+    const peer = canonicalPeer(flags.peer ?? '');
+    if (flags.peer !== undefined && peer === undefined) throw noPeer(flags.peer);
     const { socket } = this.paths(flags);
     for await (const session of sessions({ socket })) {
-      const found = peer === undefined ? session.id === args.session : session.peer === peer;
+      const found =
+        peer === undefined ? session.id === args.session : canonicalPeer(session.peer) === peer;
       if (!found) continue;
       if (!this.jsonEnabled()) await this.#print(session);
       return { session };
@@ -78,10 +83,8 @@ The exit code is 1 if there is no such session.`;
   }
 }
 
-/** As sessions have it: IPv6 in brackets. */
-async function canonical(text: string): Promise<string> {
-  const { formatEndpoint, parseEndpoint } = await import('../../core/tunnel/endpoint.ts');
-  const endpoint = parseEndpoint(text);
-  if (endpoint.kind === 'unix') throw new UsageError(`expected ADDR:PORT, got \`${text}\``);
-  return formatEndpoint(endpoint);
+function noPeer(text: string): UsageError {
+  return new UsageError(
+    `expected an address and a port, such as 192.0.2.1:4711 or [2001:db8::1]:4711, got \`${text}\``,
+  );
 }
