@@ -540,7 +540,7 @@ complete -c tlspool -n '__tlspool_at \'sessions list\'' -l state-dir -x -a '(__f
 complete -c tlspool -n '__tlspool_at \'sessions list\'' -l config -r -F -d 'configuration file'
 complete -c tlspool -n '__tlspool_at \'sessions list\'' -l no-input -d 'never ask; fail and name the flag instead'
 complete -c tlspool -n '__tlspool_at \'sessions list\'' -l help -s h -d 'show the help of this command'
-complete -c tlspool -n '__tlspool_at \'sessions show\'' -l peer -x -d 'address and port of the other side, as the program sees them'
+complete -c tlspool -n '__tlspool_at \'sessions show\'' -l peer -x -d 'address and port of the other side, or what the program has for them: the end of a tunnel'
 complete -c tlspool -n '__tlspool_at \'sessions show\'' -l json -d 'print one JSON object instead of text, for errors too'
 complete -c tlspool -n '__tlspool_at \'sessions show\'' -l socket -r -F -d 'socket of the pool'
 complete -c tlspool -n '__tlspool_at \'sessions show\'' -l state-dir -x -a '(__fish_complete_directories)' -d 'where identities, trust and tokens are kept'

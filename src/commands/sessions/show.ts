@@ -30,7 +30,8 @@ The exit code is 1 if there is no such session.`;
   static override flags = {
     peer: Flags.string({
       helpValue: 'ADDR:PORT',
-      description: 'address and port of the other side, as the program sees them',
+      description:
+        'address and port of the other side, or what the program has for them: the end of a tunnel',
     }),
   };
 
@@ -48,7 +49,9 @@ The exit code is 1 if there is no such session.`;
     const { socket } = this.paths(flags);
     for await (const session of sessions({ socket })) {
       const found =
-        peer === undefined ? session.id === args.session : canonicalPeer(session.peer) === peer;
+        peer === undefined
+          ? session.id === args.session
+          : [session.peer, session.shownAs].some((address) => canonicalPeer(address) === peer);
       if (!found) continue;
       if (!this.jsonEnabled()) await this.#print(session);
       return { session };
@@ -70,6 +73,7 @@ The exit code is 1 if there is no such session.`;
       ['local identity', session.localId || '–'],
       ['remote identity', session.remoteId || '–'],
       ['peer', session.peer || '–'],
+      ['shown as', session.shownAs || '–'],
       ['service', session.service || '–'],
       ['TLS', [session.version, session.cipher, session.group].filter(Boolean).join(', ') || '–'],
       ['ALPN', session.alpn || '–'],

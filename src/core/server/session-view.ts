@@ -17,6 +17,8 @@ export interface SessionView {
   readonly service: string;
   /** The other side's address; '' if there is none to tell. */
   readonly peer: string;
+  /** What a server has for it, such as the tunnel's own end; '' if that is no TCP connection. */
+  readonly shownAs: string;
   readonly program: { readonly pid: number; readonly uid: number; readonly executable: string };
   readonly version: string;
   readonly cipher: string;
@@ -50,6 +52,7 @@ export function viewSession(
     groups: running?.agreed.admitted?.groups ?? [],
     service,
     peer: peerAddress,
+    shownAs: running?.shownAs ?? '',
     program: { pid: program.pid, uid: program.uid, executable: program.executable },
     version: running?.agreed.version ?? '',
     cipher: running?.agreed.cipher ?? '',

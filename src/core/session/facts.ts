@@ -31,15 +31,15 @@ export function factsOf(
     id,
     role: request.role,
     service: request.service,
-    peerAddress: request.clientAddress ?? addressOf(fd),
+    peerAddress: request.clientAddress ?? addressOf(fd, 'remote'),
     openedAt: Date.now(),
     program,
     asking,
   };
 }
 
-/** '' for what is no TCP connection; the engine says whether the descriptor is any good. */
-function addressOf(fd: number): string {
+/** Of either end: '' for what is no TCP connection; the engine says whether the descriptor is any good. */
+export function addressOf(fd: number, end: 'local' | 'remote'): string {
   let addresses: SocketAddresses;
   try {
     addresses = socketAddresses(fd);
@@ -47,8 +47,8 @@ function addressOf(fd: number): string {
     if (error instanceof TlspoolError) return '';
     throw error;
   }
-  const { family, remote } = addresses;
-  if (remote === undefined || family === 'unix' || family === 'other') return '';
-  const host = family === 'ipv6' ? `[${remote.address}]` : remote.address;
-  return `${host}:${remote.port}`;
+  const { family, [end]: place } = addresses;
+  if (place === undefined || family === 'unix' || family === 'other') return '';
+  const host = family === 'ipv6' ? `[${place.address}]` : place.address;
+  return `${host}:${place.port}`;
 }

@@ -47,7 +47,7 @@ export type Phase =
       readonly callback: Callback;
     }
   /** Data flows. */
-  | { readonly is: 'running'; readonly agreed: Agreed }
+  | { readonly is: 'running'; readonly agreed: Agreed; readonly shownAs: string }
   /** It came to nothing; the program was told, the engine tidies up. */
   | { readonly is: 'failed'; readonly error: TlspoolError }
   | { readonly is: 'over' };

@@ -33,6 +33,8 @@ export async function answerPrng(
 export interface RunningSession {
   readonly engineId: SessionId;
   readonly agreed: Agreed;
+  /** Where the program, a server, sees its client; '' if that is no TCP connection. */
+  readonly shownAs: string;
 }
 
 /** Tells a value, or compares one. @throws PoolError INFOKIND_UNKNOWN, INFO_NOT_FOUND */

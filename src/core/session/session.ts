@@ -22,12 +22,13 @@ import { agreedOn, type Known } from './agreement.ts';
 import { dropAnswer, readPlaintext } from './answers.ts';
 import { Audit } from './audit.ts';
 import type { Remembered } from './chooser.ts';
-import type { SessionFacts } from './facts.ts';
+import { addressOf, type SessionFacts } from './facts.ts';
 import type { Myself } from './local-identity.ts';
 import { refusedPeer, refusedSocket, setUpFailure, tellable } from './outcome.ts';
 import { PeerJudgement } from './peer-judgement.ts';
 import { isOpen, type Negotiating, type OpenPhase, type Phase } from './phase.ts';
 import { Presentation } from './presentation.ts';
+import type { RunningSession } from './questions.ts';
 import type { Answer, Requester } from './requester.ts';
 import { finalResponse, onlyResponse, plaintextCallback } from './responses.ts';
 import { resumptionFor } from './resumption.ts';
@@ -298,12 +299,13 @@ export class Session implements SessionHandler {
 
   /** The engine copies from here on; the program gets its final response. */
   #attach(request: StartTlsRequest, agreed: Agreed, plainFd: number, withDetails: boolean): void {
+    const shownAs = request.role === 'server' ? addressOf(plainFd, 'local') : '';
     try {
       this.#engineAnswer((engine, id) => engine.attach(id, plainFd));
     } catch (error) {
       throw refusedSocket(error, 'PLAIN_SOCKET_NEEDED');
     }
-    this.#phase = { is: 'running', agreed };
+    this.#phase = { is: 'running', agreed, shownAs };
     this.#keeper.established(this, request.detach);
     const responses = withDetails
       ? onlyResponse(request, agreed)
@@ -359,9 +361,10 @@ export class Session implements SessionHandler {
   }
 
   /** What was agreed on, and the engine's number for it, if it is running. */
-  get running(): { readonly engineId: SessionId; readonly agreed: Agreed } | undefined {
+  get running(): RunningSession | undefined {
     if (this.#phase.is !== 'running' || this.#engineId === undefined) return undefined;
-    return { engineId: this.#engineId, agreed: this.#phase.agreed };
+    const { agreed, shownAs } = this.#phase;
+    return { engineId: this.#engineId, agreed, shownAs };
   }
 
   /** The engine's number for it, while it has one. */
