@@ -48,10 +48,7 @@ let root: Maker;
 const others = new Map<string, Files>();
 
 before(async () => {
-  const local = every.flatMap((kind) => [
-    [`${kind.toLowerCase()}.example.com`, '--key', kinds[kind]],
-    [`${kind.toLowerCase()}@example.com`, '--key', kinds[kind]],
-  ]);
+  const local = every.map((kind) => [localName(kind), '--key', kinds[kind], '--role', 'both']);
   pool = await Pool.serving(local);
   root = makeRoot('Other Root');
   const revoked = person('revoked');
@@ -78,6 +75,11 @@ after(async () => {
   program?.close();
   await pool?.[Symbol.asyncDispose]();
 });
+
+/** Who we are, in both roles, with that kind of key. */
+function localName(kind: Kind): string {
+  return `${kind.toLowerCase()}.example.com`;
+}
 
 function person(user: string, more: Parameters<typeof make>[0] = {}): Maker {
   return make({ names: [mail(`${user}@example.com`)], usage: 'client', ...more }, root);
@@ -119,7 +121,7 @@ async function visited(
   const port = sockets.socketAddresses(listener).local?.port ?? 0;
   const acceptor = new Acceptor(listener, { connection: resolve, failed: assert.fail });
   acceptor.resume();
-  const localId = `${kind.toLowerCase()}.example.com`;
+  const localId = localName(kind);
   const [command = '', ...args] = by.client(port, localId, version, own, pool.caFile);
   await using client = new Running(command, args, { stdio: 'pipe' });
   try {
@@ -128,8 +130,9 @@ async function visited(
     if ('plain' in attempted) {
       attempted.plain.end('welcome\n');
       await client.printing(/welcome/);
+      // Whoever is refused ends by itself, having read why.
+      client.child.stdin?.on('error', () => undefined).end();
     }
-    client.child.stdin?.on('error', () => undefined).end();
     await within(`the end of ${by.name}`, client.ended);
     const remote = 'session' in attempted ? attempted.session.remoteId : 'refused';
     return [remote, alertsTo(by, client)[0] ?? 0];
@@ -167,7 +170,7 @@ for (const make of makes) {
     test(`${make.name} as server of ours, TLS ${version}`, async () => {
       for (const kind of every) {
         await using server = await serverOf(make, version, `host ${kind}`);
-        const localId = `${kind.toLowerCase()}@example.com`;
+        const localId = localName(kind);
         const good = await server.visit(program, { localId, remoteId: OTHER_HOST });
         assert.deepEqual(good, [OTHER_HOST, 0], kind);
         const wrong = await server.visit(program, { localId, remoteId: 'www.example.org' });
