@@ -1,7 +1,8 @@
 import { type ChildProcess, type StdioOptions, spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { closeSync, openSync, readdirSync, readFileSync } from 'node:fs';
+import { closeSync, openSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { connect } from 'node:net';
+import { getPriority } from 'node:os';
 import { text } from 'node:stream/consumers';
 import { setTimeout as sleep } from 'node:timers/promises';
 
@@ -54,9 +55,25 @@ function startWith(
   // 'error' follows as well when there is no pid; the caller is told here, once.
   child.once('error', () => {});
   if (child.pid === undefined) throw new Error(`${file} cannot be started: is it installed?`);
+  sharePriority(child.pid);
   const entry: Started = { pid: child.pid, child };
   started.add(entry);
   return entry;
+}
+
+/**
+ * Where the kernel schedules by session (sched(7), "The autogroup feature"), a niceness counts within a session only:
+ * for that of the benchmark to hold, the session of what it starts needs it, too.
+ */
+export function sharePriority(pid: number): void {
+  const priority = getPriority();
+  if (priority === 0) return;
+  try {
+    writeFileSync(`/proc/${pid}/autogroup`, String(priority));
+  } catch (error) {
+    // No such feature, the program has ended, or we may not.
+    if ((error as NodeJS.ErrnoException).code === undefined) throw error;
+  }
 }
 
 /** Ends a process and its group: SIGTERM, and SIGKILL if that is not heeded. */

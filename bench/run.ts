@@ -15,7 +15,7 @@ import { latency } from './measures/latency.ts';
 import { slowToken } from './measures/slow-token.ts';
 import { startUp } from './measures/start-up.ts';
 import { wrap } from './measures/wrap.ts';
-import { killAll, stopAll } from './processes.ts';
+import { killAll, sharePriority, stopAll } from './processes.ts';
 import { report } from './report/report.ts';
 import { prepareRig, type Rig } from './rig.ts';
 import { haproxy, haproxyTuned } from './targets/haproxy.ts';
@@ -65,6 +65,8 @@ async function main(): Promise<void> {
   const interruption = endOnSignals();
   try {
     if (options.again) return await publish(JSON.parse(await readFile(lastRun, 'utf8')) as Run);
+    // Measures that run in this very process are to have it as well.
+    sharePriority(process.pid);
     const rig = await prepareRig(work, options.quick ? 1 / 8 : 1);
     const all = allTrials(rig);
     const trials = all.filter(isWanted);
