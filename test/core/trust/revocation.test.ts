@@ -59,6 +59,11 @@ interface Asking {
 
 /** What becomes of a server that shows the certificate, in a pool that trusts the root. */
 async function asking(t: TestContext, root: Maker, changes: Partial<ValidationSettings> = {}) {
+  const judge = await judging(t, root, changes);
+  return async (...asked: Parameters<typeof judge>) => outcome(await judge(...asked));
+}
+
+async function judging(t: TestContext, root: Maker, changes: Partial<ValidationSettings> = {}) {
   const folder = await mkdtemp(join(tmpdir(), 'tlspool-revocation-'));
   const store = await openStore(join(folder, 'state'), 'create');
   const { certificate } = root;
@@ -74,23 +79,21 @@ async function asking(t: TestContext, root: Maker, changes: Partial<ValidationSe
     for (const list of asked.lists ?? []) await keepList(store.db, list);
     await trust.refresh();
     const stapled = asked.stapled;
-    return outcome(
-      await trust.validate({
-        chain: [leaf, ...(asked.intermediates ?? [])].map((each) => each.certificate),
-        remoteRole: 'server',
-        expected: parseDonai(NAME),
-        expressions: [parseExpression(asked.expression ?? 'TIR&&')],
-        ignoreCaches,
-        handshake: {
-          version: 'TLSv1.3',
-          cipher: 'TLS_AES_128_GCM_SHA256',
-          group: 'x25519',
-          serverName: NAME,
-          ownRoles: [],
-          stapled,
-        },
-      }),
-    );
+    return trust.validate({
+      chain: [leaf, ...(asked.intermediates ?? [])].map((each) => each.certificate),
+      remoteRole: 'server',
+      expected: parseDonai(NAME),
+      expressions: [parseExpression(asked.expression ?? 'TIR&&')],
+      ignoreCaches,
+      handshake: {
+        version: 'TLSv1.3',
+        cipher: 'TLS_AES_128_GCM_SHA256',
+        group: 'x25519',
+        serverName: NAME,
+        ownRoles: [],
+        stapled,
+      },
+    });
   };
 }
 
@@ -392,4 +395,20 @@ test('nobody is asked about a certificate whose path is not signed', async (t) =
   const refused = await ask(leaf, { expression: 'TIR&O&&', intermediates: [stranger] });
   assert.match(refused, /^unknown_ca:/);
   assert.deepEqual(place.asked, []);
+});
+
+test('a verdict holds no longer than what was said of the certificate', async (t) => {
+  const root = makeRoot();
+  const judge = await judging(t, root);
+  const leaf = answered(root, '/for-hours', () => ({ until: 0.25 }));
+  const hours = async (...asked: Parameters<typeof judge>) => {
+    const verdict = await judge(...asked);
+    assert.ok(verdict.ok);
+    return Math.round((verdict.until * 1000 - Date.now()) / 3_600_000);
+  };
+  assert.equal(await hours(leaf, { expression: 'TI&' }), 24, 'a day at most');
+  assert.equal(await hours(leaf, { expression: 'TI&O&' }), 6);
+  const lists = [makeList(root, [], { until: 0.125 })];
+  assert.equal(await hours(leaf, { expression: 'TI&O&R&', lists }), 3);
+  assert.equal(await hours(leaf, { expression: 'TI&R&' }), 3);
 });
