@@ -3,6 +3,8 @@
 #include <fcntl.h>
 #include <linux/filter.h>
 #include <netinet/in.h>
+#include <netinet/tcp.h>
+#include <poll.h>
 #include <sys/socket.h>
 
 #include <cerrno>
@@ -30,6 +32,31 @@ Descriptor bound(const Address& address) {
       bind(fd.number(), address.get(), address.length) != 0)
     return {};
   return fd;
+}
+
+/// Connections that a listener has ready and that nobody has accepted.
+unsigned waitingAt(int listener) {
+  tcp_info info{};
+  socklen_t length = sizeof info;
+  if (getsockopt(listener, IPPROTO_TCP, TCP_INFO, &info, &length) != 0) return 0;
+  return info.tcpi_unacked;
+}
+
+/// Puts one connection into a queue that has room for no more: the kernel drops every SYN from then
+/// on. For those who may not attach filters (some kernels want CAP_NET_ADMIN for that).
+bool fillQueue(int listener, const Address& address) {
+  Descriptor filler(
+      ::socket(address.family(), SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, IPPROTO_TCP));
+  if (!filler) return false;
+  if (connect(filler.number(), address.get(), address.length) != 0 && errno != EINPROGRESS)
+    return false;
+  // It stays in the queue after its own end. Whoever else came first is as good.
+  constexpr int kPatience = 1000;
+  pollfd connected = {filler.number(), POLLOUT, 0};
+  poll(&connected, 1, kPatience);
+  if (waitingAt(listener) > 0) return true;
+  errno = ETIMEDOUT;
+  return false;
 }
 
 bool dropEverything(int fd) {
@@ -65,10 +92,13 @@ std::optional<Gate> Gate::open(int family) {
     return std::nullopt;
   }
   Descriptor listener = bound(*address);
+  if (!listener) return std::nullopt;
   // The filter is there before the first SYN can be.
-  if (!listener || !dropEverything(listener.number()) || listen(listener.number(), 1) != 0)
-    return std::nullopt;
+  bool filtered = dropEverything(listener.number());
+  if (!filtered && errno != EPERM) return std::nullopt;
+  if (listen(listener.number(), 0) != 0) return std::nullopt;
   if (getsockname(listener.number(), address->get(), &address->length) != 0) return std::nullopt;
+  if (!filtered && !fillQueue(listener.number(), *address)) return std::nullopt;
   return Gate(std::move(listener), *address);
 }
 

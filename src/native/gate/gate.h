@@ -1,7 +1,8 @@
 // Where a program's connecting socket waits until TLS with the real server is settled: a local
-// listener that never sees a SYN, because a socket filter drops them all. The socket stays in
-// SYN_SENT, just as towards a server that is slow to answer, and everything that the program did to
-// it before or does meanwhile (O_NONBLOCK, poll, epoll) works as the kernel defines it.
+// listener that never answers a SYN, because a socket filter drops them all or its queue is full.
+// The socket stays in SYN_SENT, just as towards a server that is slow to answer, and everything that
+// the program did to it before or does meanwhile (O_NONBLOCK, poll, epoll) works as the kernel
+// defines it.
 //
 // The end of the wait is a simultaneous open (RFC 9293 section 3.5, figure 7): a second socket,
 // bound to the gate's own address, connects to the waiting one.

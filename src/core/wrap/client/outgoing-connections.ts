@@ -102,7 +102,12 @@ export class OutgoingConnections implements Disposable {
     carry: (attempt: Attempt) => Promise<void>,
   ): SocketAnswer | Promise<SocketAnswer> {
     this.#sweepNowAndThen();
-    const started = Attempt.start(question, this.#gateFor(question));
+    const gate = this.#gateFor(question);
+    if (gate instanceof TlspoolError) {
+      this.#options.lost(gate, which);
+      return { action: 'fail', errno: errnoFor(gate) };
+    }
+    const started = Attempt.start(question, gate);
     if (started instanceof Attempt) {
       this.#attempts.set(question.cookie, started);
       this.#patrol ??= setTimeout(() => this.#lookAfterAttempts(), round).unref();
@@ -232,11 +237,16 @@ export class OutgoingConnections implements Disposable {
     return { action: 'fail', errno: errnoFor(error) };
   }
 
-  #gateFor({ ipv6 }: SocketQuestion): Gate {
+  /** Without one there is no connection, and the program goes on. */
+  #gateFor({ ipv6 }: SocketQuestion): Gate | TlspoolError {
     const family = ipv6 ? 'ipv6' : 'ipv4';
-    const gate = this.#gates[family] ?? new Gate(family);
-    this.#gates[family] = gate;
-    return gate;
+    try {
+      const gate = this.#gates[family] ?? new Gate(family);
+      this.#gates[family] = gate;
+      return gate;
+    } catch (error) {
+      return asTlspoolError(error);
+    }
   }
 
   /** No system call tells that a socket was closed: what is remembered of sockets is looked through now and then. */
