@@ -93,7 +93,7 @@ test('explained: a group whose directory was not reached for too long', async (t
   await authz(made, 'allow', 'group:staff', '--to', lists, '--name', 'staff-only');
   const said = await check(made, 1, 'mary@example.com');
   assert.match(said, /rule staff-only would let in members, but ldaps:\/\/ldap\.example\.com/);
-  assert.match(said, /was not reached for 720\d s, 3600 s are allowed \[stale\]/);
+  assert.match(said, /was not reached for 7[2-9]\d\d s, 3600 s are allowed \[stale\]/);
 });
 
 test('a misspelt group is pointed out; with --strict nothing is changed', async (t) => {
@@ -213,21 +213,18 @@ test('questions that cannot be meant are no answers: exit code 2', async (t) => 
     assert.match(stderr, pattern);
   };
   const about = ['--to', lists];
-  await refused(/Did you mean group:staff\?/, 'check', 'staff', ...about);
-  await refused(/stands for many/, 'check', '@example.com', ...about);
-  await refused(/1\.2\.3 is no address/, 'check', 'anonymous', ...about, '--address', '1.2.3');
-  const other = ['--validated', 'xyz'];
-  await refused(/no way to validate/, 'check', 'mary@example.com', ...about, ...other);
   const nowhere = ['--state-dir', '/nonexistent'];
-  for (const question of [
-    ['check', 'anonymous', ...about],
-    ['explain', '--last'],
-  ]) {
-    await refused(/there is no state/, ...question, ...nowhere);
-  }
-  await refused(/cannot read \/nonexistent: no such file or directory$/m, 'test', '/nonexistent');
-  await refused(/there is no port 99999/, 'whoami', '--cert', 'www.example.com:99999');
-  await refused(/no denial was logged/, 'explain', '--last', '--denied');
+  await Promise.all([
+    refused(/Did you mean group:staff\?/, 'check', 'staff', ...about),
+    refused(/stands for many/, 'check', '@example.com', ...about),
+    refused(/1\.2\.3 is no address/, 'check', 'anonymous', ...about, '--address', '1.2.3'),
+    refused(/no way to validate/, 'check', 'mary@example.com', ...about, '--validated', 'xyz'),
+    refused(/there is no state/, 'check', 'anonymous', ...about, ...nowhere),
+    refused(/there is no state/, 'explain', '--last', ...nowhere),
+    refused(/cannot read \/nonexistent: no such file or directory$/m, 'test', '/nonexistent'),
+    refused(/there is no port 99999/, 'whoami', '--cert', 'www.example.com:99999'),
+    refused(/no denial was logged/, 'explain', '--last', '--denied'),
+  ]);
 });
 
 test('what is said and comes to nothing is pointed out', async (t) => {

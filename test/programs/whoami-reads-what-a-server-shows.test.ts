@@ -33,7 +33,7 @@ test('whoami fetches the certificate of a server, and says what rules make of it
 
 test('a server that is not there, or says nothing, is told of and not waited for', async () => {
   await using pool = await Pool.create([]);
-  const silent = createServer((socket) => socket.on('error', () => undefined)).listen(
+  const silent = createServer((socket) => socket.on('error', () => undefined).resume()).listen(
     0,
     '127.0.0.1',
   );

@@ -75,7 +75,7 @@ export default class AuthzList extends AuthzCommand {
       ],
       standings: flags.for === undefined ? await listStandings(store.db) : [],
     };
-    if (!this.jsonEnabled()) await this.#print(listing);
+    if (!this.jsonEnabled()) await this.#print(listing, flags.for);
     return listing;
   }
 
@@ -89,11 +89,17 @@ export default class AuthzList extends AuthzCommand {
     const { loadPolicy } = await import('../../core/authz/load-policy.ts');
     const paths = this.paths(flags);
     await using store = await openStore(paths.stateDir, 'read');
+    const { findDoubts } = await import('../../core/authz/doubts.ts');
+    const groups = who.toLowerCase().startsWith('group:') ? [who.slice('group:'.length)] : [];
+    for (const doubt of await findDoubts(store.db, { groups }, false)) this.warn(doubt);
     const { memberships } = await loadPolicy(store.db, await this.choices(paths));
     return rulesAbout(who, rules, memberships);
   }
 
-  async #print({ stateDir, rules, standings }: RuleListing): Promise<void> {
+  async #print(
+    { stateDir, rules, standings }: RuleListing,
+    about: string | undefined,
+  ): Promise<void> {
     const { tableLines } = await import('../../core/cli/table.ts');
     this.log(`State folder: ${stateDir}\n`);
     for (const { local, is } of standings) this.log(`${local} is ${is}, by command.`);
@@ -106,6 +112,7 @@ export default class AuthzList extends AuthzCommand {
     }));
     const lines = tableLines(['name', 'rule', 'by', 'note'], rows);
     if (lines.length > 0) this.log(lines.join('\n'));
+    else if (about !== undefined) this.log(`No rule is about ${about}.`);
     else this.log('No rules: whoever is not kept out by validation gets in everywhere.');
   }
 }

@@ -69,8 +69,9 @@ export class GroupSources implements Disposable {
     this.#tell(known);
     const look = () => {
       readGroupFile(group, path).then((members) => {
+        // A file that is not there is looked at twice in the beginning.
+        if (members.gap === undefined || members.gap.text !== known.gap?.text) this.#tell(members);
         known = members;
-        this.#tell(known);
         this.#changed();
       });
     };

@@ -47,7 +47,7 @@ const longestPause = 50;
 
 async function connectToFirst(endpoint: TcpEndpoint, deadline: number): Promise<number> {
   if (isAddress(endpoint.host)) return connectToAddress(endpoint.host, endpoint, deadline);
-  const addresses = await lookup(endpoint.host, { all: true });
+  const addresses = await addressesOf(endpoint, deadline);
   let failure: unknown;
   for (const { address } of addresses) {
     try {
@@ -57,6 +57,18 @@ async function connectToFirst(endpoint: TcpEndpoint, deadline: number): Promise<
     }
   }
   throw failure;
+}
+
+/** The system's resolver has no end of its own that could be set. */
+async function addressesOf(endpoint: TcpEndpoint, deadline: number) {
+  const { promise: late, reject } = Promise.withResolvers<never>();
+  const patience = Math.max(0, deadline - Date.now());
+  const timer = setTimeout(() => reject(timeoutError(formatEndpoint(endpoint))), patience);
+  try {
+    return await Promise.race([lookup(endpoint.host, { all: true }), late]);
+  } finally {
+    clearTimeout(timer);
+  }
 }
 
 function connectToAddress(
