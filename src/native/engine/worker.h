@@ -93,6 +93,8 @@ class Worker {
   int timeout() const;
   void takeMail();
   void callDue();
+  void tidy(bool busy);
+  bool isUntidy() const;
   void notify();
   void end(bool abandoning);
 
@@ -111,6 +113,10 @@ class Worker {
   std::set<std::pair<uint64_t, SessionId>> times_;
   std::atomic<size_t> scheduled_{0};
   std::vector<SessionId> turns_;
+  /// Residents that came or went since memory was given back.
+  size_t changes_ = 0;
+  /// Time of the last round in which there was something to do.
+  uint64_t lastBusy_ = 0;
 
   std::mutex mutex_;
   std::vector<Task> tasks_;

@@ -218,7 +218,7 @@ std::pair<unsigned char*, size_t> Arguments::view(size_t index) {
 
 napi_value Fields::value(const char* name) const {
   napi_value result = nullptr;
-  if (napi_get_named_property(env_, object_, name, &result) != napi_ok) return nullptr;
+  if (napi_get_property(env_, object_, propertyKey(env_, name), &result) != napi_ok) return nullptr;
   return result;
 }
 
