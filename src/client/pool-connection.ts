@@ -22,7 +22,12 @@ import {
 } from './errors.ts';
 import type { Exchange } from './exchange.ts';
 import type { PoolSession } from './pool-session.ts';
-import { type StartTlsRequest, startTlsExchange } from './start-tls.ts';
+import {
+  type RenewalRequest,
+  renewalExchange,
+  type StartTlsRequest,
+  startTlsExchange,
+} from './start-tls.ts';
 
 export interface PingAnswer {
   /** Whom the pool says it is: date and domain of its protocol. */
@@ -116,6 +121,22 @@ export class PoolConnection extends EventEmitter<{ close: [error: Error | undefi
         messages.map((message) => ({ requestId: id, callbackId: 0, message })),
         fd,
       );
+    } catch (error) {
+      reject(error);
+    }
+    return promise;
+  }
+
+  /** Use `PoolSession.renew`. */
+  renew(session: PoolSession, request: RenewalRequest): Promise<PoolSession> {
+    const { promise, resolve, reject } = Promise.withResolvers<PoolSession>();
+    try {
+      const id = this.#freeId();
+      const send = (callbackId: number, message: Message) => this.#send(id, callbackId, message);
+      const channel = { pool: this, send, resolve, reject };
+      const { messages, exchange } = renewalExchange(session, request, channel);
+      this.#begin(id, exchange);
+      for (const message of messages) this.#send(id, 0, message);
     } catch (error) {
       reject(error);
     }

@@ -2,6 +2,7 @@ import { readDetails, type SessionDetails } from '../core/protocol/extension.ts'
 import type { StartTls } from '../core/protocol/message.ts';
 import { extensionMissing } from './errors.ts';
 import type { PoolConnection } from './pool-connection.ts';
+import type { RenewalRequest } from './start-tls.ts';
 
 /** A session that is set up. It lives in the pool; this only names it. */
 export class PoolSession {
@@ -31,6 +32,14 @@ export class PoolSession {
   async details(): Promise<SessionDetails> {
     if (this.#details.length === 0) throw extensionMissing('a question for session details');
     return readDetails(this.#details);
+  }
+
+  /**
+   * Asks a client anew who it is, where that is possible after the handshake (TLS 1.3), or changes the keys. If it is not
+   * let in the session ends. @returns the session as it is now @throws TlspoolError as the pool answers
+   */
+  renew(request: RenewalRequest = {}): Promise<PoolSession> {
+    return this.#pool.renew(this, request);
   }
 
   /** The session outlives the connection that it was set up on. */

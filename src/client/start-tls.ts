@@ -4,6 +4,7 @@ import type { TlsRole } from '../core/engine/types.ts';
 import { TlspoolError } from '../core/errors.ts';
 import {
   type ClaimedProcess,
+  noOptions,
   readDetails,
   type SessionDetails,
   type StartTlsOptions,
@@ -79,6 +80,48 @@ export interface StartedExchange {
 
 const TCP = 6;
 const FOREVER = 0xffff_ffff;
+
+/** What is asked about a session that runs. */
+export interface RenewalRequest {
+  /** Whom alone we talk to. */
+  readonly remoteId?: string | undefined;
+  /** `ignoreRemoteId` changes keys only. */
+  readonly flags?:
+    | Pick<
+        StartTlsFlags,
+        'requestRemoteId' | 'ignoreRemoteId' | 'domainRepresentsUser' | 'ignoreCaches'
+      >
+    | undefined;
+  /** ms for the other side's answer, as of `StartTlsRequest`. */
+  readonly timeout?: number | undefined;
+}
+
+/** What to send, and what to do with what comes back. */
+export function renewalExchange(
+  { ctlkey, flags }: Pick<PoolSession, 'ctlkey' | 'flags'>,
+  { remoteId, timeout, flags: more }: RenewalRequest,
+  channel: Channel,
+): Omit<StartedExchange, 'fd'> {
+  const role = (flags & startTlsFlags.localRoleClient) === 0 ? 'server' : 'client';
+  const plain = () => {
+    throw new TlspoolError('unexpected-answer', 'the pool asks again for a plaintext socket');
+  };
+  const request = {
+    fd: -1,
+    role,
+    remoteId,
+    timeout,
+    flags: { ...more, renegotiate: true },
+    plain,
+  } as const;
+  return {
+    messages: [
+      ...(channel.pool.extended ? writeOptions(noOptions) : []),
+      { ...startTlsMessage(request), ctlkey },
+    ],
+    exchange: new StartTlsExchange(request, channel),
+  };
+}
 
 /** What to send, and what to do with what comes back. @throws TlspoolError; the descriptor is closed then */
 export function startTlsExchange(request: StartTlsRequest, channel: Channel): StartedExchange {

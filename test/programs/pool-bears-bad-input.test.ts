@@ -231,11 +231,10 @@ survived('a key that is taken', async (client) => {
 });
 
 survived('flags and protocols that cannot be', async (client) => {
-  const { dtls, renegotiate, localRoleClient } = startTlsFlags;
+  const { dtls, localRoleClient } = startTlsFlags;
   const cases = [
     startTls({ flags: 0x8000_0000 | startTls().flags }),
     startTls({ flags: dtls | startTls().flags }),
-    startTls({ flags: renegotiate | startTls().flags }),
     startTls({ flags: localRoleClient }),
     startTls({ ipProtocol: 17 }),
   ];
@@ -245,6 +244,16 @@ survived('flags and protocols that cannot be', async (client) => {
     assert.equal(await client.refusal(), poolErrorNumber('COMMAND_NOTIMPL'));
     for (const fd of [one, other]) sockets.closeFd(fd);
   }
+});
+
+survived('renewal of a session that is not there, and with a socket', async (client) => {
+  const message = startTls({ flags: startTlsFlags.renegotiate | startTls().flags });
+  await client.say(message);
+  assert.equal(await client.refusal(), poolErrorNumber('RENOGIATE_NOT_FOUND'));
+  const [one, other] = sockets.socketPair();
+  await client.say(message, { requestId: 2, fd: one });
+  assert.equal(await client.refusal(2), poolErrorNumber('SUPERFLUOUS_SOCKET'));
+  for (const fd of [one, other]) sockets.closeFd(fd);
 });
 
 survived('names that are none', async (client) => {

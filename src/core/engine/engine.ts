@@ -19,6 +19,8 @@ import type {
   OcspVerdict,
   OpenSession,
   PathVerdict,
+  PeerDemand,
+  Renewed,
   SessionId,
   TlsRole,
   TokenEvent,
@@ -81,6 +83,7 @@ interface EngineFunctions {
   sessionRefuse(id: SessionId, alert: AlertName, reason: string): void;
   sessionAcceptPeer(id: SessionId, name: string, until: number): void;
   sessionAttach(id: SessionId, fd: number): void;
+  sessionRenew(id: SessionId, request: number, peer: PeerDemand, timeout: number): void;
   sessionClose(id: SessionId, abort: boolean): void;
   sessionCounters(id: SessionId): Counters | undefined;
   sessionExport(
@@ -177,6 +180,15 @@ export class Engine {
   /** Gives the plaintext side, which the engine takes over, also when it throws `unusable-descriptor`. */
   attach(id: SessionId, plainFd: number): void {
     usingDescriptor(() => this.#native.sessionAttach(id, plainFd));
+  }
+
+  /**
+   * Renews a session of TLS 1.3: a client is asked who it is, or, where nobody is to be asked, keys are changed. After
+   * `asked` comes a `verifyPeer`, with an empty chain if it showed nothing, to be answered by `acceptPeer` (whose verdict
+   * is not kept) or `refuse`; nothing passes between the two. @param timeout ms for the client's answer; 0: no limit
+   */
+  renew(id: SessionId, peer: PeerDemand, timeout: number): Promise<Renewed> {
+    return this.#events.request((request) => this.#native.sessionRenew(id, request, peer, timeout));
   }
 
   /**

@@ -119,6 +119,19 @@ export interface EstablishedEvent {
   readonly peerName: string;
 }
 
+/** What came of renewing a session. */
+export type Renewed =
+  /** The client was asked who it is. */
+  | 'asked'
+  /** Keys were changed, and nobody was asked. */
+  | 'rekeyed'
+  /** It is not established yet, about to end, or being renewed already. */
+  | 'busy'
+  /** The client did not say that it can be asked after the handshake (RFC 8446 section 4.2.6). */
+  | 'unable'
+  /** It is TLS 1.2. */
+  | 'tls12';
+
 /** Bytes and records of one session; `in` is from the TLS peer, `out` is towards it. */
 export interface Counters {
   readonly bytesIn: number;

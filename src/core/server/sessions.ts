@@ -10,7 +10,7 @@ import { factsOf } from '../session/facts.ts';
 import { programOf } from '../session/program.ts';
 import type { Services } from '../session/services.ts';
 import { Session } from '../session/session.ts';
-import { readStartTls } from '../session/start-tls-request.ts';
+import { readStartTls, type StartTlsRequest } from '../session/start-tls-request.ts';
 import type { Connection, RawStartTls } from './connection.ts';
 import { Ctlkeys } from './ctlkeys.ts';
 
@@ -59,6 +59,10 @@ export class Sessions {
   #start(connection: Connection, { requestId, message, fd, options }: RawStartTls): void {
     const limits = this.#limits();
     const request = readStartTls(requestId, message, options, limits);
+    if (request.renegotiate) {
+      this.#renew(connection, request, fd);
+      return;
+    }
     if (fd === undefined) {
       throw new PoolError('CIPHER_SOCKET_NEEDED', 'the request brought no socket to speak TLS on');
     }
@@ -74,6 +78,23 @@ export class Sessions {
     key = this.#ctlkeys.register(message.ctlkey, session, connection);
     this.#all.set(id, { session, ctlkey: key });
     session.start();
+  }
+
+  /** @throws PoolError RENOGIATE_NOT_FOUND and others */
+  #renew(connection: Connection, request: StartTlsRequest, fd: number | undefined): void {
+    if (fd !== undefined) {
+      throw new PoolError('SUPERFLUOUS_SOCKET', 'the session that is renewed has its socket');
+    }
+    this.#toRenew(connection, request).renew(request, connection);
+  }
+
+  #toRenew(connection: Connection, { message }: StartTlsRequest): Session {
+    try {
+      return this.attached(message.ctlkey, connection);
+    } catch (error) {
+      if (!(error instanceof PoolError)) throw error;
+      throw new PoolError('RENOGIATE_NOT_FOUND', 'no session of this connection has this ctlkey');
+    }
   }
 
   /**

@@ -19,6 +19,10 @@ export class Audit {
     this.#log.debug({ ...this.#who(), ...what(agreed) }, 'session set up');
   }
 
+  renewed(agreed: Agreed): void {
+    this.#log.info({ ...this.#who(), ...what(agreed) }, 'session renewed');
+  }
+
   ended(agreed: Agreed, { reason, failure, counters }: ClosedEvent): void {
     this.#log.info(
       {

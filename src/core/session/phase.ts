@@ -6,6 +6,7 @@ import type { Agreed } from './agreed.ts';
 import type { Remembered } from './chooser.ts';
 import type { Myself } from './local-identity.ts';
 import type { PeerFacts } from './remote-validation.ts';
+import type { Renewal } from './renewal.ts';
 import type { Callback } from './requester.ts';
 import type { StartTlsRequest } from './start-tls-request.ts';
 
@@ -44,10 +45,18 @@ export type Phase =
       readonly is: 'connecting';
       readonly request: StartTlsRequest;
       readonly agreed: Agreed;
+      readonly myself: Myself | undefined;
       readonly callback: Callback;
     }
   /** Data flows. */
-  | { readonly is: 'running'; readonly agreed: Agreed; readonly shownAs: string }
+  | {
+      readonly is: 'running';
+      agreed: Agreed;
+      readonly myself: Myself | undefined;
+      readonly shownAs: string;
+      /** The other side is being asked anew who it is. */
+      renewal: Renewal | undefined;
+    }
   /** It came to nothing; the program was told, the engine tidies up. */
   | { readonly is: 'failed'; readonly error: TlspoolError }
   | { readonly is: 'over' };

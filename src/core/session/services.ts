@@ -18,6 +18,7 @@ export type SessionEngine = Pick<
   | 'refuse'
   | 'acceptPeer'
   | 'attach'
+  | 'renew'
   | 'close'
   | 'counters'
   | 'exporter'

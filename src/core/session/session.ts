@@ -29,6 +29,7 @@ import { PeerJudgement } from './peer-judgement.ts';
 import { isOpen, type Negotiating, type OpenPhase, type Phase } from './phase.ts';
 import { Presentation } from './presentation.ts';
 import type { RunningSession } from './questions.ts';
+import { Renewal } from './renewal.ts';
 import type { Answer, Requester } from './requester.ts';
 import { finalResponse, onlyResponse, plaintextCallback } from './responses.ts';
 import { resumptionFor } from './resumption.ts';
@@ -220,6 +221,7 @@ export class Session implements SessionHandler {
   verifyPeer(event: VerifyPeerEvent): void {
     this.#attempt(() => {
       const phase = this.#phase;
+      if (phase.is === 'running') phase.renewal?.verifyPeer(event);
       if (phase.is !== 'negotiating') return;
       phase.peer = event;
       if (phase.request.role === 'server') phase.serverName = event.serverName;
@@ -263,7 +265,7 @@ export class Session implements SessionHandler {
     phase.firstUse?.().catch((error: unknown) => this.#audit.fault(error));
     if (plainFd !== undefined) {
       phase.plainFd = undefined;
-      this.#attach(request, agreed, plainFd, true);
+      this.#attach(phase, agreed, plainFd, true);
       return;
     }
     const callback = this.#requester.call(
@@ -271,7 +273,7 @@ export class Session implements SessionHandler {
       plaintextCallback(request, agreed),
       (answer) => this.#attempt(() => this.#connected(answer)),
     );
-    this.#phase = { is: 'connecting', request, agreed, callback };
+    this.#phase = { is: 'connecting', request, agreed, myself: phase.myself, callback };
   }
 
   /** A person's choice has proved good. */
@@ -294,24 +296,58 @@ export class Session implements SessionHandler {
       dropAnswer(answer);
       return;
     }
-    this.#attach(phase.request, phase.agreed, readPlaintext(answer), false);
+    this.#attach(phase, phase.agreed, readPlaintext(answer), false);
   }
 
   /** The engine copies from here on; the program gets its final response. */
-  #attach(request: StartTlsRequest, agreed: Agreed, plainFd: number, withDetails: boolean): void {
+  #attach(
+    { request, myself }: Pick<Negotiating, 'request' | 'myself'>,
+    agreed: Agreed,
+    plainFd: number,
+    withDetails: boolean,
+  ): void {
     const shownAs = request.role === 'server' ? addressOf(plainFd, 'local') : '';
     try {
       this.#engineAnswer((engine, id) => engine.attach(id, plainFd));
     } catch (error) {
       throw refusedSocket(error, 'PLAIN_SOCKET_NEEDED');
     }
-    this.#phase = { is: 'running', agreed, shownAs };
+    this.#phase = { is: 'running', agreed, myself, shownAs, renewal: undefined };
     this.#keeper.established(this, request.detach);
     const responses = withDetails
       ? onlyResponse(request, agreed)
       : [finalResponse(request, agreed)];
     this.#requester.respond(request.requestId, ...responses);
     this.#audit.setUp(agreed);
+  }
+
+  /**
+   * Who is the other side now? The answer goes to whom the session is attached to, who asks.
+   * @throws PoolError RENOGIATE_NOT_INTERRUPTABLE
+   */
+  renew(request: StartTlsRequest, requester: Requester): void {
+    const phase = this.#phase;
+    if (phase.is !== 'running' || phase.renewal !== undefined || this.#engineId === undefined) {
+      throw new PoolError(
+        'RENOGIATE_NOT_INTERRUPTABLE',
+        phase.is === 'running' ? 'the session is being renewed already' : 'no data flows in it yet',
+      );
+    }
+    phase.renewal = new Renewal(request, requester, {
+      facts: this.facts,
+      engineId: this.#engineId,
+      agreed: phase.agreed,
+      myself: phase.myself,
+      services: this.#services,
+      admission: this.#admission,
+      presentation: this.#presentation,
+      audit: this.#audit,
+      over: (agreed) => {
+        phase.renewal = undefined;
+        phase.agreed = agreed ?? phase.agreed;
+      },
+    });
+    phase.renewal.start();
   }
 
   /** The engine is done with it, however it ended. */
@@ -322,8 +358,10 @@ export class Session implements SessionHandler {
       this.#noteLostKey(phase, event);
       this.#settle(phase, failure);
       this.#audit.failed(failure, event.counters);
-    } else if (phase.is === 'running') this.#audit.ended(phase.agreed, event);
-    else if (phase.is === 'failed') this.#audit.failed(phase.error, event.counters);
+    } else if (phase.is === 'running') {
+      phase.renewal?.ended(event);
+      this.#audit.ended(phase.agreed, event);
+    } else if (phase.is === 'failed') this.#audit.failed(phase.error, event.counters);
     this.#phase = { is: 'over' };
     this.#keeper.ended(this);
   }

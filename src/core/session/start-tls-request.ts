@@ -41,6 +41,8 @@ export interface StartTlsRequest {
   readonly onTheFly: boolean;
   readonly detach: boolean;
   readonly fork: boolean;
+  /** It is about a session that runs already. */
+  readonly renegotiate: boolean;
   /** As it came, to be echoed. */
   readonly message: StartTls;
 }
@@ -75,7 +77,7 @@ export function readStartTls(
     role,
     localId: parseId('localid', message.localId),
     localIds: extra.localIds.map(parseListenerId),
-    remoteId: remoteIdOf(role, message),
+    remoteId: remoteIdOf(role, message, has(startTlsFlags.renegotiate)),
     demand: demandOf(message.flags),
     service: message.service,
     alpn: extra.alpn,
@@ -90,6 +92,7 @@ export function readStartTls(
     onTheFly: onTheFlyFor(role, has(startTlsFlags.localIdOnTheFly)),
     detach: has(startTlsFlags.detach),
     fork: has(startTlsFlags.fork),
+    renegotiate: has(startTlsFlags.renegotiate),
     message,
   };
 }
@@ -104,9 +107,6 @@ function refuseUnknown({ flags }: StartTls): void {
 function refuseNotYet({ flags, ipProtocol }: StartTls): void {
   if ((flags & startTlsFlags.dtls) !== 0 || (ipProtocol !== TCP && ipProtocol !== UNSPECIFIED)) {
     throw new PoolError('COMMAND_NOTIMPL', 'this pool does TLS over streams only, no DTLS yet');
-  }
-  if ((flags & startTlsFlags.renegotiate) !== 0) {
-    throw new PoolError('COMMAND_NOTIMPL', 'this pool does not renegotiate yet');
   }
 }
 
@@ -127,8 +127,8 @@ function onTheFlyFor(role: TlsRole, wanted: boolean): boolean {
   throw new PoolError('COMMAND_NOTIMPL', 'identities are made on the fly for servers only');
 }
 
-function remoteIdOf(role: TlsRole, { remoteId }: StartTls): Donai | undefined {
-  if (role === 'client' && remoteId === '') {
+function remoteIdOf(role: TlsRole, { remoteId }: StartTls, known: boolean): Donai | undefined {
+  if (role === 'client' && remoteId === '' && !known) {
     throw new PosixError('EINVAL', 'a client must say whom it talks to', 'Give a remoteid.');
   }
   return parseId('remoteid', remoteId);

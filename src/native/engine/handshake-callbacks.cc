@@ -25,7 +25,7 @@ int verify(X509_STORE_CTX* context, void*) {
   int index = SSL_get_ex_data_X509_STORE_CTX_idx();
   auto* ssl = static_cast<SSL*>(X509_STORE_CTX_get_ex_data(context, index));
   Handshake* handshake = sessionOf(ssl).handshake();
-  return handshake ? handshake->onVerify(context) : 0;
+  return handshake ? handshake->onVerify(context) : sessionOf(ssl).onLateCertificate(context);
 }
 
 int certificateStatus(SSL* ssl, void*) {

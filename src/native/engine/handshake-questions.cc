@@ -137,7 +137,7 @@ int Handshake::onVerify(X509_STORE_CTX* context) {
   SSL* ssl = link_.ssl.get();
   ask(Question::kVerify,
       std::make_unique<VerifyPeerEvent>(id_, toDer(X509_STORE_CTX_get0_untrusted(context)),
-                                        stapledResponse(ssl), agreedSoFar()));
+                                        stapledResponse(ssl), agreedSoFar(ssl, shown_)));
   async::parkUntil([this] { return answer_ != Answer::kNone; });
   asked_ = Question::kNone;
   if (answer_ == Answer::kYes) {
@@ -156,8 +156,7 @@ int Handshake::onVerify(X509_STORE_CTX* context) {
   return kRefuse;
 }
 
-Agreed Handshake::agreedSoFar() const {
-  SSL* ssl = link_.ssl.get();
+Agreed agreedSoFar(SSL* ssl, CredentialHandle shown) {
   Agreed result;
   result.version = SSL_version(ssl) == TLS1_3_VERSION ? "TLSv1.3" : "TLSv1.2";
   // In TLS 1.2 the suite is current only once keys are changed.
@@ -166,7 +165,7 @@ Agreed Handshake::agreedSoFar() const {
   if (cipher) result.cipher = SSL_CIPHER_get_name(cipher);
   if (const char* group = SSL_get0_group_name(ssl)) result.group = group;
   result.serverName = serverNameInClear(ssl);
-  result.credential = SSL_is_server(ssl) ? shown_ : 0;
+  result.credential = SSL_is_server(ssl) ? shown : 0;
   return result;
 }
 

@@ -19,6 +19,9 @@
 
 namespace tlspool::engine {
 
+/// What is known of the peer's side of it, now that it shows a certificate.
+Agreed agreedSoFar(SSL* ssl, CredentialHandle shown);
+
 class Handshake {
  public:
   Handshake(Link& link, SessionId id, std::unique_ptr<SessionOptions> options);
@@ -84,7 +87,6 @@ class Handshake {
   bool prepareClient();
   bool applyChoice(const ClientHello& hello);
   void applyResumption();
-  Agreed agreedSoFar() const;
   void ask(Question question, std::unique_ptr<node::Event> event);
   Step failed();
   Step finish();

@@ -45,10 +45,10 @@ void Relay::pump(bool net, bool plain) {
   settle();
 }
 
-bool Relay::mayPullNet() const { return !netEnded_ && toPlain_.empty(); }
+bool Relay::mayPullNet() const { return !netEnded_ && !held_ && toPlain_.empty(); }
 
 bool Relay::mayPullPlain() const {
-  return !plainEnded_ && !netDead_ && !failure_ && link_.toNet.empty();
+  return !plainEnded_ && !held_ && !netDead_ && !failure_ && link_.toNet.empty();
 }
 
 // ---- from the peer to the program
@@ -119,6 +119,7 @@ void Relay::decrypt(size_t* filled) {
 
 void Relay::pushPlain(const unsigned char* data, size_t length) {
   link_.counters->bytesIn.add(length);
+  if (held_) return toPlain_.append(data, length);
   size_t done = 0;
   while (done < length && !plainDead_) {
     ssize_t sent =
@@ -143,7 +144,7 @@ void Relay::pushPlain(const unsigned char* data, size_t length) {
 }
 
 void Relay::flushPlain() {
-  while (!toPlain_.empty()) {
+  while (!toPlain_.empty() && !held_) {
     ssize_t sent =
         ::send(link_.plain.number(), toPlain_.data(), toPlain_.size(), MSG_DONTWAIT | MSG_NOSIGNAL);
     if (sent < 0 && errno == EINTR) continue;
@@ -232,6 +233,22 @@ void Relay::flushNet() {
   }
 }
 
+// ---- renewal
+
+void Relay::release() {
+  held_ = false;
+  runBoth();
+}
+
+void Relay::sendOwn() {
+  flushNet();
+  settle();
+}
+
+bool Relay::mayRenew() const {
+  return !end_ && !draining_ && !netEnded_ && !netDead_ && !plainEnded_ && !failure_;
+}
+
 // ---- ends
 
 void Relay::peerLost() {
@@ -310,7 +327,7 @@ void Relay::settle() {
 void Relay::arm() {
   int epoll = link_.worker.epoll();
   uint32_t net = interest(mayPullNet(), !link_.toNet.empty());
-  uint32_t plain = interest(mayPullPlain(), !toPlain_.empty());
+  uint32_t plain = interest(mayPullPlain(), !toPlain_.empty() && !held_);
   if (net || link_.netPolled.added()) link_.netPolled.want(epoll, link_.net.number(), net, netKey_);
   // Wanting nothing of the program still tells when it leaves.
   if (plain || !plainHungUp_) {

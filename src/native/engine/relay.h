@@ -26,6 +26,15 @@ class Relay {
   /// The next bytes out bring the client a ticket, so that it can resume. They do not go earlier: a
   /// peer that sends and closes without reading would reset the connection because of them.
   void promiseTicket() { ticketDue_ = true; }
+  void breakTicketPromise() { ticketDue_ = false; }
+
+  /// Nothing passes in either direction until `release`.
+  void hold() { held_ = true; }
+  void release();
+  /// What OpenSSL wrote by itself.
+  void sendOwn();
+  /// Both directions are open, in TLS at least.
+  bool mayRenew() const;
 
   /// A descriptor is ready, or it is this session's turn again. What is ready is only looked at for
   /// ends that cannot be read.
@@ -89,6 +98,7 @@ class Relay {
   uint32_t thrownAway_ = 0;
 
   bool ticketDue_ : 1 = false;
+  bool held_ : 1 = false;
   bool wantsTurn_ : 1 = false;
   bool lingers_ : 1 = false;
   bool draining_ : 1 = false;

@@ -132,6 +132,40 @@ napi_value sessionAcceptPeer(napi_env env, napi_callback_info info) {
   });
 }
 
+const char* spelling(Session::Renewing outcome) {
+  switch (outcome) {
+    case Session::Renewing::kAsked:
+      return "asked";
+    case Session::Renewing::kRekeyed:
+      return "rekeyed";
+    case Session::Renewing::kTls12:
+      return "tls12";
+    case Session::Renewing::kUnable:
+      return "unable";
+    default:
+      return "busy";
+  }
+}
+
+/// `sessionRenew(id, request, demand, timeout)`, answered by what came of it.
+napi_value sessionRenew(napi_env env, napi_callback_info info) {
+  Arguments arguments(env, info);
+  const auto id = static_cast<SessionId>(arguments.integer(0));
+  const auto request = static_cast<double>(arguments.integer(1));
+  const PeerDemand demand = toDemand(arguments.text(2));
+  const auto timeout = static_cast<uint32_t>(arguments.integer(3));
+  if (!arguments.ok()) return nullptr;
+  if (!Engine::instance()) return notRunning(env);
+  auto owed = std::make_shared<node::OwedAnswer>(request);
+  auto give = [owed](Session::Renewing outcome) {
+    owed->give([outcome](napi_env to) { return node::string(to, spelling(outcome)); });
+  };
+  Engine::instance()->ask(
+      id, [=](Session& session) { give(session.renew(demand, timeout)); },
+      [=] { give(Session::Renewing::kBusy); });
+  return node::undefined(env);
+}
+
 /// `sessionAttach(id, fd)`
 napi_value sessionAttach(napi_env env, napi_callback_info info) {
   return tell(env, info, [](Arguments& arguments) -> Order {
@@ -228,6 +262,7 @@ void registerSessions(napi_env env, napi_value exports) {
                     {"sessionRefuse", sessionRefuse},
                     {"sessionAcceptPeer", sessionAcceptPeer},
                     {"sessionAttach", sessionAttach},
+                    {"sessionRenew", sessionRenew},
                     {"sessionClose", sessionClose},
                     {"sessionCounters", sessionCounters},
                     {"sessionExport", sessionExport},

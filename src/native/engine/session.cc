@@ -5,6 +5,9 @@
 #include <openssl/err.h>
 #include <sys/socket.h>
 
+#include <algorithm>
+
+#include "engine/certificates.h"
 #include "engine/departing-alert.h"
 #include "engine/engine.h"
 #include "engine/events.h"
@@ -78,6 +81,7 @@ void Session::finishHandshake() {
   resumption_ = handshake_->resumption();
   Established established = handshake_->established();
   handshake_.reset();
+  shown_ = established.credential;
   if (resumption_) relay_.promiseTicket();
   node::postEvent(std::make_unique<EstablishedEvent>(id(), std::move(established)));
   if (link_.plain) return startRelay();
@@ -145,7 +149,11 @@ void Session::resume() {
 
 void Session::due() {
   uint64_t now = link_.worker.now();
-  if (deadline_ && now < deadline_) link_.worker.schedule(*this, deadline_);
+  if (renewal_ && renewal_->deadline && now >= renewal_->deadline) {
+    return end({EndReason::kHandshakeTimeout,
+                Failure::local(link_.alerts, "the client did not show in time who it is")});
+  }
+  if (now < nextTime()) link_.worker.schedule(*this, nextTime());
   if (phase_ == Phase::kShaking && handshake_->waitsForStack()) shake();
   if (!deadline_ || now < deadline_) return;
   if (phase_ == Phase::kShaking || phase_ == Phase::kAwaitingPlain) {
@@ -168,6 +176,7 @@ void Session::abandon() {
 
 void Session::afterRelay() {
   if (relay_.end()) return end(*relay_.end());
+  if (renewal_ && renewal_->answered && !renewal_->judging) judgeRenewal();
   if (relay_.wantsTurn()) link_.worker.again(id());
   if (relay_.lingers() && !lingering_) {
     lingering_ = true;
@@ -179,12 +188,17 @@ void Session::afterRelay() {
 /// one has come.
 void Session::scheduleEnd() {
   uint64_t limit = lingering_ ? kLingerTime : idleTimeout_;
-  deadline_ = 0;
-  if (!limit) return link_.worker.schedule(*this, 0);
   uint64_t now = link_.worker.now();
   uint64_t from = lingering_ ? now : relay_.lastActive() ? relay_.lastActive() : now;
-  deadline_ = from + limit;
-  link_.worker.schedule(*this, deadline_);
+  deadline_ = limit ? from + limit : 0;
+  link_.worker.schedule(*this, nextTime());
+}
+
+/// The earlier one of those that matter; 0: none.
+uint64_t Session::nextTime() const {
+  uint64_t renewed = renewal_ ? renewal_->deadline : 0;
+  if (!deadline_ || !renewed) return deadline_ + renewed;
+  return std::min(deadline_, renewed);
 }
 
 // ---- the brain
@@ -195,6 +209,13 @@ void Session::chooseLocal(LocalChoice choice) {
 
 void Session::acceptPeer(std::string name, int64_t until) {
   if (phase_ == Phase::kShaking && handshake_->acceptPeer(std::move(name), until)) shake();
+  if (phase_ != Phase::kRelaying || !renewal_ || !renewal_->judging) return;
+  renewal_.reset();
+  // Tickets would tell of whom it was before.
+  resumption_.reset();
+  relay_.breakTicketPromise();
+  relay_.release();
+  afterRelay();
 }
 
 void Session::refuse(int alert, std::string reason) {
@@ -202,7 +223,8 @@ void Session::refuse(int alert, std::string reason) {
     if (handshake_->refuse(alert, std::move(reason))) return shake();
     return end(handshake_->end());
   }
-  if (phase_ != Phase::kAwaitingPlain) return;
+  bool renewing = phase_ == Phase::kRelaying && renewal_;
+  if (phase_ != Phase::kAwaitingPlain && !renewing) return;
   departing_alert::send(link_.ssl.get(), alert);
   link_.flushNet();
   end({EndReason::kRefused, Failure::local(link_.alerts, std::move(reason))});
@@ -218,6 +240,44 @@ void Session::drain() {
   if (phase_ != Phase::kRelaying) return abandon();
   relay_.drain();
   afterRelay();
+}
+
+// ---- after the handshake
+
+Session::Renewing Session::renew(PeerDemand demand, uint32_t timeout) {
+  if (phase_ != Phase::kRelaying || renewal_ || !relay_.mayRenew()) return Renewing::kBusy;
+  SSL* ssl = link_.ssl.get();
+  if (SSL_version(ssl) != TLS1_3_VERSION) return Renewing::kTls12;
+  ERR_clear_error();
+  bool asks = SSL_is_server(ssl) && demand != PeerDemand::kIgnore;
+  if (asks) {
+    bool insists = demand == PeerDemand::kRequire;
+    SSL_set_verify(ssl, SSL_VERIFY_PEER | (insists ? SSL_VERIFY_FAIL_IF_NO_PEER_CERT : 0), nullptr);
+    if (SSL_verify_client_post_handshake(ssl) != 1) return Renewing::kUnable;
+    renewal_ = std::make_unique<Renewal>();
+    if (timeout) renewal_->deadline = monotonicTime() + timeout;
+    link_.worker.schedule(*this, nextTime());
+  } else if (SSL_key_update(ssl, SSL_KEY_UPDATE_REQUESTED) != 1) {
+    return Renewing::kBusy;
+  }
+  SSL_do_handshake(ssl);
+  relay_.sendOwn();
+  afterRelay();
+  return asks ? Renewing::kAsked : Renewing::kRekeyed;
+}
+
+int Session::onLateCertificate(X509_STORE_CTX* context) {
+  if (!renewal_ || renewal_->answered) return 0;
+  renewal_->chain = toDer(X509_STORE_CTX_get0_untrusted(context));
+  return 1;
+}
+
+void Session::judgeRenewal() {
+  SSL* ssl = link_.ssl.get();
+  if (SSL_in_init(ssl)) return;
+  renewal_->judging = true;
+  node::postEvent(std::make_unique<VerifyPeerEvent>(id(), std::move(renewal_->chain), node::Bytes(),
+                                                    agreedSoFar(ssl, shown_)));
 }
 
 // ---- end
@@ -262,6 +322,10 @@ void Session::observe(bool write, int contentType, const unsigned char* data, si
       if (write) return;
       if (phase_ != Phase::kShaking) {
         relay_.allowPostHandshake();
+        if (renewal_ && length > 0 && data[0] == SSL3_MT_FINISHED) {
+          renewal_->answered = true;
+          relay_.hold();
+        }
       } else if (handshake_) {
         handshake_->onMessage(data, length);
       }

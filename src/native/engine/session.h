@@ -4,6 +4,7 @@
 #pragma once
 
 #include <memory>
+#include <vector>
 
 #include "engine/handshake.h"
 #include "engine/link.h"
@@ -36,6 +37,23 @@ class Session final : public Resident {
   void attach(socket::Descriptor plain);
   void drain();
 
+  /// What came of `renew`.
+  enum class Renewing : uint8_t {
+    /// The client was asked who it is: `verifyPeer` tells what it showed, which may be nothing.
+    kAsked,
+    /// Keys are changed, and nobody is asked anything.
+    kRekeyed,
+    /// The session is not in the middle of its life, or is renewed already.
+    kBusy,
+    /// It is TLS 1.2.
+    kTls12,
+    /// The client did not say that it can be asked after the handshake (RFC 8446 section 4.2.6).
+    kUnable,
+  };
+  /// Asks a client anew who it is, or changes the keys of both directions. @param timeout ms for
+  /// the client's answer, 0: no limit
+  Renewing renew(PeerDemand demand, uint32_t timeout);
+
   /// Null before and after the TLS connection exists. For questions about an established one.
   SSL* established() const { return handshake_ ? nullptr : link_.ssl.get(); }
 
@@ -44,6 +62,9 @@ class Session final : public Resident {
   void observe(bool write, int contentType, const unsigned char* data, size_t length);
   bool writeTicket(SSL_SESSION* session) const;
   bool keepClientSession(SSL_SESSION* session) const;
+  /// The peer shows a certificate after the handshake: fine if it was asked to, and judged when it
+  /// has proved that it has the key.
+  int onLateCertificate(X509_STORE_CTX* context);
 
  private:
   enum class Phase : uint8_t { kShaking, kAwaitingPlain, kRelaying, kGone };
@@ -56,6 +77,8 @@ class Session final : public Resident {
   void startRelay();
   void afterRelay();
   void scheduleEnd();
+  uint64_t nextTime() const;
+  void judgeRenewal();
   /// Proper: what OpenSSL has to say goes out, and time is given for it to arrive.
   enum class Manner : uint8_t { kProper, kAbrupt };
   void end(End end, Manner manner = Manner::kProper);
@@ -70,6 +93,18 @@ class Session final : public Resident {
   /// Client: the name that was asked for.
   std::string serverName_;
   Relay relay_;
+
+  /// The client was asked who it is, after the handshake (RFC 8446 section 4.6.2).
+  struct Renewal {
+    uint64_t deadline = 0;
+    std::vector<node::Bytes> chain;
+    /// It has answered; nothing passes any more until the brain has judged.
+    bool answered = false;
+    bool judging = false;
+  };
+  std::unique_ptr<Renewal> renewal_;
+  /// Which of our credentials was shown; 0: none.
+  CredentialHandle shown_ = 0;
 };
 
 }  // namespace tlspool::engine

@@ -15,15 +15,16 @@ export class OwnCa implements Disposable {
     openssl('req', '-x509', ...key, ...files, '-subj', '/CN=Others', '-days', '2');
   }
 
-  /** A server's key and certificate chain, PEM files. */
+  /** Key and certificate of a server, or of a user as client; PEM files. */
   issue(name: string): { readonly key: string; readonly cert: string } {
     const [key, request, cert] = ['key', 'csr', 'pem'].map((end) =>
       this.#file(`${name}.${end}`),
     ) as [string, string, string];
-    const kind = ['-newkey', 'ec', '-pkeyopt', 'ec_paramgen_curve:P-256', '-nodes'];
-    openssl('req', ...kind, '-keyout', key, '-out', request, '-subj', `/CN=${name}`);
+    const keyKind = ['-newkey', 'ec', '-pkeyopt', 'ec_paramgen_curve:P-256', '-nodes'];
+    openssl('req', ...keyKind, '-keyout', key, '-out', request, '-subj', `/CN=${name}`);
     const extensions = this.#file(`${name}.ext`);
-    writeFileSync(extensions, `subjectAltName=DNS:${name}\nextendedKeyUsage=serverAuth\n`);
+    const [kind, usage] = name.includes('@') ? ['email', 'clientAuth'] : ['DNS', 'serverAuth'];
+    writeFileSync(extensions, `subjectAltName=${kind}:${name}\nextendedKeyUsage=${usage}\n`);
     const by = ['-CA', this.file, '-CAkey', this.#file('ca.key'), '-CAcreateserial'];
     const out = ['-extfile', extensions, '-days', '2', '-out', cert];
     openssl('x509', '-req', '-in', request, ...by, ...out);
