@@ -32,6 +32,7 @@ export async function holdSeat(pool: PoolConnection, holding: SeatHolding): Prom
   failed.promise.catch(() => undefined);
   let asking = Promise.resolve();
   const offer = pool.offer(holding.offer, (question, answer) => {
+    if (over.signal.aborted) return;
     asking = holding.ask(question, over.signal).then(
       (message) => {
         if (message === undefined) return;

@@ -78,6 +78,7 @@ for (const [how, flags, decline] of [
     await terminal.showing(/PIN of tlspool/);
     await terminal.press(...decline);
     await assert.rejects(session, { code: 'stirred-not-shaken', message: /PIN.* was declined/ });
+    await terminal.showing(/^(?![\s\S]*PIN of tlspool)/);
     // It asks on.
     const again = handedOver(program, pool, name, unhurried);
     again.catch(() => undefined);
@@ -130,7 +131,9 @@ test('who we are is chosen at a terminal, and remembered for others of the domai
   once.catch(() => undefined);
   const screen = await terminal.showing(/Who are we to www\.example\.com/);
   shows(screen, '/node', userInfo().username, 'imap', 'john@example.com');
-  await terminal.type('john', 'Enter');
+  await terminal.type('john');
+  await terminal.showing(/search\) john\n\s*❯ john@example\.com\n(?!\s*(?:work|nobody))/);
+  await terminal.press('Enter');
   await terminal.showing(/without asking\?/);
   await terminal.press('Enter');
   using first = await once;
@@ -141,7 +144,7 @@ test('who we are is chosen at a terminal, and remembered for others of the domai
   remembered.catch(() => undefined);
   await terminal.showing(/Who are we to www\.example\.com\?[^\n]*\n❯ (?!.*without)/);
   await terminal.type('work');
-  await terminal.showing(/❯ work@example\.com/);
+  await terminal.showing(/search\) work\n\s*❯ work@example\.com/);
   await terminal.press('Enter');
   await terminal.showing(/without asking\?/);
   await terminal.press('Down', 'Down');
@@ -163,8 +166,8 @@ test('what is disclosed already is suggested first, and Enter takes it', async (
   await using client = await aProgram();
   const met = meeting(server, client, name);
   met.catch(() => undefined);
-  const screen = await terminal.showing(/Who are we to/);
-  shows(screen, '❯ work@example.com (suggested)', 'Disclosed: work@example.com to .example.com');
+  const screen = await terminal.showing(/❯ work@example\.com \(suggested\)/);
+  shows(screen, 'Disclosed: work@example.com to .example.com');
   await terminal.press('Enter');
   await terminal.showing(/without asking\?/);
   await terminal.press('Enter');

@@ -1,5 +1,6 @@
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
+import { discardInput } from '../engine/process.ts';
 import { TlspoolError } from '../errors.ts';
 import { builtLauncher } from '../wrap/program.ts';
 import { AssuanClient } from './assuan.ts';
@@ -20,6 +21,8 @@ export interface Terminal {
  */
 export function pinentryProgram(program: string, terminal: Terminal | undefined): PinAsker {
   return async (question, signal) => {
+    // What was typed before the question is no answer to it.
+    if (terminal !== undefined) discardInput(0);
     // It is not to go on asking at the terminal when we are killed.
     const bond = ['--parent', String(process.pid), '--', program];
     const child = spawn(builtLauncher, bond, { stdio: ['pipe', 'pipe', 'inherit'], signal });
