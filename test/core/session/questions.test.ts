@@ -51,7 +51,7 @@ function ask(kind: number, value?: Buffer, length = value?.length ?? TELL_VALUE)
   const buffer = Buffer.alloc(LONGEST_VALUE);
   value?.copy(buffer);
   const message: Info = { command: 'info', ctlkey, kind, length, buffer };
-  return answerInfo(engine, { engineId: 1, agreed }, message);
+  return answerInfo(engine, { engineId: 1, agreed, shownAs: '127.0.0.1:1' }, message);
 }
 
 async function told(kind: number): Promise<Buffer> {
