@@ -199,6 +199,34 @@ for (const [protocol, { server }] of Object.entries(attacks)) {
   });
 }
 
+/** A greeting of MariaDB with CLIENT_SSL, and the first 32 bytes of a log-in that asks for TLS. */
+const mysqlGreeting =
+  '\x59\0\0\0\x0a5.5.5-10.11.0-MariaDB\0\x01\0\0\0saltsalt\0\xfe\xff\x21\x02\0\xff\x81\x15' +
+  `${'\0'.repeat(10)}saltsaltsalt\0mysql_native_password\0`;
+const mysqlRequest = `\x20\0\0\x01\x05\xae\x0b\0\0\0\0\x01\x21${'\0'.repeat(23)}`;
+
+test(`mysql, as the server: what follows ${JSON.stringify(mysqlRequest)} is taken for TLS, and nothing else`, async () => {
+  await using program = await ScriptedServer.start(mysqlGreeting, () => undefined);
+  const words = [`connect ${program.address}`, 'starttls mysql'];
+  await using server = await Tunnels.open(pool, 'mysql.conf', { mysql: words });
+  const heard = await told(server.port('mysql'), mysqlRequest + injected);
+  // The greeting, then an alert of TLS at most.
+  const behind = heard.slice(mysqlGreeting.length);
+  assert.ok(behind === '' || behind.startsWith('\x15\x03'), behind);
+  assert.deepEqual(program.heard, []);
+  await server.running.saying(/: mysql: /);
+});
+
+test(`mysql, as the client: ${JSON.stringify(mysqlGreeting + injected)} is refused`, async () => {
+  await using evil = await PlainServer.start((socket) => {
+    socket.write(mysqlGreeting + injected, 'latin1');
+  });
+  const words = ['client yes', `remote_id ${name}`, `connect ${evil.address}`, 'starttls mysql'];
+  await using client = await Tunnels.open(pool, 'mysql-client.conf', { mysql: words });
+  assert.equal(await told(client.port('mysql'), 'hello'), '');
+  await client.running.saying(new RegExp(`: mysql: ${complaint}`));
+});
+
 test('postgres without a request needs ALPN: whoever speaks another protocol over TLS is not let in (ALPACA)', async () => {
   const options = { host: '127.0.0.1', port: servers.port('postgres'), servername: name };
   const known = programs.get('postgres')?.heard.length;
