@@ -3,6 +3,7 @@ import { join } from 'node:path';
 import { connect } from '../../client/index.ts';
 import type { PoolPaths } from '../config/paths.ts';
 import { readSettings } from '../config/read-settings.ts';
+import { forbidDumps } from '../engine/process.ts';
 import { startPool } from '../server/pool.ts';
 import type { PoolAccess } from './pool-access.ts';
 import { PoolLink } from './pool-link.ts';
@@ -23,6 +24,8 @@ const nobodyElse = {
  * @throws ConfigError, and whatever keeps a pool from starting
  */
 export async function startInnerPool(paths: PoolPaths, runtimeDir: string): Promise<PoolAccess> {
+  // PINs and the keys of sessions are in this process now.
+  forbidDumps();
   const folder = mkdtempSync(join(runtimeDir, 'tlspool-standalone-'));
   try {
     const pool = await startPool({
