@@ -4,8 +4,8 @@ import { join } from 'node:path';
 import { test } from 'node:test';
 import { until } from '../patience.ts';
 import { connected, name, readAll } from './stage/clients.ts';
+import { nginx } from './stage/nginx.ts';
 import { Pool } from './stage/pool.ts';
-import { freePort } from './stage/ports.ts';
 import { run } from './stage/running.ts';
 import { type Served, wrappedWhole } from './stage/wrapped.ts';
 
@@ -13,16 +13,16 @@ const page = 'one of many\n';
 
 test('after 5,000 connections in a row and 500 at once nothing of them is left', async () => {
   await using pool = await Pool.serving([[name, '--key', 'ec-p256']]);
-  await using nginx = await wrappedNginx(pool);
-  await inARow(nginx, 1_000);
-  await atOnce(pool, nginx, 500);
-  await over(pool, nginx);
-  const before = { wrap: measure(nginx.running.pid), pool: measure(pool.daemon.pid) };
+  await using served = await wrappedNginx(pool);
+  await inARow(served, 1_000);
+  await atOnce(pool, served, 500);
+  await over(pool, served);
+  const before = { wrap: measure(served.running.pid), pool: measure(pool.daemon.pid) };
 
-  for (let thousands = 0; thousands < 5; thousands++) await inARow(nginx, 1_000);
-  await atOnce(pool, nginx, 500);
-  await over(pool, nginx);
-  const after = { wrap: measure(nginx.running.pid), pool: measure(pool.daemon.pid) };
+  for (let thousands = 0; thousands < 5; thousands++) await inARow(served, 1_000);
+  await atOnce(pool, served, 500);
+  await over(pool, served);
+  const after = { wrap: measure(served.running.pid), pool: measure(pool.daemon.pid) };
 
   const figures = JSON.stringify({ before, after });
   for (const process of ['wrap', 'pool'] as const) {
@@ -32,7 +32,7 @@ test('after 5,000 connections in a row and 500 at once nothing of them is left',
     assert.deepEqual(now.descendants, then.descendants, `processes of ${process}`);
     assert.ok(now.memory - then.memory < mostGrowth, `memory of ${process}: ${figures}`);
   }
-  assert.equal(await nginx.stop(), 0, nginx.running.stderr);
+  assert.equal(await served.stop(), 0, served.running.stderr);
 });
 
 /** Sockets of the private network are made ahead, so many at a time. */
@@ -102,18 +102,6 @@ function descendantsOf(pid: number): number[] {
 async function wrappedNginx(pool: Pool): Promise<Served> {
   const { folder } = pool;
   writeFileSync(join(folder, 'page'), page);
-  const kinds = ['client_body', 'proxy', 'fastcgi', 'uwsgi', 'scgi'];
-  const config = join(folder, 'nginx.conf');
-  writeFileSync(
-    config,
-    `daemon off; worker_processes 2; pid ${folder}/nginx.pid; error_log stderr; user root;
-events {}
-http {
-  access_log off;
-  ${kinds.map((kind) => `${kind}_temp_path ${folder}/${kind};`).join(' ')}
-  server { listen 127.0.0.1:${await freePort()}; root ${folder}; }
-}
-`,
-  );
-  return wrappedWhole(pool, [], ['nginx', '-c', config, '-e', 'stderr']);
+  const { command } = await nginx({ root: folder, folder });
+  return wrappedWhole(pool, [], command);
 }

@@ -4,6 +4,7 @@ import { join } from 'node:path';
 import { after, before, test } from 'node:test';
 import { connected, curl, name, readAll } from './stage/clients.ts';
 import { ListeningPrograms } from './stage/listening-programs.ts';
+import { nginx } from './stage/nginx.ts';
 import type { Pool } from './stage/pool.ts';
 import { freePort } from './stage/ports.ts';
 import { run } from './stage/running.ts';
@@ -34,11 +35,11 @@ test("Python's http.server, whose log shows the real client", async () => {
 });
 
 test('nginx with two workers answers a thousand requests, and logs where each client was', async () => {
-  const port = await freePort();
-  const config = join(pool.folder, 'nginx.conf');
   const log = join(pool.folder, 'access.log');
-  writeFileSync(config, nginxConfig({ port, site, log, folder: pool.folder }));
-  await using served = await wrappedWhole(pool, [], ['nginx', '-c', config, '-e', 'stderr']);
+  const format = '$remote_addr:$remote_port to $server_addr:$server_port';
+  const { folder } = pool;
+  const { port, command } = await nginx({ root: site, folder, log: { file: log, format } });
+  await using served = await wrappedWhole(pool, [], command);
   const url = `https://127.0.0.1:${port}/page`;
   const kept = await run('ab', ['-q', '-k', '-n', '1000', '-c', '10', url]);
   assert.match(kept.stdout, /Complete requests: +1000\nFailed requests: +0/, kept.stderr);
@@ -93,26 +94,4 @@ async function tellsWhereTheClientIs(port: number): Promise<void> {
   const answer = await readAll(socket);
   socket.destroy();
   assert.ok(answer.includes(seen), answer);
-}
-
-interface NginxFacts {
-  readonly port: number;
-  readonly site: string;
-  readonly log: string;
-  readonly folder: string;
-}
-
-function nginxConfig({ port, site: root, log, folder }: NginxFacts): string {
-  const kinds = ['client_body', 'proxy', 'fastcgi', 'uwsgi', 'scgi'];
-  const temporary = kinds.map((kind) => `${kind}_temp_path ${folder}/${kind};`).join(' ');
-  return `
-daemon off; worker_processes 2; pid ${folder}/nginx.pid; error_log stderr; user root;
-events {}
-http {
-  log_format ends "$remote_addr:$remote_port to $server_addr:$server_port";
-  access_log ${log} ends;
-  ${temporary}
-  server { listen 127.0.0.1:${port}; root ${root}; }
-}
-`;
 }

@@ -1,0 +1,53 @@
+import assert from 'node:assert/strict';
+import { readFileSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { test } from 'node:test';
+import { until } from '../patience.ts';
+import { curl, name } from './stage/clients.ts';
+import { nginx } from './stage/nginx.ts';
+import { Pool } from './stage/pool.ts';
+import { wrappedWhole } from './stage/wrapped.ts';
+
+test('nginx in the background reads its configuration anew, and hands its listeners to its successor', async () => {
+  await using pool = await Pool.serving([[name]]);
+  const { folder } = pool;
+  writeFileSync(join(folder, 'page'), 'served\n');
+  const { command, pidFile } = await nginx({ root: folder, folder, daemon: true });
+  await using served = await wrappedWhole(pool, [], command);
+  const { child } = served.running;
+  const master = () => Number(readFileSync(pidFile, 'utf8'));
+  const serves = async (when: string) => {
+    const { stdout, stderr } = await curl(pool, served.port, '/page');
+    assert.equal(stdout, 'served\n', `${when}: ${stderr} ${served.running.stderr}`);
+  };
+  await serves('at first');
+  const first = master();
+  const firstWorkers = childrenOf(first);
+  assert.equal(firstWorkers.length, 2);
+
+  child.kill('SIGHUP');
+  await until('other workers', () => {
+    const workers = childrenOf(first);
+    return workers.length === 2 && !workers.some((pid) => firstWorkers.includes(pid));
+  });
+  await serves('after the reload');
+
+  child.kill('SIGUSR2');
+  await until('another master', () => master() !== first);
+  await serves('with two masters');
+  process.kill(first, 'SIGQUIT');
+  await until('the end of the first master', () => childrenOf(first).length === 0);
+  await serves('with the successor alone');
+
+  assert.equal(await served.stop(), 0, served.running.stderr);
+});
+
+/** None of a process that has ended. */
+function childrenOf(pid: number): number[] {
+  try {
+    const children = readFileSync(`/proc/${pid}/task/${pid}/children`, 'utf8');
+    return children.split(' ').filter(Boolean).map(Number);
+  } catch {
+    return [];
+  }
+}
