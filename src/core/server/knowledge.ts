@@ -61,8 +61,11 @@ export class StoreKnowledge implements Knowledge {
     return this.#disclosure.isEmpty;
   }
 
+  /** By what holds now: the other side may have taken its time since the session began. */
   validate(question: RemoteQuestion): Promise<RemoteVerdict> {
-    return this.#trust.validate(question);
+    const refreshed = this.refresh();
+    if (refreshed === undefined) return this.#trust.validate(question);
+    return refreshed.then(() => this.#trust.validate(question));
   }
 
   get trustGeneration(): number {

@@ -60,6 +60,8 @@ export class Session implements SessionHandler {
   readonly #presentation: Presentation;
   readonly #judgement: PeerJudgement;
   #engineId: SessionId | undefined;
+  /** Generation of trust by which a session of before may be resumed. */
+  #trustedAt: number | undefined;
   #phase: Phase;
 
   /** @param fd the ciphertext socket, which it takes over */
@@ -96,11 +98,16 @@ export class Session implements SessionHandler {
 
   /** First, what we know of ourselves must be up to date. */
   start(): void {
+    this.#upToDate(() => this.#open());
+  }
+
+  /** Takes a step by what the store says now. */
+  #upToDate(step: () => void): void {
     const refreshed = this.#services.knowledge.refresh();
-    if (refreshed === undefined) this.#attempt(() => this.#open());
+    if (refreshed === undefined) this.#attempt(step);
     else {
       refreshed.then(
-        () => this.#attempt(() => this.#open()),
+        () => this.#attempt(step),
         (error: unknown) => this.#fail(error),
       );
     }
@@ -199,6 +206,7 @@ export class Session implements SessionHandler {
   /** What we show, and on what basis a session of before may be resumed. */
   #choice(request: StartTlsRequest, myself: Myself | undefined): LocalChoice {
     const { knowledge, credentials } = this.#services;
+    this.#trustedAt = knowledge.trustGeneration;
     const shown = myself && credentials.handles(myself.identity);
     const demand = this.#admission.demand(myself?.name, request.demand);
     const choice = { credentials: shown?.handles ?? [], peer: demand };
@@ -235,10 +243,18 @@ export class Session implements SessionHandler {
 
   /** Both sides are through. Is everybody known who must be? Then the program gives its plaintext socket. */
   established(event: EstablishedEvent): void {
-    this.#attempt(() => {
+    // The other side may have taken its time: rules and trust may have changed since.
+    this.#upToDate(() => {
       const phase = this.#phase;
       if (phase.is !== 'negotiating') return;
       const { request, demand } = phase;
+      if (request.role === 'server' && event.resumed && this.#isOutdated()) {
+        this.#fail(
+          refusedPeer('trust has changed since it came: it has to begin anew'),
+          'access_denied',
+        );
+        return;
+      }
       const isNobody = event.peerName === '';
       if (isNobody && (request.role === 'client' || demand === 'require')) {
         this.#fail(refusedPeer('the other side did not show who it is'), 'certificate_required');
@@ -251,6 +267,11 @@ export class Session implements SessionHandler {
         );
       } else this.#agree(event);
     });
+  }
+
+  /** A client may come with its ticket, and wait. Servers answer at once, and first uses of others change trust, too. */
+  #isOutdated(): boolean {
+    return this.#trustedAt !== this.#services.knowledge.trustGeneration;
   }
 
   #agree(event: EstablishedEvent): void {
