@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict';
-import { existsSync, readFileSync } from 'node:fs';
+import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import { after, before, test } from 'node:test';
 import { setTimeout as pause } from 'node:timers/promises';
 import { ListeningPrograms, say } from './stage/listening-programs.ts';
@@ -49,6 +49,16 @@ test('the guardian killed with SIGKILL: wrap sees to it that nothing runs on', a
   await gone(parent, child, grandchild);
 });
 
+test('the keeper of the private network killed with SIGKILL: wrap says so and ends', async () => {
+  await using served = await programs.serve('family.py');
+  const { parent, child, grandchild } = await family(served.running);
+  const keeper = childrenOf(served.running.pid).find((pid) => pid !== parentOf(parent));
+  process.kill(keeper ?? 0, 'SIGKILL');
+  assert.equal(await served.running.ended, 125);
+  assert.match(served.running.stderr, /no private network for it: who kept it was killed/);
+  await gone(parent, child, grandchild);
+});
+
 test('the daemon killed with SIGKILL: wrap says so, and serves with the next one', async () => {
   const { pool } = programs;
   await using served = await programs.serve('counting.py');
@@ -71,6 +81,13 @@ async function family(running: Running) {
     child: await idOf('child'),
     grandchild: await idOf('grandchild'),
   };
+}
+
+function childrenOf(pid: number): number[] {
+  return readdirSync(`/proc/${pid}/task`).flatMap((thread) => {
+    const children = readFileSync(`/proc/${pid}/task/${thread}/children`, 'utf8');
+    return children.split(' ').filter(Boolean).map(Number);
+  });
 }
 
 /** A zombie does not. */

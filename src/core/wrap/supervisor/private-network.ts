@@ -1,15 +1,24 @@
 import { type ChildProcess, spawn } from 'node:child_process';
+import { once } from 'node:events';
 import { getSystemErrorMap } from 'node:util';
 import { closeFd, receive, socketPair, watch } from '../../engine/sockets.ts';
 import { TlspoolError } from '../../errors.ts';
 import { nativeSupervisor } from './native.ts';
 
+/** Where the program's listeners are, out of everybody's reach but ours. */
+export interface PrivateNetwork {
+  /** Process id of who keeps it. */
+  readonly keeper: number;
+  /** Resolves when that has ended before us: no connection reaches the program any more. */
+  readonly lost: Promise<TlspoolError>;
+}
+
 /**
  * Starts the process that keeps the program's private network (src/native/supervisor/private-network.h); it ends with
  * ours. Once for this process.
- * Fails with `no-private-network` where the system refuses one. @returns its process id
+ * Fails with `no-private-network` where the system refuses one.
  */
-export async function openPrivateNetwork(launcher: string): Promise<number> {
+export async function openPrivateNetwork(launcher: string): Promise<PrivateNetwork> {
   const [ours, theirs] = socketPair();
   let keeper: ChildProcess;
   try {
@@ -22,12 +31,14 @@ export async function openPrivateNetwork(launcher: string): Promise<number> {
   } finally {
     closeFd(theirs);
   }
+  const lost = once(keeper, 'exit').then(() => failure('who kept it was killed'));
+  lost.catch(() => undefined);
   await ready(ours).catch((error: unknown) => {
     closeFd(ours);
     throw error;
   });
   nativeSupervisor().privateNetworkOpen(ours);
-  return keeper.pid ?? 0;
+  return { keeper: keeper.pid ?? 0, lost };
 }
 
 /** ms */

@@ -12,7 +12,7 @@ import type { ProgramPlan } from '../mode.ts';
 import { NotifyRelay } from '../notify-relay.ts';
 import { type PortMeaning, portMeaning } from '../port-meaning.ts';
 import { endingSignals, forwardSignals } from '../signals.ts';
-import { openPrivateNetwork } from '../supervisor/private-network.ts';
+import { openPrivateNetwork, type PrivateNetwork } from '../supervisor/private-network.ts';
 import { type SupervisedProgram, startSupervised } from '../supervisor/supervision.ts';
 import type { RefusedNotice } from '../supervisor/traps.ts';
 import { closePassedListeners, type PassedListener, passListeners } from './activated-listeners.ts';
@@ -84,17 +84,17 @@ class Wrapping {
   readonly #restarts: Restarts;
   readonly #stopping = new AbortController();
   readonly #failed = Promise.withResolvers<never>();
-  readonly #network: number;
+  readonly #network: PrivateNetwork;
   readonly #data: ProgramData;
   #program: SupervisedProgram | undefined;
 
-  /** @param network the process that keeps the private network */
-  constructor(order: TransparentOrder, pool: PoolAccess, network: number) {
+  constructor(order: TransparentOrder, pool: PoolAccess, network: PrivateNetwork) {
     this.#order = order;
     this.#link = pool.link;
     this.#network = network;
     this.#restarts = new Restarts(order.restart);
     this.#failed.promise.catch(() => undefined);
+    network.lost.then(this.#failed.reject, () => undefined);
     pool.link.on('down', order.events.away).on('up', order.events.back);
     this.#data = new ProgramData(reachProgram, order.events.lost);
     this.#listeners = new WrappedListeners({
@@ -170,7 +170,7 @@ class Wrapping {
   /** When the guardian did not live to see the end of all, we see to it. */
   async #overOrKilled(over: Promise<void>): Promise<void> {
     while ((await Promise.race([over, pause(timeToHear, late, { ref: false })])) === late) {
-      killDescendants(this.#network);
+      killDescendants(this.#network.keeper);
     }
   }
 
