@@ -98,7 +98,12 @@ std::string unitOf(pid_t pid) {
 
 bool hasEnded(int pidfd) {
   pollfd state{pidfd, POLLIN, 0};
-  return poll(&state, 1, 0) != 0;
+  int ready;
+  // A signal interrupts even a poll that does not wait.
+  do {
+    ready = poll(&state, 1, 0);
+  } while (ready < 0 && errno == EINTR);
+  return ready != 0;
 }
 
 std::optional<Program> readProgram(pid_t pid) {

@@ -43,6 +43,8 @@ export class OutgoingConnections implements Disposable {
   readonly #gates: Partial<Record<'ipv4' | 'ipv6', Gate>> = {};
   readonly #signals = new SignalWatch();
   readonly #attempts = new Map<SocketCookie, Attempt>();
+  /** Places where a program waited for its server to speak first: none is waited for there again. */
+  readonly #greeted = new Set<string>();
   #patrol: NodeJS.Timeout | undefined;
   /** Attempts since the last sweep, and how many there may be until the next. */
   #started = 0;
@@ -174,7 +176,7 @@ export class OutgoingConnections implements Disposable {
       const end = await attempt.complete();
       completed = true;
       this.#forget(attempt);
-      if (!serverSpeaksFirst(goal.treatment)) await requirePlaintextOf(end);
+      await this.#requirePlaintext(end, goal);
       return end;
     };
     try {
@@ -195,6 +197,18 @@ export class OutgoingConnections implements Disposable {
         this.#options.lost(gaveUp(waited, progress), connectionTo(goal));
     } finally {
       if (upstream !== undefined) closeFd(upstream);
+    }
+  }
+
+  /** Of what the program says first, where it does. Closes the end if it is none. */
+  async #requirePlaintext(end: number, { treatment, place }: Goal): Promise<void> {
+    if (serverSpeaksFirst(treatment) || this.#greeted.has(place)) return;
+    try {
+      const spoke = await requirePlaintext(end, longestSilence);
+      if (!spoke && this.#greeted.size < mostGreeted) this.#greeted.add(place);
+    } catch (error) {
+      closeFd(end);
+      throw error;
     }
   }
 
@@ -257,16 +271,6 @@ export class OutgoingConnections implements Disposable {
   }
 }
 
-/** Closes it if it is none. */
-async function requirePlaintextOf(end: number): Promise<void> {
-  try {
-    await requirePlaintext(end, longestSilence);
-  } catch (error) {
-    closeFd(end);
-    throw error;
-  }
-}
-
 /** Its program then waits, and what it says is an answer. */
 function serverSpeaksFirst(treatment: Treatment): boolean {
   if (treatment.kind === 'tls') return greeting.has(treatment.service ?? '');
@@ -277,6 +281,7 @@ function serverSpeaksFirst(treatment: Treatment): boolean {
 const greeting: ReadonlySet<string> = new Set(['imaps', 'nntps', 'pop3s', 'submissions']);
 /** ms for a program to say its first word, where it is not known that its server does. */
 const longestSilence = 300;
+const mostGreeted = 1024;
 
 interface Goal {
   readonly treatment: Treatment;

@@ -4,13 +4,14 @@ import { TlspoolError } from '../../errors.ts';
 /**
  * Waits for what a program says first on a connection that has TLS already, and fails with `speaks-tls` if that is TLS
  * again. The bytes stay where they are. A program that says nothing within `patience` ms, as where its server speaks
- * first, is taken to speak plaintext.
+ * first, is taken to speak plaintext. Returns whether it said something.
  */
-export async function requirePlaintext(fd: number, patience: number): Promise<void> {
-  await readable(fd, patience);
+export async function requirePlaintext(fd: number, patience: number): Promise<boolean> {
+  const spoke = await readable(fd, patience);
   const start = Buffer.alloc(startLength);
   const length = peek(fd, start) ?? 0;
   if (isClientHello(start.subarray(0, length))) throw speaksTls;
+  return spoke;
 }
 
 /** Of a record's header and the type of the message in it. */
@@ -29,10 +30,10 @@ const speaksTls = new TlspoolError(
   },
 );
 
-function readable(fd: number, patience: number): Promise<void> {
-  const { promise, resolve } = Promise.withResolvers<void>();
-  const watching = watch(fd, { readable: true }, () => resolve());
-  const timer = setTimeout(resolve, patience);
+function readable(fd: number, patience: number): Promise<boolean> {
+  const { promise, resolve } = Promise.withResolvers<boolean>();
+  const watching = watch(fd, { readable: true }, () => resolve(true));
+  const timer = setTimeout(() => resolve(false), patience);
   return promise.finally(() => {
     watching.close();
     clearTimeout(timer);
