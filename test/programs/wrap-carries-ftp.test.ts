@@ -131,15 +131,19 @@ test('vsftpd, wrapped as it is, serves FTPS of the implicit kind', { skip }, asy
 
 test('a plain client of FTP, wrapped, uses a server of FTPS', { skip }, async (t) => {
   await using stage = await WrappedClients.start();
-  const port = await freePort();
   const { key, cert } = stage.ca.issue(name);
-  const [command = '', ...args] = files.command(
-    stage.address,
-    port,
-    `ssl_enable=YES\nallow_anon_ssl=YES\nforce_anon_data_ssl=YES\nforce_anon_logins_ssl=YES`,
-    `rsa_cert_file=${cert}\nrsa_private_key_file=${key}\nssl_ciphers=HIGH`,
-  );
-  await using server = new Running(command, args);
+  const served = (at: number, ...more: readonly string[]) => {
+    const [command = '', ...args] = files.command(
+      stage.address,
+      at,
+      `ssl_enable=YES\nallow_anon_ssl=YES\nforce_anon_data_ssl=YES\nforce_anon_logins_ssl=YES`,
+      `rsa_cert_file=${cert}\nrsa_private_key_file=${key}\nssl_ciphers=HIGH`,
+      ...more,
+    );
+    return new Running(command, args);
+  };
+  const port = await freePort();
+  await using server = served(port);
   await listening(port, server, stage.address);
   const wrapped = (...args: readonly string[]) =>
     stage.run(['--client-starttls', `${port}=ftp`], [...args]);
@@ -156,6 +160,19 @@ test('a plain client of FTP, wrapped, uses a server of FTPS', { skip }, async (t
     const url = `ftp://${name}:${port}/file`;
     const { stdout, stderr } = await wrapped('wget', '-q', '-t', '1', '-T', '60', '-O', '-', url);
     assert.equal(stdout.length, VsftpdFiles.size, stderr);
+  });
+
+  await t.test('curl fetches and stores where TLS begins with the first byte', async () => {
+    const implicit = await freePort();
+    await using other = served(implicit, 'implicit_ssl=YES');
+    await listening(implicit, other, stage.address);
+    const curl = (...rest: readonly string[]) =>
+      stage.run(
+        ['--client-starttls', `${implicit}=ftps`],
+        ['curl', '-sS', '--max-time', '60', ...rest],
+      );
+    const { stderr, ...done } = await transfer(curl, `ftp://${name}:${implicit}`);
+    assert.deepEqual(done, all, stderr);
   });
 
   await t.test('a server of another name is refused', async () => {

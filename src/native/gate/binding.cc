@@ -6,6 +6,7 @@
 #include <cstring>
 #include <vector>
 
+#include "gate/diagnosis.h"
 #include "gate/find-socket.h"
 #include "gate/gate.h"
 #include "gate/outgoing.h"
@@ -40,6 +41,14 @@ bool readAddress(const node::Bytes& bytes, Address* address) {
 
 const Gate* find(int64_t gate) {
   return gate >= 0 && static_cast<size_t>(gate) < gates.size() ? &gates[gate] : nullptr;
+}
+
+/// A cookie as JavaScript has it.
+uint64_t cookieFrom(const Arguments& arguments, size_t index) {
+  uint64_t value = 0;
+  bool lossless = false;
+  napi_get_value_bigint_uint64(arguments.env(), arguments.value(index), &value, &lossless);
+  return value;
 }
 
 napi_value badArgument(napi_env env, const char* what) {
@@ -87,6 +96,18 @@ napi_value gateMeets(napi_env env, napi_callback_info info) {
   int fd = static_cast<int>(arguments.integer(1));
   if (!arguments.ok()) return nullptr;
   return node::boolean(env, gate && gate->meets(fd));
+}
+
+/// `gateHolds(gate, cookie, waitingAddress) → boolean`
+napi_value gateHolds(napi_env env, napi_callback_info info) {
+  Arguments arguments(env, info);
+  const Gate* gate = find(arguments.integer(0));
+  uint64_t cookie = cookieFrom(arguments, 1);
+  Address waiting;
+  bool wellFormed = readAddress(arguments.bytes(2), &waiting);
+  if (!arguments.ok()) return nullptr;
+  if (!gate || !wellFormed) return badArgument(env, "no such gate, or no address");
+  return node::boolean(env, isConnection(cookie, waiting, gate->address()));
 }
 
 /// `gateSettle(gate, fd)`: for a blocking connect that ends with success.
@@ -142,14 +163,6 @@ napi_value restore(napi_env env, napi_callback_info info) {
   if (!arguments.ok()) return nullptr;
   putBack(fd, aside);
   return node::undefined(env);
-}
-
-/// A cookie as JavaScript has it.
-uint64_t cookieFrom(const Arguments& arguments, size_t index) {
-  uint64_t value = 0;
-  bool lossless = false;
-  napi_get_value_bigint_uint64(arguments.env(), arguments.value(index), &value, &lossless);
-  return value;
 }
 
 /// `fetchSocket(thread, descriptor, cookie) → fd`, or undefined when the process has that socket no
@@ -264,6 +277,7 @@ void registerBinding(napi_env env, napi_value exports) {
                     {"gateHold", gateHold},
                     {"gateComplete", gateComplete},
                     {"gateMeets", gateMeets},
+                    {"gateHolds", gateHolds},
                     {"connectLike", startUpstream},
                     {"prepareToWait", prepare},
                     {"putBack", restore},

@@ -112,9 +112,7 @@ export class Attempt {
 
   /** No system call tells that a socket was closed: it has to be looked for. */
   abandonIfClosed(): void {
-    const own = this.#fetch();
-    if (own === undefined) this.abandon();
-    else closeFd(own);
+    if (!this.#isThere()) this.abandon();
   }
 
   /** Nobody is to wait any more. */
@@ -141,14 +139,9 @@ export class Attempt {
         throw abandoned();
       });
       const own = this.#fetch();
-      if (own === undefined) throw abandoned();
-      try {
-        await this.#untilMet(own);
-        putBack(own, this.#aside);
-        if (this.#callers.size > 0) this.#gate.settle(own);
-      } finally {
-        closeFd(own);
-      }
+      if (own !== undefined) await this.#settle(own);
+      // Passed on, to a process that may have it under any number.
+      else if (!this.#isThere()) throw abandoned();
     } catch (error) {
       closeFd(end);
       throw error;
@@ -161,8 +154,11 @@ export class Attempt {
   fail(errno: number): void {
     if (this.#dissolved) return;
     const own = this.#fetch();
-    if (own === undefined) outgoing.forget(this.cookie);
-    else this.#end(own, errno);
+    if (own !== undefined) this.#end(own, errno);
+    else {
+      outgoing.forget(this.cookie);
+      this.#endElsewhere();
+    }
     this.#tell({ action: 'fail', errno });
   }
 
@@ -177,6 +173,26 @@ export class Attempt {
       outgoing.forget(this.cookie);
     }
     closeFd(own);
+  }
+
+  /** Closes it. */
+  async #settle(own: number): Promise<void> {
+    try {
+      await this.#untilMet(own);
+      putBack(own, this.#aside);
+      if (this.#callers.size > 0) this.#gate.settle(own);
+    } finally {
+      closeFd(own);
+    }
+  }
+
+  #isThere(): boolean {
+    return this.#gate.holds(this.cookie, this.#waiting);
+  }
+
+  /** Whoever has it by now sees a connection that ends at once: without its number there is no other end to a wait. */
+  #endElsewhere(): void {
+    if (this.#isThere()) closeFd(this.#meet());
   }
 
   #meet(): number {

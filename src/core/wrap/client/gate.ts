@@ -26,6 +26,7 @@ interface GateFunctions {
   gateHold(gate: number, fd: number): number;
   gateComplete(gate: number, waiting: AddressBytes): number;
   gateMeets(gate: number, fd: number): boolean;
+  gateHolds(gate: number, cookie: SocketCookie, waiting: AddressBytes): boolean;
   gateSettle(gate: number, fd: number): void;
   connectLike(model: number, destination: AddressBytes): Upstream;
   prepareToWait(fd: number): SetAside;
@@ -83,6 +84,14 @@ export class Gate {
   /** Whether the socket is connected, and to this gate. */
   meets(fd: number): boolean {
     return call(({ gateMeets }) => gateMeets(this.#number, fd));
+  }
+
+  /**
+   * Whether the socket that waits, or waited, with that local address is there still, whoever has it by now: programs
+   * pass sockets on.
+   */
+  holds(cookie: SocketCookie, waiting: AddressBytes): boolean {
+    return call(({ gateHolds }) => gateHolds(this.#number, cookie, waiting));
   }
 
   /** Tells the kernel that the program knows: its next connect() fails with EISCONN. */

@@ -139,6 +139,25 @@ assert connect(s, MUTE) == errno.EALREADY
 `);
 });
 
+test('a socket that another process goes on with, while it connects, gets its connection', async () => {
+  const lost = await holds(`
+s = pending(SERVER)
+child = os.fork()
+if child == 0:
+    time.sleep(0.1)
+    try:
+        assert wait(s) == 0
+        exchange(s)
+    except BaseException as error:
+        print(error, flush=True)
+        os._exit(1)
+    os._exit(0)
+s.close()
+assert os.waitpid(child, 0)[1] == 0
+`);
+  assert.deepEqual(lost, []);
+});
+
 test('a thread connects although the first thread of its process has ended', async () => {
   await holds(`
 def work():
