@@ -18,6 +18,8 @@ test('a Python program that knows only the description of the protocol does all 
     'the_program_chooses_its_identity',
     'detach_and_reattach',
     'fork_and_born_detached',
+    'renegotiate',
+    'renegotiate_as_client',
   ]);
   const sessions = JSON.parse(await pool.command('sessions', 'list', '--json'));
   assert.deepEqual(sessions, { sessions: [] });

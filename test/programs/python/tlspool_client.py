@@ -28,7 +28,7 @@ CMD_REATTACH = 0x101
 LOCALROLE_CLIENT, LOCALROLE_SERVER = 0x1, 0x2
 REMOTEROLE_CLIENT, REMOTEROLE_SERVER = 0x4, 0x8
 REQUEST_REMOTEID, IGNORE_REMOTEID = 0x800, 0x1000
-DETACH, FORK, LOCALID_CHECK = 0x2000, 0x4000, 0x10000
+DETACH, FORK, LOCALID_CHECK, RENEGOTIATE = 0x2000, 0x4000, 0x10000, 0x20000
 
 PEERCERT_SUBJECT, MYCERT_SUBJECT = 0x52800000, 0x52800100
 PEERCERT_SUBJECTALTNAME = 0x52800002
@@ -134,6 +134,22 @@ class Pool:
             kept, given = (plain, plain) if plain else socket.socketpair()
             self.send(reqid, cbid, command, STARTTLS.pack(*fields), [given.fileno()])
             given.close()
+
+    def renegotiate(self, session, flags, remoteid="", timeout=0, sockets=()):
+        """Exchanges identities anew; the session as it is then."""
+        self.reqid = self.reqid % 0xFFFF + 1
+        names = (b"", remoteid.encode(), session.ctlkey, b"")
+        message = STARTTLS.pack(flags | RENEGOTIATE, 0xC0FFEE, 6, 0, *names, timeout)
+        self.send(self.reqid, 0, CMD_STARTTLS, message, [each.fileno() for each in sockets])
+        got, cbid, command, data = self.receive()
+        assert got == self.reqid and cbid == 0
+        if command == CMD_ERROR:
+            number, message = ERROR.unpack_from(data)
+            raise PoolError(number, text(message))
+        assert command == CMD_STARTTLS
+        fields = STARTTLS.unpack_from(data)
+        assert fields[1] == 0xC0FFEE and fields[6] == session.ctlkey
+        return Session(session.ctlkey, fields, session.plain, [])
 
     def control(self, command, ctlkey):
         self.request(command, CONTROL.pack(0, ctlkey, b""), CMD_SUCCESS)

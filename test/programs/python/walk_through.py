@@ -207,6 +207,56 @@ def wait_until_detached(pool, ctlkey):
     raise AssertionError("it was never detached")
 
 
+def renegotiate():
+    pool = Pool(path)
+    ours, theirs = tcp_pair()
+    server = in_background(pool.starttls, ours, SERVER | IGNORE_REMOTEID)
+    context = ssl.create_default_context(cafile=ca_file)
+    context.post_handshake_auth = True
+    tls = context.wrap_socket(theirs, server_hostname=name)
+    session = server()
+
+    # The client answers while it reads: it has nothing to show, and need not.
+    reading = in_background(tls.recv, 100)
+    again = pool.renegotiate(session, SERVER | REQUEST_REMOTEID)
+    assert again.localid == name and again.remoteid == ""
+    assert again.flags & RENEGOTIATE and again.flags & REQUEST_REMOTEID
+    session.plain.sendall(b"with the same socket")
+    assert reading() == b"with the same socket"
+    # Nobody is asked: only the keys change.
+    pool.renegotiate(session, SERVER | IGNORE_REMOTEID)
+    reading = in_background(tls.recv, 100)
+    session.plain.sendall(b"with new keys")
+    assert reading() == b"with new keys"
+    tls.sendall(b"in both directions")
+    assert session.plain.recv(100) == b"in both directions"
+
+    one, other = socket.socketpair()
+    refused(5, pool.renegotiate, session, SERVER | IGNORE_REMOTEID, sockets=[one])
+    stranger = Pool(path)
+    refused(19, stranger.renegotiate, session, SERVER | IGNORE_REMOTEID)
+    stranger.close()
+    # It must show now who it is, and cannot.
+    reading = in_background(tls.recv, 100)
+    refused(24, pool.renegotiate, session, SERVER)
+    try:
+        reading()
+        raise AssertionError("the session goes on")
+    except ssl.SSLError as error:
+        assert "CERTIFICATE_REQUIRED" in str(error), error
+    pool.close()
+
+
+def renegotiate_as_client():
+    server_pool, client_pool = Pool(path), Pool(path)
+    server, client = both_sides(server_pool, client_pool)
+    assert client_pool.renegotiate(client, CLIENT).remoteid == name
+    refused(20, server_pool.renegotiate, server, SERVER)
+    talk(client.plain, server.plain)
+    server_pool.close()
+    client_pool.close()
+
+
 for scenario in (
     ping,
     starttls_as_server_to_a_stranger,
@@ -214,6 +264,8 @@ for scenario in (
     the_program_chooses_its_identity,
     detach_and_reattach,
     fork_and_born_detached,
+    renegotiate,
+    renegotiate_as_client,
 ):
     scenario()
     print(scenario.__name__, flush=True)
