@@ -1,4 +1,5 @@
 import { execFile } from 'node:child_process';
+import { existsSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { setTimeout as pause } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
@@ -11,6 +12,11 @@ const devEntry = fileURLToPath(new URL('../../../bin/dev.js', import.meta.url));
 const PATIENCE = 120_000;
 /** ms between looks. */
 const LOOK = 100;
+
+/** Runs a program, and writes down its process and its exit code, as a shell tells it; Ctrl-C is the program's. */
+const KEEPING_BOOK = `trap : INT
+sh -c 'echo $$ >"$0.pid"; exec "$@"' "$0" "$@"
+echo $? >"$0.new"; mv "$0.new" "$0.code"`;
 
 const execute = promisify(execFile);
 
@@ -39,7 +45,8 @@ export class Terminal implements AsyncDisposable {
     ...args: readonly string[]
   ): Promise<Terminal> {
     const terminal = new Terminal(pool);
-    const command = [process.execPath, devEntry, ...args];
+    const program = [process.execPath, devEntry, ...args];
+    const command = ['sh', '-c', KEEPING_BOOK, terminal.#socket, ...program];
     // The terminal stays when the program ends, so that its last words can be read.
     const options = ['set-option', '-g', 'remain-on-exit', 'on', ';'];
     const size = ['-x', String(columns), '-y', String(rows)];
@@ -51,8 +58,8 @@ export class Terminal implements AsyncDisposable {
   }
 
   /** Process of what runs in it. */
-  async pid(): Promise<number> {
-    return Number(await this.#tmux('display-message', '-p', '#{pane_pid}'));
+  get pid(): number {
+    return Number(readFileSync(`${this.#socket}.pid`, 'utf8'));
   }
 
   /** What is to be seen, without empty lines. */
@@ -73,20 +80,23 @@ export class Terminal implements AsyncDisposable {
     }
   }
 
-  /** Waits for the program's end; its exit code (NaN: a signal ended it), and what is to be seen then. */
+  /** Waits until the program has ended, and nothing else is at the terminal; its exit code, and what is to be seen then. */
   async ended(): Promise<{ readonly code: number; readonly screen: string }> {
-    // What tmux writes on the screen then (“Pane is dead”) does not come in every case. The end of what is shown and that
-    // of the process are two things: it knows both once it knows how the process ended.
-    const status = '#{pane_dead}:#{pane_dead_status}:#{pane_dead_signal}';
+    // tmux knows of the terminal's end, but may miss that of a process (SIGCHLD), and say nothing of it on the screen.
     const deadline = Date.now() + PATIENCE;
     for (;;) {
-      const answer = await this.#tmux('display-message', '-p', status);
-      const [dead, code = '', signal = ''] = answer.trim().split(':');
+      const dead = (await this.#tmux('display-message', '-p', '#{pane_dead}')).trim() === '1';
       const screen = await this.screen();
-      if (dead === '1' && code + signal !== '') return { code: Number(code || NaN), screen };
+      const code = this.#code();
+      if (dead && code !== undefined) return { code, screen };
       if (Date.now() > deadline) throw new Error(`it does not end, but shows:\n${screen}`);
       await pause(LOOK);
     }
+  }
+
+  #code(): number | undefined {
+    const file = `${this.#socket}.code`;
+    return existsSync(file) ? Number(readFileSync(file, 'utf8')) : undefined;
   }
 
   /** Text, and then keys by tmux's names: Enter, Down, C-c. */
