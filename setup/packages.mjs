@@ -33,6 +33,7 @@ export const forTests = [
   { name: 'slapd', has: 'slapd', why: 'a directory with groups, and with certificates' },
   { name: 'unbound', has: 'unbound', why: 'a resolver that validates DNSSEC' },
   { name: 'ldnsutils', has: 'ldns-signzone', why: 'signs zones for it' },
+  { name: 'ldap-utils', has: 'ldapsearch', why: 'a client of directories' },
   { name: 'opensmtpd', has: 'smtpd', why: 'the mail server of the mailing list' },
   { name: 'swaks', has: 'swaks', why: 'a mail client, with and without TLS' },
   {
