@@ -165,7 +165,7 @@ class Stage {
     return child;
   }
 
-  /** Waits until a command succeeds. @throws SetupError when the process it waits for is gone, or after 20 s */
+  /** Waits until a command succeeds. @throws SetupError when the process it waits for is gone, or after 60 s */
   async until(process, args) {
     await patiently(process, async () => {
       const probe = this.#start(node, [join(root, 'bin/run.js'), ...args], 'ignore');
@@ -229,7 +229,7 @@ async function listening(process, port) {
 }
 
 async function patiently(process, ready) {
-  for (const deadline = Date.now() + 20_000; ; await after(50)) {
+  for (const deadline = Date.now() + 60_000; ; await after(50)) {
     if (await ready()) return;
     if (process.exitCode !== null) throw new SetupError(`${process.shown} ended: ${process.said}`);
     if (Date.now() > deadline)

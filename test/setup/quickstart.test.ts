@@ -13,7 +13,7 @@ test('the quickstart wraps an unmodified server and an unmodified client, and le
     const { status, stdout, stderr } = spawnSync(process.execPath, [quickstart], {
       env: { ...process.env, TMPDIR: temporary },
       encoding: 'utf8',
-      timeout: 170_000,
+      timeout: 280_000,
     });
     assert.equal(status, 0, `${stdout}${stderr}`);
     assert.match(stdout, /\$ tlspool wrap -- busybox httpd /);
@@ -43,7 +43,7 @@ test('where the system lets no program be supervised, it says so and shows what 
     const { status, stdout, stderr } = spawnSync('unshare', args, {
       env: { ...process.env, TMPDIR: temporary },
       encoding: 'utf8',
-      timeout: 170_000,
+      timeout: 280_000,
     });
     assert.equal(status, 0, `${stdout}${stderr}`);
     assert.match(stdout, /does not let wrap supervise a program:\n.*no private network/);
