@@ -2,10 +2,16 @@ import type { Kysely } from 'kysely';
 import { type Donai, formatDonai } from '../identity/donai.ts';
 import { LocalIdentities } from '../identity/local-identities.ts';
 import { isDonai } from '../identity/selector.ts';
+import { changesSince } from '../store/change-journal.ts';
 import type { Schema } from '../store/schema.ts';
 import type { Store } from '../store/store.ts';
 import { type DecisionRecord, questionOf, type RemoteRecord } from './decision-log.ts';
-import { loadPolicy, type PolicyChoices } from './load-policy.ts';
+import {
+  loadChangedPolicy,
+  loadPolicy,
+  POLICY_CHANGES,
+  type PolicyChoices,
+} from './load-policy.ts';
 import type { Policy } from './policy.ts';
 
 /** What a change of the policy does, beyond itself. */
@@ -42,11 +48,14 @@ export async function changePolicy<Value>(
 ): Promise<{ readonly value: Value; readonly effects: ChangeEffects }> {
   const { store, choices, change, log, dryRun } = order;
   const names = await serverNames(store);
-  const { policy: before } = await loadPolicy(store.db, choices);
+  // Taken first: what others change while we read is read again.
+  const { position } = await changesSince(store.db, undefined, POLICY_CHANGES);
+  const loaded = await loadPolicy(store.db, choices);
+  const before = standOf(loaded.policy, names, log);
   const make = async (db: Kysely<Schema>) => {
     const value = await change(db);
-    const { policy: after } = await loadPolicy(db, choices);
-    return { value, effects: effectsOf(before, after, names, log) };
+    const { policy } = await loadChangedPolicy(db, loaded, choices, position);
+    return { value, effects: effectsOf(before, standOf(policy, names, log)) };
   };
   return dryRun ? await tryChange(store, make) : await store.transaction(make);
 }
@@ -72,28 +81,34 @@ export async function tryChange<Value>(
 /** Undoes the transaction of a change that was only tried. */
 class NotMeant extends Error {}
 
-function effectsOf(
-  before: Policy,
-  after: Policy,
-  names: readonly Donai[],
-  log: readonly DecisionRecord[],
-): ChangeEffects {
-  const changed = names.filter((name) => before.closes(name) !== after.closes(name));
+/** How things stand under a policy. */
+interface Stand {
+  readonly closed: ReadonlyMap<string, boolean>;
+  readonly allowed: ReadonlyMap<RemoteRecord, boolean>;
+}
+
+function standOf(policy: Policy, names: readonly Donai[], log: readonly DecisionRecord[]): Stand {
+  const remotes = log.filter((record) => record.about === 'remote');
   return {
-    closed: changed.filter((name) => after.closes(name)).map(formatDonai),
-    opened: changed.filter((name) => before.closes(name)).map(formatDonai),
-    flips: flipsOf(before, after, log),
+    closed: new Map(names.map((name) => [formatDonai(name), policy.closes(name)])),
+    allowed: new Map(remotes.map((record) => [record, policy.decide(questionOf(record)).allowed])),
+  };
+}
+
+function effectsOf(before: Stand, after: Stand): ChangeEffects {
+  const changed = [...after.closed].filter(([name, is]) => before.closed.get(name) !== is);
+  return {
+    closed: changed.filter(([, is]) => is).map(([name]) => name),
+    opened: changed.filter(([, is]) => !is).map(([name]) => name),
+    flips: flipsOf(before, after),
   };
 }
 
 /** The same question is told once, with its latest time. */
-function flipsOf(before: Policy, after: Policy, log: readonly DecisionRecord[]): Flip[] {
+function flipsOf(before: Stand, after: Stand): Flip[] {
   const flips = new Map<string, Flip>();
-  for (const record of log) {
-    if (record.about !== 'remote') continue;
-    const question = questionOf(record);
-    const { allowed } = after.decide(question);
-    if (allowed === before.decide(question).allowed) continue;
+  for (const [record, allowed] of after.allowed) {
+    if (allowed === before.allowed.get(record)) continue;
     const key = `${record.remote} ${record.names.join()} ${record.local} ${record.service}`;
     flips.set(key, { record, allowed, times: (flips.get(key)?.times ?? 0) + 1 });
   }

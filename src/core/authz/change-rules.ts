@@ -3,19 +3,26 @@ import { TlspoolError } from '../errors.ts';
 import type { Schema } from '../store/schema.ts';
 import { describeProgramRule, type ProgramRule } from './program-rule.ts';
 import { describeRule, type Rule } from './rule.ts';
-import { insertProgramRule, insertRules, listProgramRules, listRules } from './stored-rules.ts';
+import {
+  findRules,
+  insertProgramRule,
+  insertRules,
+  listProgramRules,
+  ruleNames,
+  rulesAlike,
+} from './stored-rules.ts';
 
 /** Adds a rule. One that says the same already is returned instead: there is no need for two. @throws TlspoolError */
 export async function addRule(
   db: Kysely<Schema>,
   make: (freeName: () => string) => Rule,
 ): Promise<{ readonly rule: Rule; readonly isNew: boolean }> {
-  const rules = await listRules(db);
-  const programs = await listProgramRules(db);
-  const rule = make(() => freeName('r', [...rules, ...programs]));
-  const same = rules.find((other) => describeRule(other) === describeRule(rule));
+  const names = await ruleNames(db);
+  const rule = make(() => freeName('r', names));
+  const alike = await rulesAlike(db, rule);
+  const same = alike.find((other) => describeRule(other) === describeRule(rule));
   if (same !== undefined) return { rule: same, isNew: false };
-  requireFree(rule.name, [...rules, ...programs]);
+  requireFree(rule.name, names);
   await insertRules(db, [rule]);
   return { rule, isNew: true };
 }
@@ -25,11 +32,11 @@ export async function addProgramRule(
   make: (freeName: () => string) => ProgramRule,
 ): Promise<{ readonly rule: ProgramRule; readonly isNew: boolean }> {
   const rules = await listProgramRules(db);
-  const others = await listRules(db);
-  const rule = make(() => freeName('p', [...rules, ...others]));
+  const names = await ruleNames(db);
+  const rule = make(() => freeName('p', names));
   const same = rules.find((other) => describeProgramRule(other) === describeProgramRule(rule));
   if (same !== undefined) return { rule: same, isNew: false };
-  requireFree(rule.name, [...rules, ...others]);
+  requireFree(rule.name, names);
   await insertProgramRule(db, rule);
   return { rule, isNew: true };
 }
@@ -39,8 +46,7 @@ export async function removeRule(
   db: Kysely<Schema>,
   name: string,
 ): Promise<{ readonly name: string; readonly text: string }> {
-  const rules = await listRules(db);
-  const rule = rules.find((candidate) => candidate.name === name);
+  const [rule] = await findRules(db, [name]);
   if (rule !== undefined) {
     await db.deleteFrom('rules').where('name', '=', name).execute();
     return { name, text: describeRule(rule) };
@@ -55,16 +61,16 @@ export async function removeRule(
   return { name, text: describeProgramRule(program) };
 }
 
-type Named = { readonly name: string };
-
 /** r1, r2, …: the first number that was never higher. */
-function freeName(letter: string, rules: readonly Named[]): string {
-  const numbers = rules.map(({ name }) => new RegExp(`^${letter}(\\d+)$`).exec(name)?.[1]);
-  return `${letter}${Math.max(0, ...numbers.map((number) => Number(number ?? 0))) + 1}`;
+function freeName(letter: string, names: ReadonlySet<string>): string {
+  const numbered = new RegExp(`^${letter}(\\d+)$`);
+  let highest = 0;
+  for (const name of names) highest = Math.max(highest, Number(numbered.exec(name)?.[1] ?? 0));
+  return `${letter}${highest + 1}`;
 }
 
-function requireFree(name: string, rules: readonly Named[]): void {
-  if (!rules.some((rule) => rule.name === name)) return;
+function requireFree(name: string, names: ReadonlySet<string>): void {
+  if (!names.has(name)) return;
   throw new TlspoolError('rule-exists', `there is a rule ${name} already`, {
     hint: `Remove it first (tlspool authz remove ${name}), or give another --name.`,
   });

@@ -1,5 +1,6 @@
 import { setImmediate as breathe } from 'node:timers/promises';
 import type { Kysely } from 'kysely';
+import { changesSince } from '../store/change-journal.ts';
 import type { ChangeKind, Schema } from '../store/schema.ts';
 import type { Gap, Group, GroupMembers, LdapSource } from './group.ts';
 import { readGroupFile } from './group-file.ts';
@@ -107,7 +108,31 @@ export async function loadPolicy(
   choices: PolicyChoices,
   now = Date.now(),
 ): Promise<LoadedPolicy> {
-  const stored = await readStoredPolicy(db, choices);
+  return await complete(db, await readStoredPolicy(db, choices), choices, now);
+}
+
+/**
+ * The policy after changes, of which only those are read. `before` is of no use any more then.
+ * @param position of the store's journal, from before `before` was read
+ */
+export async function loadChangedPolicy(
+  db: Kysely<Schema>,
+  before: StoredPolicy,
+  choices: PolicyChoices,
+  position: number,
+): Promise<LoadedPolicy> {
+  const { keys } = await changesSince(db, position, POLICY_CHANGES);
+  const update = keys && (await readPolicyChanges(db, before, choices, keys));
+  const stored = update?.apply().policy ?? (await readStoredPolicy(db, choices));
+  return await complete(db, stored, choices, Date.now());
+}
+
+async function complete(
+  db: Kysely<Schema>,
+  stored: StoredPolicy,
+  choices: PolicyChoices,
+  now: number,
+): Promise<LoadedPolicy> {
   const fetched = await readFetched(db);
   const groups = await Promise.all(
     stored.groups.map(async ({ name, source }) => {

@@ -35,6 +35,29 @@ export async function findRules(db: Kysely<Schema>, names: readonly string[]): P
   return rows.map(ruleOf);
 }
 
+/** Those with the same effect, WHO and local identities. */
+export async function rulesAlike(
+  db: Kysely<Schema>,
+  { effect, who, to }: Pick<Rule, 'effect' | 'who' | 'to'>,
+): Promise<Rule[]> {
+  const rows = await db
+    .selectFrom('rules')
+    .selectAll()
+    .where('effect', '=', effect)
+    .where('who', '=', formatWho(who))
+    .where('local', '=', formatSelector(to))
+    .orderBy('name')
+    .execute();
+  return rows.map(ruleOf);
+}
+
+/** Of rules of both kinds. */
+export async function ruleNames(db: Kysely<Schema>): Promise<ReadonlySet<string>> {
+  const rules = await db.selectFrom('rules').select('name').execute();
+  const programs = await db.selectFrom('program_rules').select('name').execute();
+  return new Set([...rules, ...programs].map(({ name }) => name));
+}
+
 export async function insertRules(db: Kysely<Schema>, rules: readonly Rule[]): Promise<void> {
   for (let at = 0; at < rules.length; at += PAGE) {
     const page = rules.slice(at, at + PAGE).map(rowOf);
