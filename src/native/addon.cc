@@ -6,6 +6,9 @@
 #include "node/event.h"
 #include "node/values.h"
 #include "process/binding.h"
+#ifdef TLSPOOL_SANITIZE
+#include "sanitizer/seeded-faults.h"
+#endif
 #include "socket/binding.h"
 #include "supervisor/binding.h"
 #include "token/binding.h"
@@ -21,5 +24,8 @@ NAPI_MODULE_INIT() {
   tlspool::engine::registerBinding(env, exports);
   tlspool::supervisor::registerBinding(env, exports);
   tlspool::gate::registerBinding(env, exports);
+#ifdef TLSPOOL_SANITIZE
+  tlspool::sanitizer::registerSeededFaults(env, exports);
+#endif
   return exports;
 }

@@ -1,5 +1,6 @@
 import { existsSync } from 'node:fs';
 import { createRequire } from 'node:module';
+import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { TlspoolError } from '../errors.ts';
 
@@ -32,8 +33,15 @@ function load(): object {
   }
 }
 
+/** Where something is that was built together with the engine. */
+export function builtBesideEngine(name: string): string {
+  const { TLSPOOL_ENGINE: engine } = process.env;
+  if (engine !== undefined) return join(dirname(engine), name);
+  return fileURLToPath(new URL(`../../../build/${name}`, import.meta.url));
+}
+
 function builtEngine(): string {
-  const path = fileURLToPath(new URL('../../../build/engine.node', import.meta.url));
+  const path = builtBesideEngine('engine.node');
   if (existsSync(path)) return path;
   throw new TlspoolError('engine-missing', `the engine is not built: there is no ${path}`, {
     hint: 'build it with: npm run build',

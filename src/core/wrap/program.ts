@@ -1,14 +1,11 @@
 import { constants } from 'node:os';
-import { fileURLToPath } from 'node:url';
 import { execa } from 'execa';
+import { builtBesideEngine } from '../engine/native.ts';
 import { TlspoolError } from '../errors.ts';
 import { originalFileLimit } from './file-limit.ts';
 
-/**
- * The native launcher (src/native/launcher), built at the root of the package: three folders up from here in
- * the sources and in the compiled form alike.
- */
-export const builtLauncher = fileURLToPath(new URL('../../../build/launcher', import.meta.url));
+/** The native launcher (src/native/launcher). */
+export const builtLauncher = builtBesideEngine('launcher');
 
 /** How a program is started. */
 export interface ProgramOrder {

@@ -8,7 +8,11 @@ namespace tlspool::async {
 
 namespace {
 
+#ifdef TLSPOOL_SANITIZE
+constexpr size_t kStackSize = 1024 * 1024;  // room for reports, too
+#else
 constexpr size_t kStackSize = 64 * 1024;
+#endif
 
 thread_local std::shared_ptr<Waker> current;
 std::atomic<int> parked{0};

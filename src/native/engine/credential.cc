@@ -4,6 +4,7 @@
 
 #include <algorithm>
 #include <optional>
+#include <span>
 
 #include "engine/certificates.h"
 
@@ -25,23 +26,27 @@ std::optional<Kind> kindOf(const EVP_PKEY* key) {
   return std::nullopt;
 }
 
+// Arrays, as they are never destroyed: handshakes go on while exit() destroys what is static.
+constexpr uint16_t kPss[] = {0x0804, 0x0805, 0x0806};
+constexpr uint16_t kRsa[] = {0x0804, 0x0805, 0x0806, 0x0401, 0x0501, 0x0601};
+constexpr uint16_t kP256[] = {0x0403};
+constexpr uint16_t kP384[] = {0x0503};
+constexpr uint16_t kEcdsa[] = {0x0403, 0x0503, 0x0603};
+constexpr uint16_t kEd25519[] = {0x0807};
+
+using Schemes = std::span<const uint16_t>;
+
 /// SignatureScheme numbers with which a key of this kind can sign a handshake.
-const std::vector<uint16_t>& schemesOf(Kind kind, bool tls13) {
-  static const std::vector<uint16_t> pss = {0x0804, 0x0805, 0x0806};
-  static const std::vector<uint16_t> rsa = {0x0804, 0x0805, 0x0806, 0x0401, 0x0501, 0x0601};
-  static const std::vector<uint16_t> p256 = {0x0403};
-  static const std::vector<uint16_t> p384 = {0x0503};
-  static const std::vector<uint16_t> ecdsa = {0x0403, 0x0503, 0x0603};
-  static const std::vector<uint16_t> ed25519 = {0x0807};
+Schemes schemesOf(Kind kind, bool tls13) {
   switch (kind) {
     case Kind::kRsa:
-      return tls13 ? pss : rsa;
+      return tls13 ? Schemes(kPss) : kRsa;
     case Kind::kP256:
-      return tls13 ? p256 : ecdsa;
+      return tls13 ? Schemes(kP256) : kEcdsa;
     case Kind::kP384:
-      return tls13 ? p384 : ecdsa;
+      return tls13 ? Schemes(kP384) : kEcdsa;
     default:
-      return ed25519;
+      return kEd25519;
   }
 }
 
@@ -94,7 +99,7 @@ std::shared_ptr<const Credential> Credential::create(CredentialHandle handle,
 }
 
 bool Credential::suits(const std::vector<uint16_t>& schemes, bool tls13) const {
-  const auto& ours = schemesOf(kind_, tls13);
+  const Schemes ours = schemesOf(kind_, tls13);
   return std::any_of(ours.begin(), ours.end(),
                      [&](uint16_t scheme) { return contains(schemes, scheme); });
 }

@@ -184,7 +184,7 @@ napi_value signatureSchemes(napi_env env, napi_callback_info info) {
   Arguments arguments(env, info);
   const std::shared_ptr<TokenKey> key = findKey(static_cast<KeyHandle>(arguments.integer(0)));
   if (!key) return throwUnknown(env, "no such key");
-  const std::vector<uint16_t>& schemes = schemesOf(key->type());
+  const std::span<const uint16_t> schemes = schemesOf(key->type());
   return node::numbers(env, {schemes.begin(), schemes.end()});
 }
 

@@ -220,7 +220,7 @@ Bytes derSignature(const unsigned char* raw, size_t size) {
 std::optional<SigningInput> schemeInput(KeyType type, uint16_t scheme, const unsigned char* message,
                                         size_t size) {
   const Scheme* row = schemeOf(scheme);
-  const std::vector<uint16_t>& possible = schemesOf(type);
+  const std::span<const uint16_t> possible = schemesOf(type);
   if (!row || std::find(possible.begin(), possible.end(), scheme) == possible.end()) {
     return std::nullopt;
   }
@@ -255,11 +255,12 @@ bool verifies(EVP_PKEY* publicKey, uint16_t scheme, const unsigned char* message
   return EVP_DigestVerify(context.get(), signature, signatureSize, message, messageSize) == 1;
 }
 
-const std::vector<uint16_t>& schemesOf(KeyType type) {
-  static const std::vector<uint16_t> rsa{0x0804, 0x0805, 0x0806, 0x0401, 0x0501, 0x0601};
-  static const std::vector<uint16_t> p256{0x0403};
-  static const std::vector<uint16_t> p384{0x0503};
-  static const std::vector<uint16_t> ed25519{0x0807};
+std::span<const uint16_t> schemesOf(KeyType type) {
+  // Never destroyed: signatures go on while exit() destroys what is static.
+  static constexpr uint16_t rsa[] = {0x0804, 0x0805, 0x0806, 0x0401, 0x0501, 0x0601};
+  static constexpr uint16_t p256[] = {0x0403};
+  static constexpr uint16_t p384[] = {0x0503};
+  static constexpr uint16_t ed25519[] = {0x0807};
   switch (type) {
     case KeyType::rsa:
       return rsa;

@@ -6,6 +6,7 @@
 
 #include <cstdint>
 #include <optional>
+#include <span>
 #include <vector>
 
 namespace tlspool::token {
@@ -62,7 +63,7 @@ bool verifies(EVP_PKEY* publicKey, uint16_t scheme, const unsigned char* message
               size_t messageSize, const unsigned char* signature, size_t signatureSize);
 
 /// Schemes that a key of the type makes in TLS 1.2 and 1.3, the best first.
-const std::vector<uint16_t>& schemesOf(KeyType type);
+std::span<const uint16_t> schemesOf(KeyType type);
 
 /// The mechanism that a scheme needs.
 CK_MECHANISM_TYPE mechanismOf(uint16_t scheme);

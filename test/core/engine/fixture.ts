@@ -1,6 +1,13 @@
 /** A small PKI whose keys are in a SoftHSM token, an engine that uses them, and peers to talk to it. */
 import { execFileSync } from 'node:child_process';
-import { mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import {
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  readlinkSync,
+  rmSync,
+  writeFileSync,
+} from 'node:fs';
 import { createConnection, Socket as NetSocket, type Socket } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -80,6 +87,11 @@ export class Pki implements Disposable {
       `directories.tokendir = ${this.folder}\nobjectstore.backend = file\n`,
     );
     this.#softhsm('--init-token', '--free', '--label', 'engine', '--so-pin', PIN, '--pin', PIN);
+  }
+
+  /** What it takes to log in to the token. */
+  get token(): { module: string; softhsmConf: string; label: string; pin: string } {
+    return { module: MODULE, softhsmConf: this.file('softhsm2.conf'), label: 'engine', pin: PIN };
   }
 
   file(name: string): string {
@@ -309,8 +321,17 @@ export function readAll(socket: Duplex): Promise<Buffer> {
   return within('the end of a stream', whole);
 }
 
+/** Sockets; other descriptors come and go with Node itself. */
 export function openDescriptors(): number {
-  return readdirSync('/proc/self/fd').length;
+  return readdirSync('/proc/self/fd').filter(isSocket).length;
+}
+
+function isSocket(fd: string): boolean {
+  try {
+    return readlinkSync(`/proc/self/fd/${fd}`).startsWith('socket:');
+  } catch {
+    return false; // closed meanwhile: that of the listing itself
+  }
 }
 
 /** Waits until nothing is left of what was opened since `before` descriptors were open. */
