@@ -70,7 +70,7 @@ test('vsftpd, wrapped as it is, serves FTPS', { skip }, async (t) => {
     `${name}:${port}:127.0.0.1`,
   ];
   const curl = (...args: readonly string[]) =>
-    run('curl', ['-sS', '--max-time', '60', ...there(server.port), ...args]);
+    run('curl', ['-sS', '--max-time', '100', ...there(server.port), ...args]);
   for (const [mode, flags] of Object.entries(modes)) {
     await t.test(`curl fetches and stores, ${mode}`, async () => {
       const url = `ftp://${name}:${server.port}`;
@@ -124,7 +124,7 @@ test('vsftpd, wrapped as it is, serves FTPS of the implicit kind', { skip }, asy
   await using server = await served((port) => ['--tls', `${port}=ftps`]);
   const there = ['--cacert', pool.caFile, '--resolve', `${name}:${server.port}:127.0.0.1`];
   const curl = (...args: readonly string[]) =>
-    run('curl', ['-sS', '--max-time', '60', ...there, ...args]);
+    run('curl', ['-sS', '--max-time', '100', ...there, ...args]);
   const { stderr, ...done } = await transfer(curl, `ftps://${name}:${server.port}`);
   assert.deepEqual(done, all, stderr + server.running.stderr);
 });
@@ -150,7 +150,7 @@ test('a plain client of FTP, wrapped, uses a server of FTPS', { skip }, async (t
   for (const [mode, flags] of Object.entries({ ...modes, ...activeModes })) {
     await t.test(`curl fetches and stores, ${mode}`, async () => {
       const curl = (...rest: readonly string[]) =>
-        wrapped('curl', '-sS', '--max-time', '60', ...flags, ...rest);
+        wrapped('curl', '-sS', '--max-time', '100', ...flags, ...rest);
       const { stderr, ...done } = await transfer(curl, `ftp://${name}:${port}`);
       assert.deepEqual(done, all, stderr);
     });
@@ -158,7 +158,7 @@ test('a plain client of FTP, wrapped, uses a server of FTPS', { skip }, async (t
 
   await t.test('wget fetches', async () => {
     const url = `ftp://${name}:${port}/file`;
-    const { stdout, stderr } = await wrapped('wget', '-q', '-t', '1', '-T', '60', '-O', '-', url);
+    const { stdout, stderr } = await wrapped('wget', '-q', '-t', '1', '-T', '100', '-O', '-', url);
     assert.equal(stdout.length, VsftpdFiles.size, stderr);
   });
 
@@ -169,7 +169,7 @@ test('a plain client of FTP, wrapped, uses a server of FTPS', { skip }, async (t
     const curl = (...rest: readonly string[]) =>
       stage.run(
         ['--client-starttls', `${implicit}=ftps`],
-        ['curl', '-sS', '--max-time', '60', ...rest],
+        ['curl', '-sS', '--max-time', '100', ...rest],
       );
     const { stderr, ...done } = await transfer(curl, `ftp://${name}:${implicit}`);
     assert.deepEqual(done, all, stderr);
@@ -177,7 +177,7 @@ test('a plain client of FTP, wrapped, uses a server of FTPS', { skip }, async (t
 
   await t.test('a server of another name is refused', async () => {
     const url = `ftp://${WrappedClients.wrongName}:${port}/file`;
-    const { code, stdout, stderr } = await wrapped('curl', '-sS', '--max-time', '60', url);
+    const { code, stdout, stderr } = await wrapped('curl', '-sS', '--max-time', '100', url);
     assert.equal(code, 7, stderr);
     assert.equal(stdout, '');
     assert.match(stderr, /the certificate is for www\.example\.com, not for wrong\.example\.com/);

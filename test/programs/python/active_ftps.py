@@ -21,7 +21,7 @@ plain_lookup = socket.getaddrinfo
 socket.getaddrinfo = lambda host, *more, **named: plain_lookup(
     "127.0.0.1" if host == name else host, *more, **named
 )
-client = Client(context=ssl.create_default_context(cafile=ca), timeout=20)
+client = Client(context=ssl.create_default_context(cafile=ca), timeout=100)
 client.connect(name, port)
 client.set_pasv(False)
 client.login()
