@@ -25,7 +25,7 @@ test('a program is judged as the user that it is when it listens, not as wrap', 
   skip: onlyRoot,
 }, async () => {
   await using pool = await Pool.serving([[name]]);
-  const command = ['python3', '-c', server];
+  const command = ['/usr/bin/python3', '-c', server];
   await using refused = pool.start('wrap', '--', ...command);
   assert.equal(await refused.ended, 125, refused.stderr);
   assert.match(refused.stderr, new RegExp(`user ${USER} may not act as ${name}`));
