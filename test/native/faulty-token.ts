@@ -3,6 +3,7 @@ import { execFileSync } from 'node:child_process';
 import { existsSync, readFileSync, renameSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import type { ModuleConfig } from '../../src/core/token/modules.ts';
+import { patience } from '../patience.ts';
 import { PIN, SoftToken } from './soft-token.ts';
 
 const root = join(import.meta.dirname, '../..');
@@ -16,7 +17,7 @@ export class FaultyToken extends SoftToken {
 
   constructor(label?: string) {
     super(label);
-    execFileSync('make', ['-s', '-C', join(root, 'test/fault-shim')]);
+    execFileSync('make', ['-s', '-C', join(root, 'test/fault-shim')], { timeout: patience });
     process.env.FAULT_SHIM_MODULE = this.config.path;
     process.env.FAULT_SHIM_CONTROL = this.#orders;
     process.env.FAULT_SHIM_LOG = this.#calls;

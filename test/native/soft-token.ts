@@ -5,6 +5,7 @@ import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { findSoftHsm, type ModuleConfig } from '../../src/core/token/modules.ts';
+import { patience } from '../patience.ts';
 
 export const PIN = '24681357';
 
@@ -80,6 +81,7 @@ export class SoftToken implements Disposable {
 
   #tool(...args: string[]): void {
     execFileSync('softhsm2-util', args, {
+      timeout: patience,
       stdio: ['ignore', 'ignore', 'pipe'],
       env: { ...process.env, SOFTHSM2_CONF: this.config.softhsmConf },
     });

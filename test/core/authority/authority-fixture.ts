@@ -3,6 +3,7 @@ import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { createAuthority, exportAnchors } from '../../../src/core/authority/authorities.ts';
 import { openStore, type Store } from '../../../src/core/store/store.ts';
+import { patience } from '../../patience.ts';
 import { type SoftHsm, softHsm } from '../token/softhsm-fixture.ts';
 
 /** A state folder with a token and a local CA, and OpenSSL to judge what comes out of it. */
@@ -31,7 +32,8 @@ export async function localCa(): Promise<LocalCa> {
     store,
     roots: file('ca.pem', await exportAnchors(store)),
     file,
-    openssl: (...args) => execFileSync('openssl', args, { encoding: 'utf8', stdio: 'pipe' }),
+    openssl: (...args) =>
+      execFileSync('openssl', args, { encoding: 'utf8', stdio: 'pipe', timeout: patience }),
     async [Symbol.asyncDispose]() {
       await store.close();
       hsm[Symbol.dispose]();

@@ -6,12 +6,17 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, test } from 'node:test';
 import { openPkcs12 } from '../../../src/core/identity/pkcs12.ts';
+import { patience } from '../../patience.ts';
 
 const folder = mkdtempSync(join(tmpdir(), 'tlspool-pkcs12-'));
 after(() => rmSync(folder, { recursive: true }));
 
 const openssl = (...args: string[]): Buffer =>
-  execFileSync('openssl', args, { cwd: folder, stdio: ['ignore', 'pipe', 'pipe'] });
+  execFileSync('openssl', args, {
+    cwd: folder,
+    stdio: ['ignore', 'pipe', 'pipe'],
+    timeout: patience,
+  });
 
 type Kind = 'ec' | 'rsa' | 'ed25519';
 const newKey: Record<Kind, string[]> = {

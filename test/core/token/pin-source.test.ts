@@ -5,6 +5,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, before, test } from 'node:test';
 import { formatPinSource, parsePinSource, readPin } from '../../../src/core/token/pin-source.ts';
+import { patience } from '../../patience.ts';
 
 let folder: string;
 before(async () => {
@@ -61,7 +62,7 @@ test('a PIN file that is missing, empty, too long, binary or no file is refused'
   await assert.rejects(readPin({ kind: 'file', path: folder }), { code: 'pin-unreadable' });
 
   const fifo = join(folder, 'fifo');
-  execFileSync('mkfifo', ['-m', '600', fifo]);
+  execFileSync('mkfifo', ['-m', '600', fifo], { timeout: patience });
   await assert.rejects(readPin({ kind: 'file', path: fifo }), { code: 'pin-unreadable' });
 
   for (const content of ['', '\n', '1'.repeat(256), '1'.repeat(5000), '12\n34', '12\0']) {

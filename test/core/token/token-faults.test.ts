@@ -9,6 +9,7 @@ import { listTokens } from '../../../src/core/token/list-tokens.ts';
 import type { ModuleConfig } from '../../../src/core/token/modules.ts';
 import { signer } from '../../../src/core/token/signer.ts';
 import { openToken } from '../../../src/core/token/token-session.ts';
+import { patience } from '../../patience.ts';
 import { PIN, type SoftHsm, softHsm } from './softhsm-fixture.ts';
 
 const root = join(import.meta.dirname, '../../..');
@@ -18,7 +19,7 @@ let config: ModuleConfig;
 let keyUri: string;
 
 before(async () => {
-  execFileSync('make', ['-s', '-C', join(root, 'test/fault-shim')]);
+  execFileSync('make', ['-s', '-C', join(root, 'test/fault-shim')], { timeout: patience });
   hsm = await softHsm();
   {
     using session = hsm.open();
