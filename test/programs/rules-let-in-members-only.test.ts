@@ -53,7 +53,7 @@ test('the first rule closes a local identity: members get in, others and strange
   assert.equal(await saidTo(pool, served.port, other), '');
   const stranger = await connected(pool, served.port, { servername: lists });
   await assert.rejects(readAll(stranger), { code: 'ERR_SSL_TLSV13_ALERT_CERTIFICATE_REQUIRED' });
-  assert.match(pool.daemon.stderr, /denied.*"remote":"john@example.com"|denied/);
+  await pool.daemon.saying(/"reason":"no-rule",.*"remote":"john@example\.com",.*"msg":"denied"/);
 });
 
 test('a deny wins, and a removed member is put out when that is asked for', async () => {

@@ -16,15 +16,7 @@ const john = 'john@example.com';
 
 test('a client that connects, waits and is revoked meanwhile is refused, with a session to resume too', async () => {
   await using pool = await Pool.serving([[name]]);
-  const p12 = join(pool.folder, 'john.p12');
-  const issue = ['ca', 'issue', john, '--p12', p12, '--unsafe-key-outside-token', '--json'];
-  const { passphraseFile } = JSON.parse(await pool.command(...issue));
-  const asJohn = {
-    pfx: readFileSync(p12),
-    passphrase: readFileSync(passphraseFile, 'utf8').trim(),
-    ca: readFileSync(pool.caFile),
-    servername: name,
-  };
+  const asJohn = await johnsOptions(pool);
   const program = await connectPool({ socket: pool.socket });
   try {
     const first = connection(program);
@@ -52,6 +44,109 @@ test('a client that connects, waits and is revoked meanwhile is refused, with a 
     program.close();
   }
 });
+
+test('a client that shows its certificate, and waits with the rest until it is revoked, is refused', async () => {
+  await using pool = await Pool.serving([[name]]);
+  const asJohn = await johnsOptions(pool);
+  const program = await connectPool({ socket: pool.socket });
+  try {
+    const [fd, theirs] = socketPair();
+    const [ours, clients] = socketPair();
+    const outcome = attempt(program, { fd, role: 'server', localId: name });
+    const line = heldBack(new Socket({ fd: ours }), new Socket({ fd: theirs }));
+    const client = connectTls({ ...asJohn, socket: new Socket({ fd: clients }) });
+    client.on('error', () => undefined).resume();
+    await line.held;
+    await pool.command('ca', 'revoke', john, '--apply-to-open');
+    line.release();
+    const late = await outcome;
+    assert.match('refused' in late ? late.refused : 'welcome', /the local CA revoked it/);
+    client.destroy();
+  } finally {
+    program.close();
+  }
+});
+
+test('a session whose program takes its time is open to be ended', async () => {
+  await using pool = await Pool.serving([[name]]);
+  const asJohn = await johnsOptions(pool);
+  const program = await connectPool({ socket: pool.socket });
+  const asked = Promise.withResolvers<void>();
+  const gate = Promise.withResolvers<void>();
+  try {
+    const [fd, theirs] = socketPair();
+    const outcome = program.startTls({
+      fd,
+      role: 'server',
+      localId: name,
+      plain: async () => {
+        asked.resolve();
+        await gate.promise;
+        return socketPair()[0];
+      },
+    });
+    const refused = assert.rejects(outcome, /the pool ends its sessions/);
+    const client = connectTls({ ...asJohn, socket: new Socket({ fd: theirs }) });
+    client.on('error', () => undefined).resume();
+    await asked.promise;
+    const said = await pool.command('authz', 'deny', john, '--to', '.', '--apply-to-open');
+    assert.match(said, /1 open session ended/);
+    gate.resolve();
+    await refused;
+    client.destroy();
+  } finally {
+    gate.resolve();
+    program.close();
+  }
+});
+
+async function johnsOptions(pool: Pool): Promise<ConnectionOptions> {
+  const p12 = join(pool.folder, 'john.p12');
+  const issue = ['ca', 'issue', john, '--p12', p12, '--unsafe-key-outside-token', '--json'];
+  const { passphraseFile } = JSON.parse(await pool.command(...issue));
+  return {
+    pfx: readFileSync(p12),
+    passphrase: readFileSync(passphraseFile, 'utf8').trim(),
+    ca: readFileSync(pool.caFile),
+    servername: name,
+  };
+}
+
+/** Carries both ways, of the client's encrypted records (RFC 8446 section 5.1) only the first until it is released. */
+function heldBack(client: Socket, server: Socket): { held: Promise<void>; release(): void } {
+  const held = Promise.withResolvers<void>();
+  const headerLength = 5;
+  let waiting = Buffer.alloc(0);
+  let [encrypted, released] = [0, false];
+  const forward = () => {
+    while (waiting.length >= headerLength) {
+      const length = headerLength + waiting.readUInt16BE(3);
+      if (waiting.length < length) return;
+      if (waiting[0] === 23 && encrypted === 1 && !released) {
+        held.resolve();
+        return;
+      }
+      if (waiting[0] === 23) encrypted += 1;
+      server.write(waiting.subarray(0, length));
+      waiting = waiting.subarray(length);
+    }
+  };
+  client.on('data', (data: Buffer) => {
+    waiting = Buffer.concat([waiting, data]);
+    forward();
+  });
+  server.on('data', (data) => client.write(data));
+  for (const end of [client, server]) end.on('error', () => undefined);
+  client.on('close', () => server.destroy());
+  server.on('close', () => client.destroy());
+  return {
+    held: held.promise,
+    release: () => {
+      released = true;
+      forward();
+    },
+  };
+}
 
 /** A connection that the pool has, and whose client takes its time. */
 function connection(program: PoolConnection): {

@@ -14,23 +14,26 @@ export interface ReviewedSession {
   readonly reason: string;
 }
 
-/** Asks anew what was asked when the session began. undefined: it is still allowed. */
+/**
+ * Asks anew what was asked when the session began, also if its program has yet to take it. undefined: it is still
+ * allowed, or not decided yet.
+ */
 export function reviewSession(
   authorisation: Authoriser,
   session: Session,
 ): ReviewedSession | undefined {
-  const { running } = session;
-  if (running === undefined) return undefined;
+  const { agreed } = session;
+  if (agreed === undefined) return undefined;
   const reason = remoteReason(authorisation, session) ?? programReason(authorisation, session);
   if (reason === undefined) return undefined;
   const { id, service, peerAddress } = session.facts;
-  const { localId, remoteId } = running.agreed;
+  const { localId, remoteId } = agreed;
   const remote = remoteId || 'anonymous';
   return { session: id, remote, local: localId, service, peer: peerAddress, reason };
 }
 
-function remoteReason(authorisation: Authoriser, { running }: Session): string | undefined {
-  const { admitted } = running?.agreed ?? {};
+function remoteReason(authorisation: Authoriser, { agreed }: Session): string | undefined {
+  const { admitted } = agreed ?? {};
   if (admitted === undefined || authorisation.monitors) return undefined;
   const question = { ...admitted.question, at: Date.now() };
   const decision = authorisation.decide(question);
@@ -39,7 +42,7 @@ function remoteReason(authorisation: Authoriser, { running }: Session): string |
 
 function programReason(authorisation: Authoriser, session: Session): string | undefined {
   const { role } = session.facts;
-  const { localId = '' } = session.running?.agreed ?? {};
+  const { localId = '' } = session.agreed ?? {};
   const name = localId === '' ? undefined : parseDonai(localId);
   const { asking = session.facts.program } = session.facts;
   const program = name === undefined ? asking : session.facts.program;

@@ -39,26 +39,26 @@ export function viewSession(
   counters: (engineId: number) => Counters,
 ): SessionView {
   const { id, role, service, peerAddress, openedAt, program } = session.facts;
-  const { running } = session;
+  const { running, agreed } = session;
   const counted = running && counters(running.engineId);
   return {
     id,
     role,
     state: running === undefined ? 'handshake' : 'running',
     attached,
-    localId: running?.agreed.localId ?? '',
-    remoteId: running?.agreed.remoteId ?? '',
-    decision: running?.agreed.admitted?.decision ?? '',
-    groups: running?.agreed.admitted?.groups ?? [],
+    localId: agreed?.localId ?? '',
+    remoteId: agreed?.remoteId ?? '',
+    decision: agreed?.admitted?.decision ?? '',
+    groups: agreed?.admitted?.groups ?? [],
     service,
     peer: peerAddress,
     shownAs: running?.shownAs ?? '',
     program: { pid: program.pid, uid: program.uid, executable: program.executable },
-    version: running?.agreed.version ?? '',
-    cipher: running?.agreed.cipher ?? '',
-    group: running?.agreed.group ?? '',
-    alpn: running?.agreed.alpn ?? '',
-    resumed: running?.agreed.resumed ?? false,
+    version: agreed?.version ?? '',
+    cipher: agreed?.cipher ?? '',
+    group: agreed?.group ?? '',
+    alpn: agreed?.alpn ?? '',
+    resumed: agreed?.resumed ?? false,
     bytesIn: counted?.bytesIn ?? 0,
     bytesOut: counted?.bytesOut ?? 0,
     openedAt: new Date(openedAt).toISOString(),

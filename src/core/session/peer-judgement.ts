@@ -36,8 +36,12 @@ export class PeerJudgement {
     this.#services = services;
   }
 
-  /** The session goes on only with whom it may. */
-  validate(peer: PeerFacts, accepted: (verdict: AcceptedRemote) => void): void {
+  /** The session goes on only with whom it may. @param letThrough it need not be known who that is */
+  validate(
+    peer: PeerFacts,
+    accepted: (verdict: AcceptedRemote) => void,
+    letThrough: () => void = () => this.#session.letThrough(),
+  ): void {
     const phase = this.#session.negotiation();
     if (phase === undefined) return;
     const { request, serverName, patience } = phase;
@@ -50,19 +54,23 @@ export class PeerJudgement {
       patience.signal,
     );
     this.#services.knowledge.validate(question).then(
-      (verdict) => this.#session.attempt(() => this.#judged(verdict, accepted)),
+      (verdict) => this.#session.attempt(() => this.#judged(verdict, accepted, letThrough)),
       (error: unknown) => {
         if (!patience.signal.aborted) this.#session.fail(error);
       },
     );
   }
 
-  #judged(verdict: RemoteVerdict, accepted: (verdict: AcceptedRemote) => void): void {
+  #judged(
+    verdict: RemoteVerdict,
+    accepted: (verdict: AcceptedRemote) => void,
+    letThrough: () => void,
+  ): void {
     const phase = this.#session.negotiation();
     if (phase === undefined) return;
     if (!verdict.ok && phase.peer !== undefined && this.#needNotKnow(phase)) {
       phase.believed = { ...nobodyBelieved, names: namesShown(phase.peer.chain) };
-      this.#session.letThrough();
+      letThrough();
       return;
     }
     if (!verdict.ok) {

@@ -255,6 +255,12 @@ export class Session implements SessionHandler {
         );
         return;
       }
+      const agree = () => this.#agree(event);
+      // It may have shown its certificate, and waited with the rest of its handshake.
+      if (request.role === 'server' && phase.peer !== undefined && this.#isOutdated()) {
+        this.#judgement.validate(phase.peer, agree, agree);
+        return;
+      }
       const isNobody = event.peerName === '';
       if (isNobody && (request.role === 'client' || demand === 'require')) {
         this.#fail(refusedPeer('the other side did not show who it is'), 'certificate_required');
@@ -262,14 +268,15 @@ export class Session implements SessionHandler {
       }
       // It may show nothing, but our identity may still ask for something.
       if (isNobody && demand === 'request') {
-        this.#judgement.validate({ ...event, chain: [], ocsp: undefined }, () =>
-          this.#agree(event),
-        );
-      } else this.#agree(event);
+        this.#judgement.validate({ ...event, chain: [], ocsp: undefined }, agree);
+      } else agree();
     });
   }
 
-  /** A client may come with its ticket, and wait. Servers answer at once, and first uses of others change trust, too. */
+  /**
+   * A client may come with its ticket or show its certificate, and wait. Servers answer at once, and first uses of others
+   * change trust, too.
+   */
   #isOutdated(): boolean {
     return this.#trustedAt !== this.#services.knowledge.trustGeneration;
   }
@@ -424,6 +431,12 @@ export class Session implements SessionHandler {
     if (this.#phase.is !== 'running' || this.#engineId === undefined) return undefined;
     const { agreed, shownAs } = this.#phase;
     return { engineId: this.#engineId, agreed, shownAs };
+  }
+
+  /** What was agreed on, also while the program has yet to give its plaintext socket. */
+  get agreed(): Agreed | undefined {
+    const phase = this.#phase;
+    return phase.is === 'running' || phase.is === 'connecting' ? phase.agreed : undefined;
   }
 
   /** The engine's number for it, while it has one. */
