@@ -47,6 +47,7 @@ export class Authorisation implements Disposable {
   #stored: StoredPolicy | undefined;
   #believed: Believed | undefined;
   #policy: Current | undefined;
+  #refreshed: Promise<void> = Promise.resolve();
 
   constructor(store: Store, settings: () => AuthorisationSettings, poolUid: number, log: Log) {
     this.#store = store;
@@ -55,8 +56,17 @@ export class Authorisation implements Disposable {
     this.#sources = new GroupSources(store.db, log, () => this.#forgetMembers());
   }
 
-  /** Reads what changed in the store, if anything did; otherwise takes microseconds. */
-  async refresh(): Promise<void> {
+  /**
+   * Reads what changed in the store, if anything did; otherwise takes microseconds. One look at a time: what was read
+   * earlier never takes the place of what was read later.
+   */
+  refresh(): Promise<void> {
+    const refreshed = this.#refreshed.then(() => this.#refresh());
+    this.#refreshed = refreshed.catch(() => undefined);
+    return refreshed;
+  }
+
+  async #refresh(): Promise<void> {
     // Taken first: a change while we read brings the next refresh to read again.
     const version = this.#store.version();
     if (version === this.#version) return;

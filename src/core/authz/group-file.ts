@@ -1,3 +1,4 @@
+import { constants } from 'node:fs';
 import { open } from 'node:fs/promises';
 import { isAbsolute } from 'node:path';
 import { fileReason } from '../errors.ts';
@@ -56,9 +57,11 @@ export function requireAbsolute(path: string): string {
 }
 
 async function readText(path: string): Promise<string> {
-  await using file = await open(path);
-  const { size } = await file.stat();
-  if (size > LARGEST) throw new Error(`it has more than ${LARGEST} bytes`);
+  // Nobody is waited for: a pipe is no list of people, nor is a device that never ends.
+  await using file = await open(path, constants.O_RDONLY | constants.O_NONBLOCK);
+  const stats = await file.stat();
+  if (!stats.isFile()) throw new Error('it is no file');
+  if (stats.size > LARGEST) throw new Error(`it has more than ${LARGEST} bytes`);
   return await file.readFile('utf8');
 }
 

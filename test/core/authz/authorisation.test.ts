@@ -1,4 +1,5 @@
 import assert from 'node:assert/strict';
+import { execFileSync } from 'node:child_process';
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -6,6 +7,7 @@ import { type TestContext, test } from 'node:test';
 import { setTimeout as pause } from 'node:timers/promises';
 import { Authorisation } from '../../../src/core/authz/authorisation.ts';
 import type { GroupSource } from '../../../src/core/authz/group.ts';
+import { readGroupFile } from '../../../src/core/authz/group-file.ts';
 import { makeRule, type WrittenRule } from '../../../src/core/authz/make-rule.ts';
 import { addMembers, insertGroup, putFetched } from '../../../src/core/authz/stored-groups.ts';
 import { insertRules } from '../../../src/core/authz/stored-rules.ts';
@@ -64,6 +66,35 @@ test('what a command writes is decided by after the next look at the store', asy
   await addMembers(store.db, 'members', [parseMember('@example.com')]);
   await authorisation.refresh();
   assert.equal(decided(), 'allowed-by-rule');
+});
+
+test('the store is looked at by one at a time, and after a look that fails', async (t) => {
+  const { store, authorisation } = await made(t);
+  const { promise: gate, reject: fail } = Promise.withResolvers<number>();
+  const looks: string[] = [];
+  const generation = store.authorisationGeneration.bind(store);
+  t.mock.method(store, 'authorisationGeneration', async () => {
+    looks.push('look');
+    return looks.length === 1 ? await gate : await generation();
+  });
+  await addRule(store, {});
+  const [one, other] = [authorisation.refresh(), authorisation.refresh()];
+  await pause(20);
+  assert.equal(looks.length, 1);
+  fail(new Error('the disk is gone'));
+  await assert.rejects(one, /the disk is gone/);
+  await other;
+  assert.equal(looks.length, 2);
+});
+
+test('what is no file leaves doubts at once, and nobody waits for it', async (t) => {
+  const { folder } = await made(t);
+  const pipe = join(folder, 'pipe');
+  execFileSync('mkfifo', [pipe]);
+  for (const path of [pipe, '/dev/zero', folder]) {
+    const { members, gap } = await readGroupFile('members', path);
+    assert.deepEqual([members, gap?.reason], [[], 'stale'], path);
+  }
 });
 
 test('where authorisation is required, what no rule concerns is closed', async (t) => {
