@@ -18,6 +18,8 @@ export interface DirectoryOrder {
 /** ms until a directory that cannot be reached is tried again, at most. */
 const LONGEST_RETRY = 30_000;
 const SHORTEST_RETRY = 1_000;
+/** ms; timers that are set for longer end at once. */
+const LONGEST_TIMER = 2 ** 31 - 1;
 
 /** Reads a group of a directory again and again: one look at a time, however long it takes. */
 export class DirectoryFollower {
@@ -78,7 +80,7 @@ export class DirectoryFollower {
 /** False: it was stopped. */
 async function sleep(ms: number, signal: AbortSignal): Promise<boolean> {
   try {
-    await pause(ms, undefined, { signal, ref: false });
+    await pause(Math.min(ms, LONGEST_TIMER), undefined, { signal, ref: false });
     return true;
   } catch {
     return false;

@@ -1,6 +1,7 @@
 import { formatSelector } from '../identity/selector.ts';
 import type { Group, GroupSource, LdapSource } from './group.ts';
 import { requireAbsolute } from './group-file.ts';
+import { requireSafeUrl } from './ldap-group.ts';
 import { makeProgramRule, makeRule } from './make-rule.ts';
 import { parseName } from './name.ts';
 import { describeProgramRule, type ProgramRule } from './program-rule.ts';
@@ -279,17 +280,30 @@ function readGroup(entry: Entry, author: Authored): Group {
 }
 
 function readLdap(url: string, entry: Entry): LdapSource {
+  const startTls = entry.all('ldap-starttls').length > 0;
+  const bindDn = entry.one('ldap-bind-dn');
+  const passwordFile = entry.one('ldap-password-file');
+  const caFile = entry.one('ldap-ca-file');
+  if ((bindDn === undefined) !== (passwordFile === undefined)) {
+    throw new RuleError('--ldap-bind-dn and --ldap-password-file go together');
+  }
   return {
     kind: 'ldap',
-    url,
+    url: requireSafeUrl(url, startTls),
     dn: entry.needed('ldap-group'),
-    bindDn: entry.one('ldap-bind-dn'),
-    passwordFile: entry.one('ldap-password-file'),
-    caFile: entry.one('ldap-ca-file'),
-    startTls: entry.all('ldap-starttls').length > 0,
-    refresh: numberOf(entry.needed('refresh')) ?? 0,
-    stale: numberOf(entry.needed('stale')) ?? 0,
+    bindDn,
+    passwordFile: passwordFile && requireAbsolute(passwordFile),
+    caFile: caFile && requireAbsolute(caFile),
+    startTls,
+    refresh: secondsOf('refresh', entry),
+    stale: secondsOf('stale', entry),
   };
+}
+
+function secondsOf(flag: string, entry: Entry): number {
+  const seconds = numberOf(entry.needed(flag)) ?? 0;
+  if (seconds > 0) return seconds;
+  throw new RuleError(`--${flag} is at least 1 s`);
 }
 
 function numberOf(text: string | undefined): number | undefined {
