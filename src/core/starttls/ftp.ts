@@ -30,6 +30,7 @@ import { firstLine, reply, writeReply } from './replies.ts';
  * | §7: who is TLS server for control is so for data, in active mode too | so |
  * | §10.2: who connects for data has to be who is at the control connection | the same address, and a resumed session or the same remote identity |
  * | RFC 2577 §3: no bounces | PORT and EPRT lead to the control connection's address, whatever they name; LPRT and LPSV are refused |
+ * | RFC 959 §5.3: a command begins with its letters | 500 to others: some servers pass over blanks, and would hear a PORT that we did not |
  * | RFC 1123 §4.1.2.6: the address in 227 may be worthless | the control connection's is used |
  * | injection | what is behind AUTH TLS, or behind its 234, ends the connection |
  * | stripping | our client ends the connection where AUTH TLS, PBSZ or PROT P is refused |
@@ -218,6 +219,10 @@ class Control {
   /** A command of the client's. */
   *asked(line: string): Talking<void> {
     const [verb, argument] = command(line);
+    if (verb === '') {
+      this.#toClient('500 No command begins so');
+      return;
+    }
     if (verb === 'LPRT' || verb === 'LPSV') {
       this.#toClient('502 Use EPSV or EPRT');
       return;

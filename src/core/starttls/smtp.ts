@@ -98,7 +98,7 @@ class BeforeTls {
       return { is: 'start', answer: '220 2.0.0 Ready to start TLS\r\n' };
     }
     if (verb === 'QUIT') return { is: 'leaving', answer: '221 2.0.0 Bye\r\n' };
-    return answer(verb, argument, this.#hello);
+    return answer(verb, this.#hello);
   }
 
   /** Asked in our own name, which the peer's replaces: see RFC 5321 section 4.1.4. */
@@ -113,10 +113,9 @@ function command(line: string): [verb: string, argument: string] {
   return [verb.toUpperCase(), argument];
 }
 
-function answer(verb: string, argument: string, hello: Hello): Verdict {
+function answer(verb: string, hello: Hello): Verdict {
   if (verb === 'STARTTLS') {
-    const wrong = `501 5.5.4 STARTTLS takes no parameter, not ${argument.length}\r\n`;
-    return { is: 'answered', answer: wrong };
+    return { is: 'answered', answer: '501 5.5.4 STARTTLS takes no parameter\r\n' };
   }
   if (verb === 'NOOP' || verb === 'RSET') return { is: 'answered', answer: '250 2.0.0 OK\r\n' };
   if (verb === 'HELO' && hello === 'EHLO') {

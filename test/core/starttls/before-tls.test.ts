@@ -21,7 +21,7 @@ const tables: Readonly<Record<string, Table>> = {
     ['AUTH PLAIN AGEAYg==', '530 5.7.0 Must issue a STARTTLS command first'],
     ['VRFY a', '530 5.7.0 Must issue a STARTTLS command first'],
     ['', '530 5.7.0 Must issue a STARTTLS command first'],
-    ['STARTTLS now', '501 5.5.4 STARTTLS takes no parameter, not 3'],
+    ['STARTTLS now', '501 5.5.4 STARTTLS takes no parameter'],
     ['QUIT', '221 2.0.0 Bye'],
   ],
   lmtp: [
