@@ -1,7 +1,10 @@
 #include "supervisor/notification.h"
 
 #include <fcntl.h>
+#include <signal.h>
 #include <sys/ioctl.h>
+#include <sys/syscall.h>
+#include <unistd.h>
 
 #include <algorithm>
 #include <cerrno>
@@ -37,6 +40,14 @@ socket::Descriptor Notification::fetch(int fd) const {
   }
   errno = error;
   return result;
+}
+
+void Notification::kill() const {
+  // Who has the caller's number while the call still waits is the caller.
+  socket::Descriptor process = task().openLeader();
+  if (process && valid()) {
+    syscall(SYS_pidfd_send_signal, process.number(), SIGKILL, nullptr, 0);
+  }
 }
 
 bool Notification::read(uint64_t address, void* to, size_t length) const {

@@ -34,6 +34,8 @@ class Notification {
 
   /// Task::fetch, and certain to be the caller's; ESRCH if the call is over.
   socket::Descriptor fetch(int fd) const;
+  /// Kills the caller's process, and nobody else's.
+  void kill() const;
   bool read(uint64_t address, void* to, size_t length) const;
   /// Checked right before: after its call ended the program may use its buffer for something else.
   /// Answer at once afterwards.

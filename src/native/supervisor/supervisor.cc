@@ -129,7 +129,7 @@ void Supervisor::refuseForeign(Notification& call) {
     node::set(env, event, "executable", node::string(env, executable));
     node::set(env, event, "pid", node::number(env, process));
   });
-  call.task().kill();
+  call.kill();
   call.fail(ENOSYS);
 }
 

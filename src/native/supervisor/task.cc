@@ -52,14 +52,7 @@ Descriptor Task::fetch(int fd) const {
   // By thread first: once the leader of a process has exited, its process id gives ESRCH here.
   Descriptor task = openProcess(id_, kThread);
   if (!task && errno == EINVAL) task = openProcess(id_, 0);
-  if (!task) {
-    pid_t leader = process();
-    if (leader == 0) {
-      errno = ESRCH;
-      return {};
-    }
-    task = openProcess(leader, 0);
-  }
+  if (!task) task = openLeader();
   if (!task) return {};
   return Descriptor(static_cast<int>(syscall(SYS_pidfd_getfd, task.number(), fd, 0)));
 }
@@ -80,9 +73,11 @@ bool Task::write(uint64_t address, const void* from, size_t length) const {
   return done >= 0 && static_cast<size_t>(done) == length;
 }
 
-bool Task::kill() const {
+Descriptor Task::openLeader() const {
   pid_t leader = process();
-  return leader > 0 && ::kill(leader, SIGKILL) == 0;
+  if (leader > 0) return openProcess(leader, 0);
+  errno = ESRCH;
+  return {};
 }
 
 }  // namespace tlspool::supervisor

@@ -26,12 +26,12 @@ class Task {
   /// A duplicate of one of its descriptors, close-on-exec; empty with errno. EPERM: the kernel does
   /// not let us look into this process.
   socket::Descriptor fetch(int fd) const;
+  /// A pidfd of its process; empty with errno.
+  socket::Descriptor openLeader() const;
   /// False with errno unless all bytes could be read.
   bool read(uint64_t address, void* to, size_t length) const;
   /// False with errno unless all bytes could be written.
   bool write(uint64_t address, const void* from, size_t length) const;
-  /// Of its process.
-  bool kill() const;
 
  private:
   pid_t id_;
