@@ -55,12 +55,12 @@ napi_value badArgument(napi_env env, const char* what) {
   return node::throwErrno(env, EINVAL, what);
 }
 
-/// `gateOpen(ipv6) → gate`
+/// `gateOpen(host) → gate`
 napi_value gateOpen(napi_env env, napi_callback_info info) {
   Arguments arguments(env, info);
-  bool ipv6 = arguments.flag(0);
+  std::string host = arguments.text(0);
   if (!arguments.ok()) return nullptr;
-  auto gate = Gate::open(ipv6 ? AF_INET6 : AF_INET);
+  auto gate = Gate::open(host);
   if (!gate) return node::throwErrno(env, errno, "cannot open a gate for waiting sockets");
   gates.push_back(std::move(*gate));
   return node::number(env, static_cast<double>(gates.size() - 1));
@@ -108,16 +108,6 @@ napi_value gateHolds(napi_env env, napi_callback_info info) {
   if (!arguments.ok()) return nullptr;
   if (!gate || !wellFormed) return badArgument(env, "no such gate, or no address");
   return node::boolean(env, isConnection(cookie, waiting, gate->address()));
-}
-
-/// `gateSettle(gate, fd)`: for a blocking connect that ends with success.
-napi_value settle(napi_env env, napi_callback_info info) {
-  Arguments arguments(env, info);
-  const Gate* gate = find(arguments.integer(0));
-  int fd = static_cast<int>(arguments.integer(1));
-  if (!arguments.ok()) return nullptr;
-  if (gate) gate->settle(fd);
-  return node::undefined(env);
 }
 
 /// `connectLike(model, destination) → { fd, local }`, or `{ error, step }` with an errno.
@@ -281,7 +271,6 @@ void registerBinding(napi_env env, napi_value exports) {
                     {"connectLike", startUpstream},
                     {"prepareToWait", prepare},
                     {"putBack", restore},
-                    {"gateSettle", settle},
                     {"fetchSocket", fetchSocket},
                     {"processOf", processOf},
                     {"outgoingRemember", remember},

@@ -18,15 +18,18 @@ namespace {
 using socket::Address;
 using socket::Descriptor;
 
-bool enable(int fd, int level, int option) {
-  int on = 1;
-  return setsockopt(fd, level, option, &on, sizeof on) == 0;
+bool set(int fd, int level, int option, int value) {
+  return setsockopt(fd, level, option, &value, sizeof value) == 0;
 }
+
+bool enable(int fd, int level, int option) { return set(fd, level, option, 1); }
 
 /// A socket that shares the gate's address with the others of this user (SO_REUSEPORT).
 Descriptor bound(const Address& address) {
   Descriptor fd(
       ::socket(address.family(), SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, IPPROTO_TCP));
+  // Mapped addresses are for both families, whatever net.ipv6.bindv6only says.
+  if (fd && address.family() == AF_INET6) set(fd.number(), IPPROTO_IPV6, IPV6_V6ONLY, 0);
   if (!fd || !enable(fd.number(), SOL_SOCKET, SO_REUSEADDR) ||
       !enable(fd.number(), SOL_SOCKET, SO_REUSEPORT) ||
       bind(fd.number(), address.get(), address.length) != 0)
@@ -85,8 +88,8 @@ bool samePlace(const Address& one, const Address& other) {
 
 }  // namespace
 
-std::optional<Gate> Gate::open(int family) {
-  auto address = socket::ipAddress(family == AF_INET6 ? "::1" : "127.0.0.1", 0);
+std::optional<Gate> Gate::open(const std::string& host) {
+  auto address = socket::ipAddress(host, 0);
   if (!address) {
     errno = EAFNOSUPPORT;
     return std::nullopt;
@@ -124,11 +127,6 @@ bool Gate::meets(int waiting) const {
   Address peer;
   peer.length = sizeof peer.storage;
   return getpeername(waiting, peer.get(), &peer.length) == 0 && samePlace(peer, address_);
-}
-
-void Gate::settle(int met) const {
-  // The first call after the connection came about returns 0, those after it EISCONN.
-  connect(met, address_.get(), address_.length);
 }
 
 }  // namespace tlspool::gate

@@ -11,6 +11,7 @@
 #include <sys/types.h>
 
 #include <optional>
+#include <string>
 
 #include "socket/address.h"
 #include "socket/descriptor.h"
@@ -19,8 +20,8 @@ namespace tlspool::gate {
 
 class Gate {
  public:
-  /// A gate on loopback for AF_INET or AF_INET6; nothing with errno.
-  static std::optional<Gate> open(int family);
+  /// A gate at an address of this machine, 127.0.0.1 for one; nothing with errno.
+  static std::optional<Gate> open(const std::string& host);
 
   const socket::Address& address() const { return address_; }
 
@@ -36,9 +37,6 @@ class Gate {
   /// Whether `waiting` is connected, and its peer is this gate: so the other end is what `complete`
   /// made, and nobody else's.
   bool meets(int waiting) const;
-
-  /// Tells the kernel that the program knows of the connection, as a connect(2) that returned does.
-  void settle(int met) const;
 
  private:
   Gate(socket::Descriptor listener, const socket::Address& address)

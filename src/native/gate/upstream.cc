@@ -34,6 +34,7 @@ struct Option {
 constexpr Option kCarried[] = {
     {SOL_SOCKET, SO_MARK, "SO_MARK", Must::kSucceed},
     {IPPROTO_IP, IP_FREEBIND, "IP_FREEBIND", Must::kSucceed},
+    {IPPROTO_IPV6, IPV6_V6ONLY, "IPV6_V6ONLY", Must::kSucceed},
     {IPPROTO_IP, IP_TRANSPARENT, "IP_TRANSPARENT", Must::kSucceed},
     {SOL_SOCKET, SO_PRIORITY, "SO_PRIORITY", Must::kTry},
     {SOL_SOCKET, SO_KEEPALIVE, "SO_KEEPALIVE", Must::kTry},
@@ -66,9 +67,10 @@ const char* carryOptions(int model, int fd) {
   for (const Option& option : kCarried) {
     int wanted = 0;
     int present = 0;
-    // What the model's family does not have is no option of it.
+    // What their family does not have is no option of theirs; multipath TCP tells of it all the
+    // same.
     if (!get(model, option.level, option.name, &wanted)) continue;
-    if (get(fd, option.level, option.name, &present) && wanted == present) continue;
+    if (!get(fd, option.level, option.name, &present) || wanted == present) continue;
     if (!set(fd, option.level, option.name, wanted) && option.must == Must::kSucceed)
       return option.word;
   }

@@ -55,6 +55,7 @@ export class Attempt {
       const aside = prepareToWait(fd);
       const errno = gate.hold(fd);
       if (errno === 0) return new Attempt(question, gate, upstream.fd, aside);
+      putBack(fd, aside);
       outgoing.forget(cookie);
       closeFd(upstream.fd);
       return { errno, step: 'gate' };
@@ -179,8 +180,8 @@ export class Attempt {
   async #settle(own: number): Promise<void> {
     try {
       await this.#untilMet(own);
+      // A blocking call whose answer gets lost to a signal is made again, and the kernel's first answer then is 0.
       putBack(own, this.#aside);
-      if (this.#callers.size > 0) this.#gate.settle(own);
     } finally {
       closeFd(own);
     }

@@ -21,13 +21,20 @@ export type Upstream =
   | { readonly fd: number; readonly local: AddressBytes; readonly error?: undefined }
   | { readonly fd?: undefined; readonly error: number; readonly step: string };
 
+/**
+ * What a waiting socket can reach. IPv4 by way of an IPv6 socket (`mapped`) is a kind of its own: the kernel does not let a
+ * socket that is bound to such an address connect to ::1, which need not be there at all.
+ */
+export type GateKind = keyof typeof gateHosts;
+
+const gateHosts = { ipv4: '127.0.0.1', ipv6: '::1', mapped: '::ffff:127.0.0.1' } as const;
+
 interface GateFunctions {
-  gateOpen(ipv6: boolean): number;
+  gateOpen(host: string): number;
   gateHold(gate: number, fd: number): number;
   gateComplete(gate: number, waiting: AddressBytes): number;
   gateMeets(gate: number, fd: number): boolean;
   gateHolds(gate: number, cookie: SocketCookie, waiting: AddressBytes): boolean;
-  gateSettle(gate: number, fd: number): void;
   connectLike(model: number, destination: AddressBytes): Upstream;
   prepareToWait(fd: number): SetAside;
   putBack(fd: number, userTimeout: number, synRetries: number): void;
@@ -59,13 +66,13 @@ function call<Result>(use: (functions: GateFunctions) => Result): Result {
 
 /**
  * Where a program's connecting socket waits, in SYN_SENT, until TLS with the real server is settled: a local listener
- * that never sees a SYN (src/native/gate/gate.h). One for each family is enough for a process.
+ * that never sees a SYN (src/native/gate/gate.h). One for each kind of address is enough for a process.
  */
 export class Gate {
   readonly #number: number;
 
-  constructor(family: 'ipv4' | 'ipv6') {
-    this.#number = call(({ gateOpen }) => gateOpen(family === 'ipv6'));
+  constructor(kind: GateKind) {
+    this.#number = call(({ gateOpen }) => gateOpen(gateHosts[kind]));
   }
 
   /** Lets a socket wait; 0, or the errno of why it does not. What it was bound to stays so. */
@@ -92,11 +99,6 @@ export class Gate {
    */
   holds(cookie: SocketCookie, waiting: AddressBytes): boolean {
     return call(({ gateHolds }) => gateHolds(this.#number, cookie, waiting));
-  }
-
-  /** Tells the kernel that the program knows: its next connect() fails with EISCONN. */
-  settle(fd: number): void {
-    call(({ gateSettle }) => gateSettle(this.#number, fd));
   }
 }
 

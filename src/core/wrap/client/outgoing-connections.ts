@@ -18,7 +18,7 @@ import type { ClientPolicy } from './client-policy.ts';
 import type { Treatment } from './client-rules.ts';
 import { errnos } from './errnos.ts';
 import { established } from './established.ts';
-import { Gate, outgoing, processOf, type SocketCookie } from './gate.ts';
+import { Gate, type GateKind, outgoing, processOf, type SocketCookie } from './gate.ts';
 import { SignalWatch } from './signal-watch.ts';
 import { requirePlaintext } from './speaks-tls.ts';
 
@@ -40,7 +40,7 @@ export interface OutgoingOptions {
 /** The program's outgoing connections over TCP: each gets TLS, or stays plain, as the policy says. */
 export class OutgoingConnections implements Disposable {
   readonly #options: OutgoingOptions;
-  readonly #gates: Partial<Record<'ipv4' | 'ipv6', Gate>> = {};
+  readonly #gates: Partial<Record<GateKind, Gate>> = {};
   readonly #signals = new SignalWatch();
   readonly #attempts = new Map<SocketCookie, Attempt>();
   /** Places where a program waited for its server to speak first: none is waited for there again. */
@@ -252,11 +252,11 @@ export class OutgoingConnections implements Disposable {
   }
 
   /** Without one there is no connection, and the program goes on. */
-  #gateFor({ ipv6 }: SocketQuestion): Gate | TlspoolError {
-    const family = ipv6 ? 'ipv6' : 'ipv4';
+  #gateFor({ ipv6, address }: SocketQuestion): Gate | TlspoolError {
+    const kind = !ipv6 ? 'ipv4' : canonicalAddress(address)?.includes(':') ? 'ipv6' : 'mapped';
     try {
-      const gate = this.#gates[family] ?? new Gate(family);
-      this.#gates[family] = gate;
+      const gate = this.#gates[kind] ?? new Gate(kind);
+      this.#gates[kind] = gate;
       return gate;
     } catch (error) {
       return asTlspoolError(error);

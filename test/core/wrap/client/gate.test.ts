@@ -39,6 +39,8 @@ const privileged = process.getuid?.() === 0;
 
 interface Order {
   readonly ipv6?: boolean;
+  /** undefined: of the socket's family. */
+  readonly gate?: 'mapped';
   readonly nonblocking?: boolean;
   readonly options?: readonly (readonly [level: number, name: number, value: number | string])[];
   readonly bind?: string;
@@ -98,11 +100,11 @@ async function message(way: number) {
   return received;
 }
 
-const gates = { ipv4: new Gate('ipv4'), ipv6: new Gate('ipv6') };
+const gates = { ipv4: new Gate('ipv4'), ipv6: new Gate('ipv6'), mapped: new Gate('mapped') };
 
 /** Waits, is completed, and answers one message. */
 async function completed(order: Order): Promise<Outcome> {
-  const gate = order.ipv6 ? gates.ipv6 : gates.ipv4;
+  const gate = gates[order.gate ?? (order.ipv6 ? 'ipv6' : 'ipv4')];
   return program(order, async (fd, go) => {
     const aside = prepareToWait(fd);
     assert.equal(gate.hold(fd), 0);
@@ -125,6 +127,12 @@ async function completed(order: Order): Promise<Outcome> {
 for (const [what, order] of Object.entries<Order>({
   'over IPv4': {},
   'over IPv6': { ipv6: true },
+  'of IPv6 that leads to IPv4': { ipv6: true, gate: 'mapped' },
+  'of IPv6 that is bound to an address of IPv4': {
+    ipv6: true,
+    gate: 'mapped',
+    bind: '::ffff:127.12.34.56',
+  },
   'that is blocking': { nonblocking: false },
   'that is bound to an address': { bind: '127.12.34.56' },
   'that may try only once, for a moment': {

@@ -257,6 +257,22 @@ exchange(s)
   );
 });
 
+test('a socket of IPv6 reaches IPv4, bound or not, unless it is for IPv6 only', async () => {
+  await holds(`
+place = ("::ffff:" + SERVER[0], SERVER[1])
+for own in (None, ("::ffff:127.0.0.1", 0)):
+    s = socket.socket(socket.AF_INET6)
+    s.setsockopt(socket.IPPROTO_IPV6, socket.IPV6_V6ONLY, 0)
+    if own: s.bind(own)
+    s.connect(place)
+    assert s.getpeername()[:2] == place, s.getpeername()
+    exchange(s)
+s = socket.socket(socket.AF_INET6)
+s.setsockopt(socket.IPPROTO_IPV6, socket.IPV6_V6ONLY, 1)
+assert s.connect_ex(place) == errno.ENETUNREACH
+`);
+});
+
 test('what was dissolved by AF_UNSPEC may connect again', async () => {
   await holds(`
 s = pending(MUTE)
