@@ -6,6 +6,7 @@ import { join } from 'node:path';
 import { after, test } from 'node:test';
 import { formatPem, formatPemCertificates } from '../../src/core/identity/pem.ts';
 import { dns, type Maker, make, makeRoot } from '../core/trust/made-certificates.ts';
+import { patience } from '../patience.ts';
 import { type Stage, stage } from './state-stage.ts';
 
 const stages: Stage[] = [];
@@ -58,6 +59,7 @@ function tokenObjects({ stateDir }: Stage, type: string): string {
     encoding: 'utf8',
     stdio: ['ignore', 'pipe', 'ignore'],
     env: { ...process.env, SOFTHSM2_CONF: join(stateDir, 'softhsm2.conf') },
+    timeout: patience,
   });
 }
 
@@ -129,6 +131,7 @@ test('stock OpenSSL verifies a created certificate against the exported CA', asy
     assert.match(
       execFileSync('openssl', [...check, '-x509_strict', '-CAfile', ca, leaf], {
         encoding: 'utf8',
+        timeout: patience,
       }),
       /OK$/m,
     );
@@ -277,7 +280,7 @@ function issue(made: Stage, csr: string, ca: Maker): string {
   return execFileSync(
     'openssl',
     ['x509', '-req', '-in', request, '-copy_extensions', 'copyall', ...args],
-    { encoding: 'utf8', stdio: ['ignore', 'pipe', 'pipe'] },
+    { encoding: 'utf8', stdio: ['ignore', 'pipe', 'pipe'], timeout: patience },
   );
 }
 
@@ -313,7 +316,8 @@ function pkcs12(made: Stage, kind: string[], extra: string[] = []): { path: stri
   const key = join(made.folder, 'p12.key');
   const cert = join(made.folder, 'p12.crt');
   const path = join(made.folder, 'identity.p12');
-  const run = (...args: string[]) => execFileSync('openssl', args, { stdio: 'pipe' });
+  const run = (...args: string[]) =>
+    execFileSync('openssl', args, { stdio: 'pipe', timeout: patience });
   run(
     'req',
     '-x509',
@@ -413,6 +417,7 @@ test('a certificate in PEM is imported for a key that is in the token', async ()
       {
         env: { ...process.env, SOFTHSM2_CONF: join(made.stateDir, 'softhsm2.conf') },
         stdio: 'pipe',
+        timeout: patience,
       },
     );
   tool('--keypairgen', '--key-type', 'EC:prime256v1', '--label', 'foreign', '--id', '0102');

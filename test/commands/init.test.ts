@@ -7,6 +7,7 @@ import { test } from 'node:test';
 import { listTokens } from '../../src/core/token/list-tokens.ts';
 import { findSoftHsm } from '../../src/core/token/modules.ts';
 import { PIN, softHsm } from '../core/token/softhsm-fixture.ts';
+import { patience } from '../patience.ts';
 import { outcomeOf, root } from './run-tlspool.ts';
 import { entry, stage } from './state-stage.ts';
 
@@ -50,6 +51,7 @@ test("the roots' keys are in the token, never extractable, and nowhere else", as
     {
       encoding: 'utf8',
       env: { ...process.env, SOFTHSM2_CONF: join(pool.stateDir, 'softhsm2.conf') },
+      timeout: patience,
     },
   );
   const access = objects.match(/Access:.*/g) ?? [];

@@ -8,6 +8,7 @@ import { after, test } from 'node:test';
 import fc from 'fast-check';
 import { readRequest } from '../../../src/core/authority/certificate-request.ts';
 import { TlspoolError } from '../../../src/core/errors.ts';
+import { patience } from '../../patience.ts';
 import { commonName, ecdsaSha256 } from '../trust/forged-certificates.ts';
 import { der, sequence } from '../trust/made-certificates.ts';
 
@@ -18,7 +19,10 @@ after(() => rmSync(folder, { recursive: true, force: true }));
 function request(key: readonly string[], ...more: string[]): { csr: Buffer; key: string } {
   const [csr, pem] = [join(folder, 'csr'), join(folder, 'key')];
   const args = ['req', '-new', '-nodes', '-newkey', ...key, '-subj', '/CN=admin', ...more];
-  execFileSync('openssl', [...args, '-keyout', pem, '-out', csr], { stdio: 'ignore' });
+  execFileSync('openssl', [...args, '-keyout', pem, '-out', csr], {
+    stdio: 'ignore',
+    timeout: patience,
+  });
   return { csr: readFileSync(csr), key: readFileSync(pem, 'utf8') };
 }
 

@@ -11,6 +11,7 @@ import { LoadedModule } from '../../../src/core/token/loaded-module.ts';
 import type { ModuleConfig } from '../../../src/core/token/modules.ts';
 import { createSoftHsm } from '../../../src/core/token/softhsm.ts';
 import { openToken, type TokenSession } from '../../../src/core/token/token-session.ts';
+import { patience } from '../../patience.ts';
 
 export const PIN = '24681357';
 export const SO_PIN = '87654321';
@@ -48,7 +49,11 @@ export async function softHsm(label = 'test'): Promise<SoftHsm> {
       execFileSync(
         'pkcs11-tool',
         ['--module', config.path, '--token-label', label, '--login', '--pin', PIN, ...args],
-        { encoding: 'utf8', env: { ...process.env, SOFTHSM2_CONF: config.softhsmConf } },
+        {
+          encoding: 'utf8',
+          env: { ...process.env, SOFTHSM2_CONF: config.softhsmConf },
+          timeout: patience,
+        },
       ),
     [Symbol.dispose]: () => rmSync(folder, { recursive: true }),
   };

@@ -2,6 +2,7 @@ import { execFileSync } from 'node:child_process';
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { patience } from '../../patience.ts';
 
 /** A CA outside the pool, for servers that others run. */
 export class OwnCa implements Disposable {
@@ -47,5 +48,5 @@ export class OwnCa implements Disposable {
 }
 
 function openssl(...args: readonly string[]): void {
-  execFileSync('openssl', args, { stdio: ['ignore', 'ignore', 'pipe'] });
+  execFileSync('openssl', args, { stdio: ['ignore', 'ignore', 'pipe'], timeout: patience });
 }

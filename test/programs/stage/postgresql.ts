@@ -1,6 +1,7 @@
 import { execFileSync } from 'node:child_process';
 import { chmodSync, mkdirSync, readdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
+import { patience } from '../../patience.ts';
 
 /** Commands run as PostgreSQL's own user, which it insists on. Takes root. */
 export const asPostgres = [
@@ -18,10 +19,10 @@ export function initialise(folder: string, access: string): string {
   const data = join(folder, 'data');
   mkdirSync(data);
   chmodSync(folder, 0o711);
-  execFileSync('chown', ['postgres', data]);
+  execFileSync('chown', ['postgres', data], { timeout: patience });
   const [become = '', ...rest] = asPostgres;
   const initdb = [postgresProgram('initdb'), '-D', data, '-A', 'trust', '--no-sync'];
-  execFileSync(become, [...rest, ...initdb], { cwd: data, stdio: 'pipe' });
+  execFileSync(become, [...rest, ...initdb], { cwd: data, stdio: 'pipe', timeout: patience });
   writeFileSync(join(data, 'pg_hba.conf'), access);
   return data;
 }
