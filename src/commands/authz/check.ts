@@ -87,7 +87,8 @@ export default class AuthzCheck extends AuthzCommand {
     await using store = await openStore(paths.stateDir, 'read');
     const services = flags.service === undefined ? [] : [flags.service.toLowerCase()];
     const mentioned = { locals: [formatDonai(localId)], services };
-    const doubts = await findDoubts(store.db, mentioned, flags.strict);
+    const hint = 'Without --strict that is only pointed out.';
+    const doubts = await findDoubts(store.db, mentioned, flags.strict, hint);
     const loaded = await loadPolicy(store.db, await this.choices(paths), at);
     const asked = { ...flags, localId: flags.to, at };
     const remote = args.who === undefined ? null : await explainRemote(loaded, args.who, asked);

@@ -21,6 +21,7 @@ export async function findDoubts(
   db: Kysely<Schema>,
   { locals = [], services = [], groups = [], files = new Map(), ends }: Mentions,
   strict: boolean,
+  hint = 'Nothing was changed.',
 ): Promise<string[]> {
   const doubts = [
     ...(await missingLocals(db, locals)),
@@ -30,7 +31,7 @@ export async function findDoubts(
     ...(ends !== undefined && ends <= Date.now() ? [OVER] : []),
   ];
   const [first] = doubts;
-  if (strict && first !== undefined) throw new RuleError(first, 'Nothing was changed.');
+  if (strict && first !== undefined) throw new RuleError(first, hint);
   return doubts;
 }
 
