@@ -23,6 +23,9 @@ constexpr uint32_t kArch = AUDIT_ARCH_RISCV64;
 /// __X32_SYSCALL_BIT). No other machine has numbers as high.
 constexpr uint32_t kForeignNumbers = 0x40000000;
 
+/// Some programs ask for it to see what the kernel does: ENOSYS, on every machine.
+constexpr uint32_t kNoCall = 0xffffffff;
+
 static_assert(__BYTE_ORDER__ == __ORDER_LITTLE_ENDIAN__, "the low half of an argument comes first");
 
 constexpr uint32_t offsetOfArgument(int index) {
@@ -56,6 +59,7 @@ std::vector<sock_filter> filterFor(const std::vector<Trap>& traps) {
   std::vector<sock_filter> code = {
       load(offsetof(seccomp_data, arch)),   jump(BPF_JEQ, kArch, 1, 0),
       result(SECCOMP_RET_USER_NOTIF),       load(offsetof(seccomp_data, nr)),
+      jump(BPF_JEQ, kNoCall, 0, 1),         result(SECCOMP_RET_ALLOW),
       jump(BPF_JGE, kForeignNumbers, 0, 1), result(SECCOMP_RET_USER_NOTIF),
   };
   for (const Trap& trap : traps) add(code, trap);
