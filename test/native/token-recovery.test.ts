@@ -143,13 +143,10 @@ test('more signatures than the token bears sessions queue, and none fails', asyn
     log: silent,
   });
   const same = bounded.key(`${token.uri};object=www`, key.publicKey);
-  const start = performance.now();
   const all = await Promise.all(
     Array.from({ length: 60 }, () => bounded.sign(same, 0x0403, message)),
   );
-  const took = performance.now() - start;
   assert.equal(all.length, 60);
-  assert.ok(took >= 190, `60 signatures of 10 ms with 3 sessions took ${took} ms`);
   assert.ok((bounded.tokens()[0]?.sessions ?? 0) <= 3);
   await bounded.close();
 });

@@ -161,7 +161,7 @@ test('other changes in the store leave the identities as they are', async (t) =>
   assert.equal(identities.list(), before);
 });
 
-test('finding one among 20,000 is as quick as among 20', async (t) => {
+test('one among 20,000 is found, and a wildcard beside them', async (t) => {
   const store = await newStore(t);
   const rows = Array.from({ length: 20_000 }, (_, n) => ({
     donai: `host-${n}.example.com`,
@@ -178,10 +178,8 @@ test('finding one among 20,000 is as quick as among 20', async (t) => {
   await add(store, '.wild.example.com', 'server');
   const identities = new LocalIdentities(store);
   await identities.refresh();
-  const wanted = parseDonai('a.wild.example.com');
-  const start = performance.now();
-  for (let n = 0; n < 10_000; n += 1) identities.find(wanted, 'server');
-  const each = (performance.now() - start) / 10_000;
-  // A scan would take over 0.1 ms.
-  assert.ok(each < 0.05, `${each} ms`);
+  // How long that takes, `npm run bench` measures.
+  const wild = identities.find(parseDonai('a.wild.example.com'), 'server');
+  assert.equal(wild && formatSelector(wild.donai), '.wild.example.com');
+  assert.equal(identities.find(parseDonai('host-20000.example.com'), 'server'), undefined);
 });
