@@ -150,6 +150,23 @@ test('a rule that closes or opens a local identity says so; a dry run changes no
   assert.match(explained, /Now:\ndenied: mary@example\.com/);
 });
 
+test('it is said where no daemon answers that could have ended open sessions', async (t) => {
+  const made = await pool(t);
+  const socket = join(made.folder, 'nobody');
+  const deny = ['authz', 'deny', 'mary@example.com', '--to', lists, '--socket', socket];
+  const quiet = await made.tlspool(...deny);
+  assert.equal(quiet.code, 0);
+  assert.doesNotMatch(quiet.stderr, /no daemon/);
+  const said = await made.tlspool(...deny, '--apply-to-open');
+  assert.equal(said.code, 0, said.stderr);
+  assert.match(said.stderr, /^Warning: no daemon answers at \S+nobody: /m);
+  assert.doesNotMatch(said.stdout, /ended/);
+  const report = JSON.parse(await authz(made, ...deny.slice(1), '--apply-to-open', '--json'));
+  assert.deepEqual([report.socket, report.sessions, report.ended], [socket, null, false]);
+  const tried = await made.tlspool(...deny, '--apply-to-open', '--dry-run');
+  assert.doesNotMatch(tried.stderr, /no daemon/);
+});
+
 test('a policy comes back from its text, whatever was made first, and is tested by a table', async (t) => {
   const made = await withMembers(t);
   await authz(made, 'deny', 'everyone', '--to', '.', '--from', '10.0.0.0/8', '--hours', 'sat,sun');

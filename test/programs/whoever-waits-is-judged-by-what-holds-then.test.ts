@@ -91,6 +91,8 @@ test('a session whose program takes its time is open to be ended', async () => {
     await asked.promise;
     const said = await pool.command('authz', 'deny', john, '--to', '.', '--apply-to-open');
     assert.match(said, /1 open session ended/);
+    const mary = ['mary@example.com', '--to', '.', '--apply-to-open'];
+    assert.match(await pool.command('authz', 'deny', ...mary), /0 open sessions ended/);
     gate.resolve();
     await refused;
     client.destroy();

@@ -26,8 +26,12 @@ export interface ChangeReport extends Omit<ChangeEffects, 'flips'> {
     readonly allowed: boolean;
     readonly times: number;
   }[];
-  /** Open sessions that are not allowed any more; null: no daemon runs. */
+  /** Of the daemon that was asked about its sessions. */
+  readonly socket: string;
+  /** Open sessions that are not allowed any more; null: nobody was asked, or no daemon answers. */
   readonly sessions: readonly ReviewedSession[] | null;
+  /** They were to be ended. */
+  readonly applyToOpen: boolean;
   /** Whether those were ended. */
   readonly ended: boolean;
 }
@@ -87,13 +91,14 @@ export abstract class AuthzCommand extends PoolCommand {
     const sessions = dryRun ? null : await reviewOpen(paths.socket, apply);
     const { closed, opened, flips } = effects;
     const ended = apply && sessions !== null && sessions.length > 0;
-    const report = { dryRun, doubts, closed, opened, flips: flips.map(viewFlip), sessions, ended };
+    const asked = { socket: paths.socket, sessions, applyToOpen: apply, ended };
+    const report = { dryRun, doubts, closed, opened, flips: flips.map(viewFlip), ...asked };
     return { value, report };
   }
 
   /** What the change did besides what it says. */
   protected printReport(report: ChangeReport): void {
-    const { dryRun, closed, opened, flips, sessions, ended } = report;
+    const { dryRun, closed, opened, flips } = report;
     for (const doubt of report.doubts) this.warn(doubt);
     const now = dryRun ? 'would be' : 'is';
     for (const name of closed) {
@@ -103,7 +108,19 @@ export abstract class AuthzCommand extends PoolCommand {
     }
     for (const name of opened) this.log(`${name} ${now} open: everybody gets in.`);
     if (dryRun) this.#printFlips(flips);
-    if (sessions === null || sessions.length === 0) return;
+    else this.#printSessions(report);
+  }
+
+  #printSessions({ socket, sessions, applyToOpen, ended }: ChangeReport): void {
+    if (sessions === null) {
+      if (applyToOpen)
+        this.warn(`no daemon answers at ${socket}: no session of a daemon was ended`);
+      return;
+    }
+    if (sessions.length === 0) {
+      if (applyToOpen) this.log('0 open sessions ended.');
+      return;
+    }
     const count = sessions.length === 1 ? '1 open session' : `${sessions.length} open sessions`;
     this.log(
       ended
