@@ -2,14 +2,20 @@ import assert from 'node:assert/strict';
 import { chmodSync } from 'node:fs';
 import { test } from 'node:test';
 import { fileURLToPath } from 'node:url';
+import { status } from '../../src/client/administration.ts';
+import { readDecisions } from '../../src/core/authz/decision-log.ts';
+import { until } from '../patience.ts';
 import { Pool } from './stage/pool.ts';
-import { run } from './stage/running.ts';
+import { Running, run } from './stage/running.ts';
 
 const folder = fileURLToPath(new URL('python', import.meta.url));
 /** Numbers that need no account. */
 const [ONE, OTHER, GROUP] = [61_001, 61_002, 61_100];
 
-/** Becomes a user, and serves one TLS client as an identity; says `served`, or why not. */
+/**
+ * Becomes a user, and serves one TLS client as an identity; says `served`, or why not. WAIT: the client begins when a
+ * line comes in.
+ */
 const script = `
 import encodings.idna, os, socket, ssl, sys, threading
 sys.path.insert(0, sys.argv[1])
@@ -20,6 +26,7 @@ ours, theirs = socket.socketpair()
 def client():
     context = ssl.create_default_context()
     context.check_hostname, context.verify_mode = False, ssl.CERT_NONE
+    if 'WAIT' in os.environ: sys.stdin.readline()
     try:
         kept = context.wrap_socket(theirs, server_hostname=sys.argv[4])
         threading.Event().wait()
@@ -71,4 +78,35 @@ test('two users: one may act as a.example, the other may not', { skip: onlyRoot 
   });
   assert.ok(said.includes('61001 true a.example'));
   assert.ok(said.includes('61002 false a.example'));
+});
+
+test('a program whose rule is removed while its client takes its time is refused', {
+  skip: onlyRoot,
+}, async () => {
+  await using pool = await Pool.serving([['a.example']], 'socket_mode 0666\n');
+  chmodSync(pool.folder, 0o755);
+  const rule = ['--user', String(ONE), '--as', 'a.example', '--name', 'mine'];
+  await pool.command('authz', 'allow-program', ...rule);
+  const args = ['-c', script, folder, pool.socket, String(ONE), 'a.example'];
+  await using program = new Running('python3', args, {
+    stdio: ['pipe', 'pipe', 'pipe'],
+    env: { ...process.env, WAIT: 'yes' },
+  });
+  await until('it may act', async () => {
+    const decisions = await readDecisions(pool.stateDir, 10);
+    return decisions.some(({ about, allowed }) => about === 'program' && allowed);
+  });
+  const said = await pool.command('authz', 'remove', 'mine', '--apply-to-open');
+  assert.match(said, /0 open sessions ended/);
+  program.child.stdin?.end('begin\n');
+  await program.printing(/^refused 13: user 61001 may not act as a\.example/m);
+  const expected = 'program true,program false';
+  await until('that is written down, once each', async () => {
+    const decisions = await readDecisions(pool.stateDir, 10);
+    return decisions.map(({ about, allowed }) => `${about} ${allowed}`).join() === expected;
+  });
+  await until('nothing is left of it', async () => {
+    const { sessions } = await status({ socket: pool.socket });
+    return sessions === 0;
+  });
 });

@@ -52,6 +52,11 @@ export class Admission {
     requireProgram(this.#parts, this.#facts, localId);
   }
 
+  /** Whether it still may, when the handshake has ended: only a no is written down. @throws PosixError EACCES */
+  requireProgramStill(localId: Donai | undefined): void {
+    requireProgram(this.#parts, this.#facts, localId, 'again');
+  }
+
   /** What is asked of the remote: what the program wants, or what rules need if that is more. */
   demand(localId: Donai | undefined, wanted: PeerDemand): PeerDemand {
     const { role, service } = this.#facts;
@@ -100,18 +105,19 @@ export class Admission {
   }
 }
 
-/** @throws PosixError EACCES */
+/** @param asked `again`: a yes is known already @throws PosixError EACCES */
 export function requireProgram(
   { authorisation, decisions, log }: AdmissionParts,
   facts: Pick<SessionFacts, 'id' | 'role' | 'program' | 'asking'>,
   localId: Donai | undefined,
+  asked: 'first' | 'again' = 'first',
 ): void {
   const { id, role } = facts;
   const program = localId === undefined ? (facts.asking ?? facts.program) : facts.program;
   const at = Date.now();
   const question = { program, localId, role, at };
   const { allowed, reason, rule } = authorisation.mayAct(question);
-  if (reason === 'pool-user') return;
+  if (reason === 'pool-user' || (allowed && asked === 'again')) return;
   const local = localId === undefined ? '' : formatDonai(localId);
   const { pid, uid, gids, executable, unit } = program;
   const outcome = { allowed, reason, rule: rule?.name ?? null, local, role };

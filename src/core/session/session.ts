@@ -188,6 +188,17 @@ export class Session implements SessionHandler {
     }
   }
 
+  /** Its rule may have been removed while the other side took its time. */
+  #mayProgramStill(name: Donai | undefined): boolean {
+    try {
+      this.#admission.requireProgramStill(name);
+      return true;
+    } catch (error) {
+      this.#fail(error, 'access_denied');
+      return false;
+    }
+  }
+
   #show(myself: Myself): void {
     const phase = this.#phase;
     if (phase.is !== 'negotiating' || !this.#mayProgram(myself.name)) return;
@@ -286,6 +297,7 @@ export class Session implements SessionHandler {
     if (phase.is !== 'negotiating') return;
     const { request, plainFd } = phase;
     const known = agreedOn(event, phase);
+    if (!this.#mayProgramStill(phase.myself?.name)) return;
     const admitted = this.#admit(phase, known);
     if (admitted === 'denied') return;
     const agreed = { ...known, admitted };
