@@ -35,6 +35,14 @@ test('children, threads, other users in another root, and what is executed are w
   assert.equal(await served.running.ended, 0, served.running.stderr);
 });
 
+test('processes listen on a socket that was bound before they were started', async () => {
+  await using served = await programs.serve('bound-by-the-parent.py');
+  for (const who of ['first', 'second', 'second', 'third', 'fourth']) {
+    assert.equal(await answered(served.port), who);
+  }
+  assert.equal(await served.running.ended, 0, served.running.stderr);
+});
+
 test('processes share a port', async () => {
   await using served = await programs.serve('shared-port.py');
   const { port } = served;
@@ -134,6 +142,18 @@ test('a wrap inside another is refused, saying why', async () => {
   assert.equal(await running.ended, 125);
   assert.match(running.stderr, /under the supervision of another program already/);
 });
+
+/** Between two processes that listen there may be a moment in which none does. */
+async function answered(port: number): Promise<string> {
+  const deadline = Date.now() + 60_000;
+  for (;;) {
+    try {
+      return await say(programs, port);
+    } catch (error) {
+      if (Date.now() > deadline) throw error;
+    }
+  }
+}
 
 function inner(...args: readonly string[]): string[] {
   const entry = new URL('../../bin/run.js', import.meta.url).pathname;

@@ -11,6 +11,7 @@
 #include "supervisor/listener-life.h"
 #include "supervisor/private-network.h"
 #include "supervisor/probe.h"
+#include "supervisor/shared-listeners.h"
 #include "supervisor/socket-facts.h"
 #include "supervisor/supervisor.h"
 #include "supervisor/wrapped-ports.h"
@@ -147,6 +148,7 @@ napi_value listenerGone(napi_env env, napi_callback_info info) {
   int outside = static_cast<int>(arguments.integer(0));
   if (!arguments.ok()) return nullptr;
   WrappedPorts::instance().remove(portOf(localAddressOf(outside)));
+  SharedListeners::instance().forget(outside);
   return node::undefined(env);
 }
 

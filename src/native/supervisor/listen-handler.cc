@@ -9,6 +9,7 @@
 #include "supervisor/likeness.h"
 #include "supervisor/private-network.h"
 #include "supervisor/program-descriptors.h"
+#include "supervisor/shared-listeners.h"
 #include "supervisor/socket-facts.h"
 #include "supervisor/wrapped-ports.h"
 
@@ -119,32 +120,52 @@ void ListenHandler::decide(std::shared_ptr<Notification> call, Descriptor listen
     }
     if (action != "wrap") return [call, error] { call->fail(error); };
     return [this, call, model, id] {
-      Descriptor outside = listenInPlaceOf(model->number());
-      if (!outside) {
-        call->fail(errno);
-        return;
+      if (!wrap(*call, model->number(), id)) {
+        questions_.tell("forgone", [id](napi_env env, napi_value event) {
+          node::set(env, event, "listener", node::number(env, id));
+        });
       }
-      Descriptor inside = listenInside(model->number());
-      if (!inside) {
-        refuse(*call, errno, "there is no listener in its place");
-        return;
-      }
-      if (!replaceEverywhere(*call, model->number(), inside.number())) {
-        refuse(*call, errno, "the socket cannot be replaced");
-        return;
-      }
-      // JavaScript's numbers are exact up to 53 bits; cookies are counted from 1.
-      auto cookie = static_cast<double>(cookieOf(inside.number()));
-      WrappedPorts::instance().add(portOf(localAddressOf(outside.number())));
-      int fd = outside.release();
-      questions_.tell("listening", [fd, id, cookie](napi_env env, napi_value event) {
-        node::set(env, event, "listener", node::number(env, id));
-        node::set(env, event, "fd", node::number(env, fd));
-        node::set(env, event, "cookie", node::number(env, cookie));
-      });
-      call->finish(0);
     };
   });
+}
+
+bool ListenHandler::wrap(Notification& call, int model, double id) {
+  // Two processes may be at it with the same socket.
+  std::lock_guard lock(wrapping_);
+  uint64_t bound = cookieOf(model);
+  if (Descriptor shared = SharedListeners::instance().find(bound)) {
+    if (replaceEverywhere(call, model, shared.number()))
+      call.finish(0);
+    else
+      refuse(call, EACCES, "the socket cannot be replaced");
+    return false;
+  }
+  Descriptor outside = listenInPlaceOf(model);
+  if (!outside) {
+    call.fail(errno);
+    return false;
+  }
+  Descriptor inside = listenInside(model);
+  if (!inside) {
+    refuse(call, errno, "there is no listener in its place");
+    return false;
+  }
+  if (!replaceEverywhere(call, model, inside.number())) {
+    refuse(call, EACCES, "the socket cannot be replaced");
+    return false;
+  }
+  // JavaScript's numbers are exact up to 53 bits; cookies are counted from 1.
+  auto cookie = static_cast<double>(cookieOf(inside.number()));
+  WrappedPorts::instance().add(portOf(localAddressOf(outside.number())));
+  SharedListeners::instance().add(bound, outside.number(), inside.number());
+  int fd = outside.release();
+  questions_.tell("listening", [fd, id, cookie](napi_env env, napi_value event) {
+    node::set(env, event, "listener", node::number(env, id));
+    node::set(env, event, "fd", node::number(env, fd));
+    node::set(env, event, "cookie", node::number(env, cookie));
+  });
+  call.finish(0);
+  return true;
 }
 
 void ListenHandler::refuse(Notification& call, int error, const char* reason) {

@@ -34,36 +34,55 @@ struct Found {
   std::vector<int> epolls;
 };
 
-std::string folder(const Notification& call, const char* name) {
-  return "/proc/" + std::to_string(call.task().id()) + "/" + name + "/";
+std::string folder(pid_t task, const char* name) {
+  return "/proc/" + std::to_string(task) + "/" + name + "/";
 }
 
-/// Sockets have inode numbers of their own (proc_pid_fd(5): socket:[INODE]), unique while they are
-/// open, and `original` is held open by us.
+/// Calls `entry` with the name of each in a folder, until it returns false.
+template <typename Entry>
+void list(const std::string& path, Entry entry) {
+  DIR* directory = opendir(path.c_str());
+  if (!directory) return;
+  while (dirent* each = readdir(directory)) {
+    if (!entry(each->d_name)) break;
+  }
+  closedir(directory);
+}
+
+/// Calls `descriptor` with the number of each that a task has, and with what it is, until it
+/// returns false.
+template <typename Visit>
+void eachDescriptor(pid_t task, Visit descriptor) {
+  std::string path = folder(task, "fd");
+  list(path, [&](const char* name) {
+    char target[64];
+    ssize_t length = readlink((path + name).c_str(), target, sizeof target);
+    if (length <= 0) return true;
+    return descriptor(atoi(name), std::string_view(target, static_cast<size_t>(length)));
+  });
+}
+
+/// Sockets have inode numbers of their own (proc_pid_fd(5)), unique while they are open.
+std::string linkOf(ino_t inode) { return "socket:[" + std::to_string(inode) + "]"; }
+
+/// `original` is held open by us.
 Found look(const Notification& call, int original) {
   Found found;
   struct stat own {};
   if (fstat(original, &own) != 0) return found;
-  std::string name = "socket:[" + std::to_string(own.st_ino) + "]";
-  std::string path = folder(call, "fd");
-  DIR* directory = opendir(path.c_str());
-  if (!directory) return found;
-  while (dirent* entry = readdir(directory)) {
-    char target[64];
-    ssize_t length = readlink((path + entry->d_name).c_str(), target, sizeof target);
-    if (length <= 0) continue;
-    std::string_view link(target, static_cast<size_t>(length));
-    if (link == name) found.sockets.push_back(atoi(entry->d_name));
-    if (link == "anon_inode:[eventpoll]") found.epolls.push_back(atoi(entry->d_name));
-  }
-  closedir(directory);
+  std::string name = linkOf(own.st_ino);
+  eachDescriptor(call.task().id(), [&](int number, std::string_view link) {
+    if (link == name) found.sockets.push_back(number);
+    if (link == "anon_inode:[eventpoll]") found.epolls.push_back(number);
+    return true;
+  });
   return found;
 }
 
 /// Calls `line` for each line of a descriptor's fdinfo.
 template <typename Line>
 void readInfo(const Notification& call, int fd, Line line) {
-  FILE* info = fopen((folder(call, "fdinfo") + std::to_string(fd)).c_str(), "re");
+  FILE* info = fopen((folder(call.task().id(), "fdinfo") + std::to_string(fd)).c_str(), "re");
   if (!info) return;
   char text[256];
   while (fgets(text, sizeof text, info)) line(text);
@@ -143,6 +162,23 @@ bool replaceEverywhere(const Notification& call, int original, int replacement) 
   }
   move(call, watched, original, replacement);
   return true;
+}
+
+Descriptor fetchFromAnybody(ino_t inode, const std::function<bool(const Descriptor&)>& right) {
+  std::string name = linkOf(inode);
+  Descriptor result;
+  list("/proc", [&](const char* entry) {
+    pid_t process = atoi(entry);
+    if (process <= 0) return true;
+    eachDescriptor(process, [&](int number, std::string_view link) {
+      if (link != name) return true;
+      Descriptor candidate = Task(process).fetch(number);
+      if (candidate && right(candidate)) result = std::move(candidate);
+      return !result;
+    });
+    return !result;
+  });
+  return result;
 }
 
 }  // namespace tlspool::supervisor

@@ -1,6 +1,10 @@
 // The descriptors of a process of the program, as /proc shows them.
 #pragma once
 
+#include <sys/types.h>
+
+#include <functional>
+
 #include "supervisor/notification.h"
 
 namespace tlspool::supervisor {
@@ -10,5 +14,10 @@ namespace tlspool::supervisor {
 /// with epoll move along. False with errno, nothing replaced, if the one that the call is about
 /// cannot be.
 bool replaceEverywhere(const Notification& call, int original, int replacement);
+
+/// A duplicate of the socket with this inode number, of any process that we may look into, for
+/// which `right` holds; empty if nobody has it.
+socket::Descriptor fetchFromAnybody(ino_t inode,
+                                    const std::function<bool(const socket::Descriptor&)>& right);
 
 }  // namespace tlspool::supervisor

@@ -21,6 +21,8 @@ export interface TrapQuestions {
 
 export interface TrapNotices {
   readonly listening: (notice: ListeningNotice) => void;
+  /** No "listening" comes for this number: the call failed, or its process shares a listener that there is already. */
+  readonly forgone: (notice: { readonly listener: number }) => void;
   /** A program dissolves the connection of a TCP socket, or the attempt at one. */
   readonly dissolved: (notice: { readonly cookie: SocketCookie }) => void;
   /** A call was refused because it could not be supervised. */

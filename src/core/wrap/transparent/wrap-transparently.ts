@@ -154,6 +154,7 @@ class Wrapping {
         ...client.decisions,
         listen: (question) => listeners.listen(question),
         listening: (notice) => listeners.listening(notice),
+        forgone: ({ listener }) => listeners.forgone(listener),
         vacate: () => listeners.vacate(),
         refused: (notice) => events.refused(cannotWrap(notice)),
         foreign: ({ executable }) => this.#failed.reject(foreignProgram(executable)),

@@ -53,6 +53,8 @@ export class WrappedListeners implements Disposable {
 
   /** Answers the supervisor. */
   async listen({ address, port, pid }: ListenQuestion): Promise<ListenAnswer> {
+    // A process that was started again in the place of another wants the port that the other had.
+    this.vacate();
     const { policy, events, data } = this.#options;
     if (data.awaited && !policy.speaksOf(port)) {
       const listener = ++this.#last;
@@ -88,6 +90,11 @@ export class WrappedListeners implements Disposable {
   async agree(port: number): Promise<ServerTerms | undefined> {
     const agreed = this.#options.policy.terms(port);
     return agreed.kind === 'plain' ? undefined : this.#options.withIdentity(agreed.terms);
+  }
+
+  /** The supervisor did not need, or could not do, as it was answered. */
+  forgone(listener: number): void {
+    this.#expected.delete(listener);
   }
 
   /** The supervisor did as it was answered. */

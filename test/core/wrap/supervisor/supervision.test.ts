@@ -40,6 +40,7 @@ function decisions(answer: (question: ListenQuestion) => ListenAnswer) {
     bind: left,
     dissolved: () => undefined,
     listening: ({ fd }) => listening.resolve(fd),
+    forgone: () => assert.fail('no listener'),
     refused: ({ reason }) => assert.fail(reason),
     foreign: ({ executable }) => assert.fail(executable),
   };

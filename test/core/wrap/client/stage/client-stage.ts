@@ -78,6 +78,7 @@ export class ClientStage implements AsyncDisposable {
           vacate: () => undefined,
           listen: () => ({ action: 'plain' }),
           listening: ({ fd }) => closeFd(fd),
+          forgone: () => undefined,
           refused: ({ call, reason }) => lost.push(`${call}: ${reason}`),
           foreign: ({ executable }) => lost.push(`foreign: ${executable}`),
         },
