@@ -3,7 +3,10 @@ import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { test } from 'node:test';
 import type { ConnectionOptions, TLSSocket } from 'node:tls';
+import { connect as connectPool } from '../../src/client/index.ts';
+import { socketPair } from '../../src/core/engine/sockets.ts';
 import { event } from '../patience.ts';
+import { attempt } from './stage/attempt.ts';
 import { connected, curl, name, readAll } from './stage/clients.ts';
 import { Pool } from './stage/pool.ts';
 import { freePort } from './stage/ports.ts';
@@ -104,6 +107,39 @@ test('revoking ends open sessions where that is asked for, and no others', async
   assert.equal(String(answer), 'still here\n');
   johns.destroy();
   marys.destroy();
+});
+
+test('revoking a wildcard ends the sessions with its hosts', async () => {
+  await using pool = await Pool.serving([[name], ['.wild.example']]);
+  const program = await connectPool({ socket: pool.socket });
+  try {
+    const opened = async (host: string) => {
+      const [fd, theirs] = socketPair();
+      const [client, server] = await Promise.all([
+        attempt(program, { fd, role: 'client', remoteId: host }),
+        attempt(program, {
+          fd: theirs,
+          role: 'server',
+          localId: host,
+          flags: { ignoreRemoteId: true },
+        }),
+      ]);
+      assert.ok('session' in client && 'session' in server);
+      return [client.plain, server.plain];
+    };
+    const plain = [...(await opened('www.wild.example')), ...(await opened(name))];
+    const revoke = ['ca', 'revoke', '.wild.example', '--apply-to-open', '--json'];
+    assert.equal(JSON.parse(await pool.command(...revoke)).sessions, 1);
+    for (const socket of plain) socket.destroy();
+  } finally {
+    program.close();
+  }
+});
+
+test('where no daemon answers, revoking says that it ended nothing', async () => {
+  await using pool = await Pool.serving([[name]]);
+  const elsewhere = ['--apply-to-open', '--socket', join(pool.folder, 'nobody'), '--json'];
+  assert.equal(JSON.parse(await pool.command('ca', 'revoke', name, ...elsewhere)).sessions, null);
 });
 
 test('others learn of it from the OCSP responder and the lists of a running pool', async () => {

@@ -6,8 +6,8 @@ import { TlspoolError } from '../../core/errors.ts';
 interface Revocation {
   readonly stateDir: string;
   readonly revoked: readonly { readonly serial: string; readonly id: string }[];
-  /** Sessions that end. */
-  readonly sessions: number;
+  /** Sessions that end; null: no daemon answers that could end them. */
+  readonly sessions: number | null;
 }
 
 export default class CaRevoke extends PoolCommand {
@@ -52,7 +52,9 @@ export default class CaRevoke extends PoolCommand {
     for (const { serial, id } of revoked) this.log(`Revoked: ${id}, serial number ${serial}`);
     const ids = new Set(revoked.map(({ id }) => id));
     const sessions = flags['apply-to-open'] ? await endSessions(socket, ids) : 0;
-    if (flags['apply-to-open']) this.log(`Open sessions that end: ${sessions}`);
+    if (sessions === null) {
+      this.warn(`no daemon answers at ${socket}: no session of a daemon was ended`);
+    } else if (flags['apply-to-open']) this.log(`Open sessions that end: ${sessions}`);
     return { stateDir, revoked, sessions };
   }
 }
@@ -70,18 +72,20 @@ async function canonical(what: string): Promise<string> {
   }
 }
 
-/** Where no pool runs, none are open. */
-async function endSessions(socket: string, ids: ReadonlySet<string>): Promise<number> {
+/** Ends the sessions of whom those names stand for. null: no daemon answers. */
+async function endSessions(socket: string, names: ReadonlySet<string>): Promise<number | null> {
   const { closeSession, sessions } = await import('../../client/administration.ts');
+  const { namedBy } = await import('../../core/identity/local-name.ts');
   let count = 0;
   try {
     for await (const { id, remoteId } of sessions({ socket })) {
-      if (!ids.has(remoteId)) continue;
+      if (!namedBy(names, remoteId)) continue;
       await closeSession(id, { socket, abort: true });
       count += 1;
     }
   } catch (error) {
     if (!(error instanceof TlspoolError && error.exit === 3)) throw error;
+    return null;
   }
   return count;
 }

@@ -5,6 +5,7 @@ import type { CredentialsTable, StoredRole } from '../store/schema.ts';
 import type { Store } from '../store/store.ts';
 import type { KeyType } from '../token/key-types.ts';
 import type { Donai } from './donai.ts';
+import { wildcardOf } from './local-name.ts';
 import { pemCertificates } from './pem.ts';
 import { formatSelector, isDonai, parseSelector, type Selector } from './selector.ts';
 
@@ -112,12 +113,6 @@ export class LocalIdentities {
       if (usable !== undefined) this.#usable[role].set(formatSelector(identity.donai), usable);
     }
   }
-}
-
-/** `.example.com` for `www.example.com`; certificates know no wildcards for users. */
-function wildcardOf({ user, domain }: Donai): string | undefined {
-  const dot = domain.indexOf('.');
-  return user === undefined && dot > 0 ? domain.slice(dot) : undefined;
 }
 
 function usableAs(role: TlsRole, { donai, credentials }: LocalIdentity): LocalIdentity | undefined {

@@ -23,3 +23,15 @@ export function parseLocalName(text: string): Selector {
   }
   return name;
 }
+
+/** `.example.com` for `www.example.com`; certificates know no wildcards for users. */
+export function wildcardOf({ user, domain }: Selector): string | undefined {
+  const dot = domain.indexOf('.');
+  return user === undefined && dot > 0 ? domain.slice(dot) : undefined;
+}
+
+/** Whether certificates of one of those local names, wildcards among them, name that remote. '': nobody. */
+export function namedBy(names: ReadonlySet<string>, remoteId: string): boolean {
+  if (remoteId === '') return false;
+  return names.has(remoteId) || names.has(wildcardOf(parseSelector(remoteId)) ?? '');
+}
