@@ -15,6 +15,19 @@ test('a listener that epoll watched and that was duplicated before listen()', as
   assert.equal(await served.running.ended, 0, served.running.stderr);
 });
 
+test('listen() fails where epoll cannot be made to watch the listener', async () => {
+  await using running = programs.pool.start(
+    'wrap',
+    '--',
+    ...programs.command('epoll-out-of-reach.py'),
+  );
+  assert.equal(await running.ended, 0, running.stderr);
+  assert.match(
+    running.stderr,
+    /listen\(\) of .* was refused: .*what watches it, cannot be replaced/,
+  );
+});
+
 test('flags, options and address stay as they were, listen() may be called again', async () => {
   await using served = await programs.serve('flags-kept.py');
   assert.equal(await say(programs, served.port), 'ok');

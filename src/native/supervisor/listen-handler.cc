@@ -137,7 +137,7 @@ bool ListenHandler::wrap(Notification& call, int model, double id) {
     if (replaceEverywhere(call, model, shared.number()))
       call.finish(0);
     else
-      refuse(call, EACCES, "the socket cannot be replaced");
+      refuse(call, EACCES, "the socket, or what watches it, cannot be replaced");
     return false;
   }
   Descriptor outside = listenInPlaceOf(model);
@@ -151,7 +151,7 @@ bool ListenHandler::wrap(Notification& call, int model, double id) {
     return false;
   }
   if (!replaceEverywhere(call, model, inside.number())) {
-    refuse(call, EACCES, "the socket cannot be replaced");
+    refuse(call, EACCES, "the socket, or what watches it, cannot be replaced");
     return false;
   }
   // JavaScript's numbers are exact up to 53 bits; cookies are counted from 1.

@@ -7,6 +7,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <cerrno>
 #include <cstdio>
 #include <cstdlib>
@@ -116,37 +117,80 @@ std::vector<Registration> registrations(const Notification& call, const Found& f
   return result;
 }
 
-/// Numbers that a process rarely uses: out of the way of those that are to be taken.
-int duplicateHigh(int fd) {
-  for (int lowest = 1 << 16; lowest >= 256; lowest /= 2) {
-    int result = fcntl(fd, F_DUPFD_CLOEXEC, lowest);
-    if (result >= 0) return result;
+/// Duplicates out of the way of the numbers that are to be taken. Lives on a thread with a table of
+/// descriptors of its own, with which it goes.
+class Mover {
+ public:
+  /// @param highest number that will be taken
+  explicit Mover(int highest) : highest_(highest) {}
+
+  /// Negative with errno.
+  int keep(int fd) const { return fcntl(fd, F_DUPFD_CLOEXEC, highest_ + 1); }
+
+  /// False with errno, and nothing changed. `epoll`, `from` and `to` are kept.
+  static bool move(const Registration& watched, int epoll, int from, int to) {
+    if (!take(from, watched.fd)) return false;
+    if (epoll_ctl(epoll, EPOLL_CTL_DEL, watched.fd, nullptr) != 0) {
+      // Its number is that of another socket's registration, or another process has moved it.
+      return errno == ENOENT;
+    }
+    if (take(to, watched.fd) && add(epoll, watched)) return true;
+    int error = errno;
+    if (take(from, watched.fd)) add(epoll, watched);
+    errno = error;
+    return false;
   }
-  return -1;
+
+ private:
+  static bool take(int kept, int number) { return dup2(kept, number) >= 0; }
+
+  static bool add(int epoll, const Registration& watched) {
+    epoll_event event = watched.event;
+    return epoll_ctl(epoll, EPOLL_CTL_ADD, watched.fd, &event) == 0 || errno == EEXIST;
+  }
+
+  int highest_;
+};
+
+/// On a thread of its own; 0 or errno.
+int moveAll(const std::vector<Registration>& all, const std::vector<Descriptor>& instances,
+            int original, int replacement) {
+  if (unshare(CLONE_FILES) != 0) return errno;
+  int highest = 0;
+  for (const Registration& each : all) highest = std::max(highest, each.fd);
+  Mover mover(highest);
+  int from = mover.keep(original);
+  int to = from < 0 ? -1 : mover.keep(replacement);
+  if (to < 0) return errno;
+  std::vector<int> epolls;
+  for (const Descriptor& instance : instances) {
+    epolls.push_back(mover.keep(instance.number()));
+    if (epolls.back() < 0) return errno;
+  }
+  for (size_t i = 0; i < all.size(); i++) {
+    if (Mover::move(all[i], epolls[i], from, to)) continue;
+    int error = errno;
+    while (i-- > 0) Mover::move(all[i], epolls[i], to, from);
+    return error;
+  }
+  return 0;
 }
 
 /// epoll knows what it watches by file and number: to change that from outside takes the program's
 /// number here too, so this runs on a thread with a table of descriptors of its own, whose numbers
-/// are gone with it.
-void move(const Notification& call, const std::vector<Registration>& all, int original,
+/// are gone with it. False with errno, and nothing moved.
+bool move(const Notification& call, const std::vector<Registration>& all, int original,
           int replacement) {
-  if (all.empty()) return;
+  if (all.empty()) return true;
   std::vector<Descriptor> instances;
-  for (const Registration& each : all) instances.push_back(call.fetch(each.epoll));
-  std::thread([&] {
-    if (unshare(CLONE_FILES) != 0) return;
-    int old = duplicateHigh(original);
-    int fresh = duplicateHigh(replacement);
-    std::vector<int> epolls;
-    for (const Descriptor& instance : instances) epolls.push_back(duplicateHigh(instance.number()));
-    for (size_t i = 0; i < all.size(); i++) {
-      epoll_event event = all[i].event;
-      dup2(old, all[i].fd);
-      epoll_ctl(epolls[i], EPOLL_CTL_DEL, all[i].fd, nullptr);
-      dup2(fresh, all[i].fd);
-      epoll_ctl(epolls[i], EPOLL_CTL_ADD, all[i].fd, &event);
-    }
-  }).join();
+  for (const Registration& each : all) {
+    instances.push_back(call.fetch(each.epoll));
+    if (!instances.back()) return false;
+  }
+  int error = 0;
+  std::thread([&] { error = moveAll(all, instances, original, replacement); }).join();
+  errno = error;
+  return error == 0;
 }
 
 }  // namespace
@@ -155,13 +199,14 @@ bool replaceEverywhere(const Notification& call, int original, int replacement) 
   Found found = look(call, original);
   int first = call.descriptorArgument(0);
   std::vector<Registration> watched = registrations(call, found);
-  bool closing = closesOnExec(call, first);
-  if (!call.replace(replacement, first, closing)) return false;
+  // The one that the call is about comes last: were it in its place, another listen() would
+  // succeed.
+  if (!move(call, watched, original, replacement)) return false;
   for (int number : found.sockets) {
-    if (number != first) call.replace(replacement, number, closesOnExec(call, number));
+    if (number == first) continue;
+    if (!call.replace(replacement, number, closesOnExec(call, number))) return false;
   }
-  move(call, watched, original, replacement);
-  return true;
+  return call.replace(replacement, first, closesOnExec(call, first));
 }
 
 Descriptor fetchFromAnybody(ino_t inode, const std::function<bool(const Descriptor&)>& right) {
