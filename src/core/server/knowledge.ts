@@ -43,9 +43,17 @@ export class StoreKnowledge implements Knowledge {
     const version = this.#store.version();
     this.#checked = now;
     if (version === this.#version) return undefined;
-    this.#reading = this.#read(version).finally(() => {
-      this.#reading = undefined;
-    });
+    this.#reading = this.#read(version).then(
+      () => {
+        this.#reading = undefined;
+      },
+      (error: unknown) => {
+        this.#reading = undefined;
+        // Nobody goes on with what was known before: the next one tries again.
+        this.#checked = Number.NEGATIVE_INFINITY;
+        throw error;
+      },
+    );
     return this.#reading;
   }
 

@@ -1,0 +1,33 @@
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import type { Authorisation } from '../../../src/core/authz/authorisation.ts';
+import type { Disclosure } from '../../../src/core/identity/disclosure.ts';
+import type { LocalIdentities } from '../../../src/core/identity/local-identities.ts';
+import { StoreKnowledge } from '../../../src/core/server/knowledge.ts';
+import type { Trust } from '../../../src/core/trust/trust.ts';
+
+test('while the store cannot be read nobody goes on with what was known before', async () => {
+  let reads = 0;
+  let broken = true;
+  const part = {
+    refresh: async () => {
+      reads += 1;
+      if (broken) throw new Error('disk I/O error');
+    },
+  };
+  const knowledge = new StoreKnowledge(
+    { version: () => 1 },
+    part as unknown as LocalIdentities,
+    part as unknown as Disclosure,
+    part as unknown as Trust,
+    part as unknown as Authorisation,
+  );
+  // At once, one after the other: each must read, and fail.
+  for (const attempt of [1, 2, 3]) {
+    await assert.rejects(async () => knowledge.refresh(), /disk I\/O error/, String(attempt));
+  }
+  assert.equal(reads, 3 * 4);
+  broken = false;
+  await knowledge.refresh();
+  assert.equal(reads, 4 * 4);
+});
