@@ -302,7 +302,9 @@ export class Session implements SessionHandler {
     if (admitted === 'denied') return;
     const agreed = { ...known, admitted };
     if (phase.remember !== undefined) this.#keep(phase.remember);
-    phase.firstUse?.().catch((error: unknown) => this.#audit.fault(error));
+    phase
+      .firstUse?.()
+      .catch((error: unknown) => this.#audit.fault(error, 'its key is not remembered'));
     if (plainFd !== undefined) {
       phase.plainFd = undefined;
       this.#attach(phase, agreed, plainFd, true);

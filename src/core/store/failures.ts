@@ -15,11 +15,14 @@ const RESULT = {
   notADatabase: 26,
 } as const;
 
+/** SQLITE_IOERR_SHMSIZE, an extended code: no room for the index of the write-ahead log, which readers need as well. */
+const NO_ROOM_FOR_INDEX = 4874;
+
 const { ENOSPC, EROFS, EBUSY, EIO, EACCES, EEXIST } = constants.errno;
 
 /** What SQLite reported, in an operator's words; anything but SQLite's errors comes back as it is. */
 export function storeFailure(error: unknown, path: string): unknown {
-  const code = primaryCode(error);
+  const code = isNoRoomForIndex(error) ? RESULT.full : primaryCode(error);
   if (code === undefined) return error;
   const cause = error;
   switch (code) {
@@ -52,7 +55,7 @@ export function storeFailure(error: unknown, path: string): unknown {
     case RESULT.cannotOpen:
     case RESULT.perm:
       return new TlspoolError('store-unreadable', `${path} cannot be opened`, {
-        hint: 'Does this user own the state folder, and can it be written?',
+        hint: 'The file or its folder is read-only, or belongs to another user.',
         wire: EACCES,
         cause,
       });
@@ -66,16 +69,25 @@ export function storeFailure(error: unknown, path: string): unknown {
   }
 }
 
-/** Whether SQLite failed because it may not write the file or its folder. */
+/** Whether SQLite failed because it may not, or for lack of space cannot, write next to the file. */
 export function isRefusedWrite(error: unknown): boolean {
   const code = primaryCode(error);
-  return code === RESULT.readOnly || code === RESULT.cannotOpen;
+  return code === RESULT.readOnly || code === RESULT.cannotOpen || isNoRoomForIndex(error);
+}
+
+function isNoRoomForIndex(error: unknown): boolean {
+  return extendedCode(error) === NO_ROOM_FOR_INDEX;
 }
 
 /** The low byte of the extended code is the primary one. */
 function primaryCode(error: unknown): number | undefined {
+  const code = extendedCode(error);
+  return code === undefined ? undefined : code & 0xff;
+}
+
+function extendedCode(error: unknown): number | undefined {
   if (!(error instanceof Error) || !('errcode' in error)) return undefined;
-  return typeof error.errcode === 'number' ? error.errcode & 0xff : undefined;
+  return typeof error.errcode === 'number' ? error.errcode : undefined;
 }
 
 function words(error: unknown): string {

@@ -1,4 +1,4 @@
-import { constants, existsSync } from 'node:fs';
+import { constants, statSync } from 'node:fs';
 import { mkdir, open, rm, stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import { DatabaseSync, type StatementSync } from 'node:sqlite';
@@ -194,19 +194,23 @@ function openDatabase(path: string, mode: StoreMode): DatabaseSync {
 const WRITER = 'pragma journal_mode = wal; pragma synchronous = full;';
 
 /**
- * A reader of a WAL database needs its -shm file, and makes it if it is missing. Where it cannot, and there is no
- * -wal file to read either, the main file is complete and nobody writes it: SQLite is told so.
+ * A reader of a WAL database needs its -shm file, and makes it if it is missing. Where it cannot, and there is nothing
+ * in a -wal file to read either, the main file is complete and nobody writes it: SQLite is told so.
  */
 function openReader(path: string): DatabaseSync {
   const options = { readOnly: true, timeout: BUSY_TIMEOUT };
   try {
     return prepare(new DatabaseSync(path, options), '');
   } catch (error) {
-    if (!isRefusedWrite(error) || existsSync(`${path}-wal`)) throw error;
+    if (!isRefusedWrite(error) || sizeOf(`${path}-wal`) > 0) throw error;
     const complete = pathToFileURL(path);
     complete.searchParams.set('immutable', '1');
     return prepare(new DatabaseSync(complete, options), '');
   }
+}
+
+function sizeOf(path: string): number {
+  return statSync(path, { throwIfNoEntry: false })?.size ?? 0;
 }
 
 /** Sets what is set for a connection; reads something, so that a file that is no store is found out at once. */
