@@ -6,6 +6,7 @@ import type { Counters } from '../engine/types.ts';
 import { TlspoolError } from '../errors.ts';
 import { PosixError } from '../protocol/errors.ts';
 import type { Authoriser } from '../session/admission.ts';
+import { tellable } from '../session/outcome.ts';
 import type { Log } from '../telemetry/log.ts';
 import type { Keyring } from '../token/keyring.ts';
 import type { TokenStatus } from '../token/token-status.ts';
@@ -168,12 +169,18 @@ export class Administration {
         if (!own && !isOwner(peer)) throw mayNot(peer);
         for await (const answer of this.#answers(request, peer)) await write(visitor, answer);
       } catch (error) {
-        if (!(error instanceof TlspoolError)) throw error;
-        await write(visitor, errorLine(error));
+        await write(visitor, errorLine(this.#failure(error)));
       }
       if (visitor.destroyed) return;
     }
     visitor.end();
+  }
+
+  /** What the visitor is told; a fault of ours is written down. */
+  #failure(error: unknown): TlspoolError {
+    if (error instanceof TlspoolError) return error;
+    this.#parts.log.error({ err: error }, 'the administration has a fault');
+    return tellable(error);
   }
 
   async *#answers(request: AdministrationRequest, peer: PeerCredentials): AsyncIterable<object> {
