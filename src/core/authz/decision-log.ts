@@ -62,6 +62,8 @@ export class DecisionLog implements AsyncDisposable {
   #waiting: string[] = [];
   #writing: Promise<void> | undefined;
   #failed = false;
+  /** Decisions that were not written, and not told of yet. */
+  #lost = 0;
   #closing = new AbortController();
 
   constructor(stateDir: string, log: Log) {
@@ -70,7 +72,10 @@ export class DecisionLog implements AsyncDisposable {
   }
 
   add(record: DecisionRecord): void {
-    if (this.#waiting.length >= MOST_WAITING) return;
+    if (this.#waiting.length >= MOST_WAITING) {
+      this.#lost += 1;
+      return;
+    }
     this.#waiting.push(`${JSON.stringify(record)}\n`);
     this.#writing ??= this.#write();
   }
@@ -86,22 +91,34 @@ export class DecisionLog implements AsyncDisposable {
     await this.flush();
   }
 
+  /** One write at a time: what a slow disk does not take waits, and there is an end to that. */
   async #write(): Promise<void> {
-    await pause(GATHER, undefined, { ref: false, signal: this.#closing.signal }).catch(
-      () => undefined,
-    );
-    const lines = this.#waiting;
-    this.#waiting = [];
+    do {
+      await pause(GATHER, undefined, { ref: false, signal: this.#closing.signal }).catch(
+        () => undefined,
+      );
+      const lines = this.#waiting;
+      this.#waiting = [];
+      await this.#append(lines);
+    } while (this.#waiting.length > 0);
     this.#writing = undefined;
+  }
+
+  async #append(lines: readonly string[]): Promise<void> {
+    const path = this.#path;
     try {
-      await append(this.#path, lines.join(''));
+      await append(path, lines.join(''));
       this.#failed = false;
     } catch (error) {
+      this.#lost += lines.length;
       // Once, not for each of thousands of decisions; the audit lines have them all.
-      const message = 'decisions cannot be written';
-      if (!this.#failed) this.#log.error({ path: this.#path, err: error }, message);
+      if (!this.#failed) this.#log.error({ path, err: error }, 'decisions cannot be written');
       this.#failed = true;
+      return;
     }
+    if (this.#lost === 0) return;
+    this.#log.warn({ path, lost: this.#lost }, 'decisions are missing in the decision log');
+    this.#lost = 0;
   }
 }
 
