@@ -1,7 +1,10 @@
 import assert from 'node:assert/strict';
+import { once } from 'node:events';
+import { connect } from 'node:net';
 import { after, before, test } from 'node:test';
 import { fileURLToPath } from 'node:url';
 import { name } from './stage/clients.ts';
+import { ListeningPrograms, say } from './stage/listening-programs.ts';
 import { Pool } from './stage/pool.ts';
 import { freePort, listening } from './stage/ports.ts';
 import { Running, run } from './stage/running.ts';
@@ -118,6 +121,22 @@ test('vsftpd, wrapped as it is, serves FTPS', { skip }, async (t) => {
     assert.equal(server.running.stderr.match(/STARTTLS ftp/g)?.length, 1);
     assert.doesNotMatch(server.running.stderr, /: TLS/);
   });
+});
+
+test('a listener that is opened during FTP and not named by it has TLS as ever', async () => {
+  await using programs = await ListeningPrograms.create();
+  const port = await freePort();
+  const command = [...programs.command('beside-ftp.py'), `${port}`];
+  await using server = await wrappedWhole(programs.pool, ['--starttls', `${port}=ftp`], command);
+  const control = connect({ host: '127.0.0.1', port });
+  try {
+    await once(control, 'data', { signal: AbortSignal.timeout(60_000) });
+    const [, other] = await server.running.saying(/127\.0\.0\.1:(\d+): TLS/);
+    assert.equal(await say(programs, Number(other)), 'ok');
+  } finally {
+    control.destroy();
+  }
+  assert.equal(await server.running.ended, 0, server.running.stderr);
 });
 
 test('vsftpd, wrapped as it is, serves FTPS of the implicit kind', { skip }, async () => {

@@ -17,6 +17,8 @@ interface DataListener {
   readonly fd: number;
   readonly address: string;
   readonly port: number;
+  /** A control connection has named it. */
+  named: boolean;
 }
 
 /** A connection that the program is about to make, for data. */
@@ -51,7 +53,10 @@ export class ProgramData implements DataPlaces {
     return { [Symbol.dispose]: () => void this.#attended-- };
   }
 
-  /** A listener of no other meaning, opened while there is a control connection, is one for data. */
+  /**
+   * A listener of no other meaning, opened while there is a control connection, is taken for one for data, unless none
+   * names it soon (`unnamed`).
+   */
   get awaited(): boolean {
     return this.#attended > 0;
   }
@@ -60,7 +65,20 @@ export class ProgramData implements DataPlaces {
   listening(fd: number, cookie: number): void {
     const { local } = socketAddresses(fd);
     const { address = '', port = 0 } = local ?? {};
-    this.#listeners.set(cookie, { fd, address: plainAddress(address), port });
+    this.#listeners.set(cookie, { fd, address: plainAddress(address), port, named: false });
+  }
+
+  /** Whether it is one of these, and no control connection has named it yet. */
+  unnamed(cookie: number): boolean {
+    return this.#listeners.get(cookie)?.named === false;
+  }
+
+  /** It was none for data: gives back what `listening` took over, if it is `unnamed` still. */
+  giveBack(cookie: number): number | undefined {
+    if (!this.unnamed(cookie)) return undefined;
+    const fd = this.#listeners.get(cookie)?.fd;
+    this.#listeners.delete(cookie);
+    return fd;
   }
 
   /** The program does not listen there any more. Returns whether it was one of these. */
@@ -89,8 +107,10 @@ export class ProgramData implements DataPlaces {
     if (order.by === 'program') return this.#expect(order);
     const address = plainAddress(order.control.peer.local);
     const cookie = this.#listenerAt(address, order.port);
+    const found = cookie === undefined ? undefined : this.#listeners.get(cookie);
     // A listener that flags leave plain, or one of another program.
-    if (cookie === undefined) return dataChannels.open(order);
+    if (cookie === undefined || !found) return dataChannels.open(order);
+    found.named = true;
     const listener = () => this.#listeners.get(cookie)?.fd;
     return new ListenedData(order, { address, listener, reach: this.#reach, lost: this.#lost });
   }

@@ -40,7 +40,7 @@ export interface ListenerEvents {
 /** The listeners of a supervised program: decides about them, and brings their connections to the pool. */
 export class WrappedListeners implements Disposable {
   readonly #options: WrappedListenersOptions;
-  readonly #expected = new Map<number, ListenerPlan | typeof forData>();
+  readonly #expected = new Map<number, ListenerPlan | DataPlan>();
   /** By the SO_COOKIE of the program's own. */
   readonly #open = new Map<number, WrappedListener>();
   readonly #lost: Disposable;
@@ -56,12 +56,12 @@ export class WrappedListeners implements Disposable {
     // A process that was started again in the place of another wants the port that the other had.
     this.vacate();
     const { policy, events, data } = this.#options;
+    const where = formatHostAndPort({ host: address, port });
     if (data.awaited && !policy.speaksOf(port)) {
       const listener = ++this.#last;
-      this.#expected.set(listener, forData);
+      this.#expected.set(listener, { where, port, process: askingProcess(pid), forData: true });
       return { action: 'wrap', listener };
     }
-    const where = formatHostAndPort({ host: address, port });
     const meaning = policy.meaning(port);
     try {
       const terms = await this.agree(port);
@@ -102,10 +102,31 @@ export class WrappedListeners implements Disposable {
     const expected = this.#expected.get(listener);
     this.#expected.delete(listener);
     if (!expected) throw new Error(`nobody expects listener ${listener}`);
-    if (expected !== forData) this.take(fd, cookie, expected);
+    if (!('forData' in expected)) this.take(fd, cookie, expected);
     else {
       this.#options.data.listening(fd, cookie);
       if (!nativeSupervisor().listensInside(fd)) this.#close(cookie);
+      setTimeout(() => this.#takeUnlessNamed(cookie, expected), namePatience).unref();
+    }
+  }
+
+  /** Another program of the tree listens while somebody uses its FTP: no control connection has named the listener. */
+  async #takeUnlessNamed(cookie: number, { where, port, process }: DataPlan): Promise<void> {
+    const { data, events, policy } = this.#options;
+    if (!data.unnamed(cookie)) return;
+    try {
+      const terms = await this.agree(port);
+      // Plain is only what flags say so, and nothing that they speak of is taken for data.
+      if (!terms) return;
+      const fd = data.giveBack(cookie);
+      // Whether the program may is asked by each client.
+      const plan = { where, meaning: policy.meaning(port), terms: { ...terms, process } };
+      if (fd !== undefined) this.take(fd, cookie, plan);
+    } catch (error) {
+      if (!(error instanceof TlspoolError)) throw error;
+      // Too late to fail its listen(): clients are refused.
+      events.lost(cannotListen(where, error));
+      this.#close(cookie);
     }
   }
 
@@ -156,8 +177,16 @@ export class WrappedListeners implements Disposable {
   }
 }
 
-/** The listener is to be one for FTP's data. */
-const forData = Symbol('for data');
+/** ms from a listener to the reply on a control connection that names it, which programs send at once. */
+const namePatience = 5_000;
+
+/** The listener is to be one for FTP's data, it seems. */
+interface DataPlan {
+  readonly forData: true;
+  readonly where: string;
+  readonly port: number;
+  readonly process: ClaimedProcess;
+}
 
 /** A listener, and how its connections come to the program. */
 export interface ListenerPlan {
