@@ -19,8 +19,11 @@ const LARGEST_BATCH = 64;
 /** A peer that does not read its messages is not read from either until fewer than these wait for it. */
 const MOST_WAITING = 256;
 
-/** Messages that wait for a peer that reads nothing at all, whatever else happens: 1.5 MiB. */
-const TOO_MANY_WAITING = 4096;
+/**
+ * Messages that wait for a peer that reads nothing at all, whatever else happens: 12 MiB. Thousands of sessions may have
+ * their answers in the same moment, when their time is up: whoever has so many is not to lose them all for that.
+ */
+const TOO_MANY_WAITING = 32_768;
 
 /** One side of a stream of messages with descriptors beside them. Owns the socket. */
 export class MessageSocket {
