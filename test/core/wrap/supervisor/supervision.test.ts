@@ -84,6 +84,33 @@ test('a call that is denied fails as was said', async () => {
   await program.over;
 });
 
+/** Has two sockets of one address, of which one at a time can listen. */
+const rivals = `
+import errno, socket
+first, second = socket.socket(), socket.socket()
+for each in first, second: each.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+first.bind(("127.0.0.1", 0))
+second.bind(first.getsockname())
+first.listen()
+try: second.listen()
+except OSError as error: exit(error.errno != errno.EADDRINUSE)
+exit("both listen")
+`;
+
+test('a listener that comes to nothing is forgone', async () => {
+  const forgone: number[] = [];
+  let last = 0;
+  const { all, listening } = decisions(() => ({ action: 'wrap', listener: ++last }));
+  const program = await startSupervised(python(rivals), {
+    ...all,
+    forgone: ({ listener }) => void forgone.push(listener),
+  });
+  assert.equal(await program.ended, 0);
+  await program.over;
+  assert.deepEqual(forgone, [2]);
+  closeFd(await listening);
+});
+
 function next(listener: number): Promise<number> {
   const { promise, resolve } = Promise.withResolvers<number>();
   const watching = watch(listener, { readable: true }, () => {
