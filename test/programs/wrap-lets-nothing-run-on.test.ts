@@ -3,7 +3,7 @@ import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import { after, before, test } from 'node:test';
 import { setTimeout as pause } from 'node:timers/promises';
 import { ListeningPrograms, say } from './stage/listening-programs.ts';
-import type { Running } from './stage/running.ts';
+import { type Running, run, tlspoolCommand } from './stage/running.ts';
 
 let programs: ListeningPrograms;
 before(async () => {
@@ -47,6 +47,22 @@ test('the guardian killed with SIGKILL: wrap sees to it that nothing runs on', a
   process.kill(parentOf(parent), 'SIGKILL');
   assert.equal(await served.running.ended, 137);
   await gone(parent, child, grandchild);
+});
+
+test('the guardian holds nothing open that wrap was started with, whatever its number', async () => {
+  const opened = 'exec 9</dev/null 2000</dev/null; exec "$@"';
+  const list = ['/bin/sh', '-c', 'ls /proc/self/fd; echo; ls /proc/$PPID/fd'];
+  const wrap = tlspoolCommand('wrap', '--', ...list);
+  const env = programs.pool.environment;
+  const { code, stdout, stderr } = await run('bash', ['-c', opened, 'bash', ...wrap], { env });
+  assert.equal(code, 0, stderr);
+  const [program = [], guardian = []] = stdout
+    .trim()
+    .split('\n\n')
+    .map((part) => part.split('\n'));
+  assert.ok(program.includes('2000'), stdout);
+  // Its stderr, and what it hears of wrap and of signals.
+  assert.equal(guardian.length, 3, stdout);
 });
 
 test('the keeper of the private network killed with SIGKILL: wrap says so and ends', async () => {

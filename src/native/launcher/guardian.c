@@ -28,6 +28,7 @@ struct Ward {
 };
 
 static void watch(struct Ward* ward, int parent, int signals) __attribute__((noreturn));
+static void closeAllBut(int one, int another, int third);
 
 void guard(pid_t parent) {
   int life = (int)syscall(SYS_pidfd_open, parent, 0);
@@ -54,10 +55,19 @@ void guard(pid_t parent) {
     return;
   }
   // Ours are held open for nobody; stderr stays for what there may be to say.
-  for (int fd = 0; fd < 1024; fd++)
-    if (fd != STDERR_FILENO && fd != life && fd != signals) close(fd);
+  closeAllBut(STDERR_FILENO, life, signals);
   struct Ward ward = {.parent = parent, .program = child};
   watch(&ward, life, signals);
+}
+
+// Below the highest one by one, and all above it at once (close_range(2), Linux 5.9), whatever
+// their numbers.
+static void closeAllBut(int one, int another, int third) {
+  int highest = one > another ? one : another;
+  if (third > highest) highest = third;
+  for (int fd = 0; fd < highest; fd++)
+    if (fd != one && fd != another && fd != third) close(fd);
+  syscall(SYS_close_range, (unsigned)highest + 1, ~0u, 0);
 }
 
 static void reap(struct Ward* ward);
