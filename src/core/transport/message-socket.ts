@@ -25,12 +25,17 @@ const MOST_WAITING = 256;
  */
 const TOO_MANY_WAITING = 32_768;
 
+/** ms without a byte taken after which a peer counts as one that reads nothing. */
+const READS_NOTHING = 2_000;
+
 /** One side of a stream of messages with descriptors beside them. Owns the socket. */
 export class MessageSocket {
   readonly #fd: number;
   readonly #handler: MessageHandler;
   readonly #watch: Watch;
   readonly #incoming = new Reassembly();
+  /** When the peer last made room, by performance.now(); of meaning while something waits. */
+  #lastTaken = 0;
   #outgoing: Outgoing[] = [];
   #closed = false;
 
@@ -132,8 +137,17 @@ export class MessageSocket {
 
   #queue(bytes: Buffer, fd: number | undefined): void {
     this.#outgoing.push({ bytes: Buffer.from(bytes), fd });
-    if (this.#outgoing.length > TOO_MANY_WAITING) queueMicrotask(() => this.#end(neverReads()));
+    if (this.#outgoing.length === 1) this.#lastTaken = performance.now();
+    if (this.#outgoing.length > TOO_MANY_WAITING) queueMicrotask(() => this.#endUnlessRead());
     else this.#attend();
+  }
+
+  /** Thousands of timers that end in one turn of the event loop leave no turn for sending: the peer may well read. */
+  #endUnlessRead(): void {
+    if (this.#closed) return;
+    this.#flush();
+    const idle = performance.now() - this.#lastTaken;
+    if (this.#outgoing.length > TOO_MANY_WAITING && idle > READS_NOTHING) this.#end(neverReads());
   }
 
   #flush(): void {
@@ -142,6 +156,7 @@ export class MessageSocket {
       let done = 0;
       for (const entry of waiting) {
         const sent = send(this.#fd, entry.bytes, entry.fd) ?? 0;
+        if (sent > 0) this.#lastTaken = performance.now();
         if (sent > 0 && entry.fd !== undefined) {
           closeFd(entry.fd);
           entry.fd = undefined;
