@@ -47,7 +47,7 @@ test('a user without any rights wraps a program, as an identity that was given t
 
 test('it is not told which identities there are', async (t) => {
   if (skip) return t.skip(skip);
-  await using running = asUser('--dry-run', '--', 'true');
+  await using running = asUser('--dry-run', '--tls', '8443', '--', 'true');
   assert.equal(await running.ended, 125);
   assert.match(running.stdout, /^no {3}an identity to show: .* this user is not told\. Say which/m);
 });
