@@ -32,7 +32,7 @@ for (const [name, ...args] of [
   test(`${name} loads the command frame, no other library, and no more of ours than it needs`, async () => {
     const { own, libraries } = await loadedBy(...args);
     assert.deepEqual(libraries, ['@oclif/core']);
-    assert.ok(own.length <= 30, own.join('\n'));
+    assert.ok(own.length <= 40, own.join('\n'));
   });
 }
 

@@ -3,6 +3,7 @@ import { fileURLToPath } from 'node:url';
 import type { Config } from '@oclif/core/config';
 import { type Request, readCommandLine, type Subject, wantsJson } from './command-line.ts';
 import { useCompileCache } from './compile-cache.ts';
+import { compileInForeground } from './compile-in-foreground.ts';
 import {
   type CommandContext,
   failureJson,
@@ -23,6 +24,7 @@ export async function main(
   root: URL,
   code: 'build' | 'sources' = 'build',
 ): Promise<void> {
+  compileInForeground();
   useCompileCache(process.env, process.geteuid?.() ?? -1);
   surviveClosedPipes();
   let context: CommandContext = nowhere;
