@@ -69,3 +69,22 @@ export type OpenPhase = Extract<Phase, { readonly request: StartTlsRequest }>;
 export function isOpen(phase: Phase): phase is OpenPhase {
   return phase.is === 'preparing' || phase.is === 'negotiating' || phase.is === 'connecting';
 }
+
+/** What is known when the other side is first heard. */
+export function beginNegotiating(
+  known: Pick<Negotiating, 'request' | 'myself' | 'serverName' | 'demand'>,
+): Negotiating {
+  return {
+    is: 'negotiating',
+    ...known,
+    domainRepresented: false,
+    peer: undefined,
+    believed: undefined,
+    firstUse: undefined,
+    patience: new AbortController(),
+    plainFd: undefined,
+    callback: undefined,
+    offers: [],
+    remember: undefined,
+  };
+}

@@ -11,7 +11,7 @@ import type { SessionFacts } from './facts.ts';
 import type { Myself } from './local-identity.ts';
 import { refusedPeer, setUpFailure, tellable } from './outcome.ts';
 import { PeerJudgement } from './peer-judgement.ts';
-import type { Negotiating } from './phase.ts';
+import { beginNegotiating, type Negotiating } from './phase.ts';
 import type { Presentation } from './presentation.ts';
 import type { Requester } from './requester.ts';
 import { onlyResponse } from './responses.ts';
@@ -48,22 +48,12 @@ export class Renewal {
     this.#session = session;
     this.#requester = requester;
     const { facts, agreed, myself, presentation, services } = session;
-    this.#state = {
-      is: 'negotiating',
+    this.#state = beginNegotiating({
       request: { ...request, service: facts.service },
       myself,
       serverName: agreed.serverName || undefined,
       demand: request.demand,
-      domainRepresented: false,
-      peer: undefined,
-      believed: undefined,
-      firstUse: undefined,
-      patience: new AbortController(),
-      plainFd: undefined,
-      callback: undefined,
-      offers: [],
-      remember: undefined,
-    };
+    });
     const judging = {
       facts,
       negotiation: () => this.#state,

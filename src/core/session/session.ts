@@ -26,7 +26,7 @@ import { addressOf, type SessionFacts } from './facts.ts';
 import type { Myself } from './local-identity.ts';
 import { refusedPeer, refusedSocket, setUpFailure, tellable } from './outcome.ts';
 import { PeerJudgement } from './peer-judgement.ts';
-import { isOpen, type Negotiating, type OpenPhase, type Phase } from './phase.ts';
+import { beginNegotiating, isOpen, type Negotiating, type OpenPhase, type Phase } from './phase.ts';
 import { Presentation } from './presentation.ts';
 import type { RunningSession } from './questions.ts';
 import { Renewal } from './renewal.ts';
@@ -134,22 +134,8 @@ export class Session implements SessionHandler {
       peer: demand,
       resumption: local === 'ask' ? this.#basisUnasked(request) : local.resumption,
     };
-    this.#phase = {
-      is: 'negotiating',
-      request,
-      myself,
-      serverName: opened.serverName,
-      demand,
-      domainRepresented: false,
-      peer: undefined,
-      believed: undefined,
-      firstUse: undefined,
-      patience: new AbortController(),
-      plainFd: undefined,
-      callback: undefined,
-      offers: [],
-      remember: undefined,
-    };
+    const { serverName } = opened;
+    this.#phase = beginNegotiating({ request, myself, serverName, demand });
     this.#engineId = this.#openOrRefuse(opened);
   }
 
