@@ -23,6 +23,8 @@ before(async () => {
   mkdirSync(home);
   chownSync(home, USER, USER);
   environment = { ...pool.environment, HOME: home, XDG_RUNTIME_DIR: home };
+  // Of a user id without an entry in the user database nothing else tells the shell.
+  delete environment.SHELL;
   await pool.command('authz', 'allow-program', '--user', `${USER}`, '--as', name);
   const version = [...become, ...tlspoolCommand('--version')];
   const readable = await run('setpriv', version, { env: environment, cwd: '/' });
@@ -50,4 +52,16 @@ test('it is not told which identities there are', async (t) => {
   await using running = asUser('--dry-run', '--tls', '8443', '--', 'true');
   assert.equal(await running.ended, 125);
   assert.match(running.stdout, /^no {3}an identity to show: .* this user is not told\. Say which/m);
+});
+
+test('nor does a user id need an entry in the user database, or a home', async (t) => {
+  if (skip) return t.skip(skip);
+  const { HOME: _, XDG_RUNTIME_DIR: __, ...bare } = environment;
+  const asked = [...become, ...tlspoolCommand('authz', 'check', 'a@b.example', '--to', name)];
+  const { code, stderr } = await run('setpriv', [...asked, '--service', 'http'], {
+    env: bare,
+    cwd: '/',
+  });
+  assert.doesNotMatch(stderr, /ENOENT|userInfo|passwd/);
+  assert.equal(code, 2, stderr);
 });

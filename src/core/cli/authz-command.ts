@@ -1,10 +1,10 @@
-import { userInfo } from 'node:os';
 import type { Kysely } from 'kysely';
 import type { ChangeEffects, Flip } from '../authz/change-policy.ts';
 import type { Mentions } from '../authz/doubts.ts';
 import type { PolicyChoices } from '../authz/load-policy.ts';
 import type { Authored } from '../authz/rule.ts';
 import type { PoolPaths } from '../config/paths.ts';
+import { userName } from '../config/person.ts';
 import type { ReviewedSession } from '../server/review.ts';
 import type { Schema } from '../store/schema.ts';
 import { PoolCommand } from './pool-command.ts';
@@ -46,7 +46,7 @@ interface ChangeFlags {
 export abstract class AuthzCommand extends PoolCommand {
   /** Whoever runs the command, also behind sudo. */
   protected author(note: string | undefined): Authored {
-    const madeBy = process.env.SUDO_USER || userInfo().username;
+    const madeBy = process.env.SUDO_USER || userName();
     return { note: note ?? '', madeBy, madeAt: new Date().toISOString() };
   }
 

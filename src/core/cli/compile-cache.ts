@@ -1,6 +1,6 @@
 import { enableCompileCache } from 'node:module';
-import { homedir } from 'node:os';
 import { join } from 'node:path';
+import { homeFolder } from '../config/person.ts';
 
 /**
  * Keeps V8's compiled code between runs. Not in the temporary directory, which is Node's default: cached
@@ -12,6 +12,6 @@ export function useCompileCache(environment: NodeJS.ProcessEnv, uid: number): vo
   enableCompileCache(
     uid === 0
       ? '/var/cache/tlspool'
-      : join(environment.XDG_CACHE_HOME ?? join(homedir(), '.cache'), 'tlspool'),
+      : join(environment.XDG_CACHE_HOME ?? join(homeFolder(), '.cache'), 'tlspool'),
   );
 }

@@ -1,6 +1,7 @@
 import { readFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 import type { Config } from '@oclif/core/config';
+import { withPersonKnown } from '../config/person.ts';
 import { type Request, readCommandLine, type Subject, wantsJson } from './command-line.ts';
 import { useCompileCache } from './compile-cache.ts';
 import { compileInForeground } from './compile-in-foreground.ts';
@@ -66,11 +67,12 @@ async function loadConfig(
 ): Promise<Config> {
   const { Config } = await import('@oclif/core/config');
   const fromSources = { ...manifest, oclif: { ...manifest.oclif, commands: './src/commands' } };
-  return Config.load({
+  const options = {
     root: fileURLToPath(root),
     pjson: code === 'sources' ? fromSources : manifest,
     ignoreManifest: code === 'sources',
-  });
+  };
+  return withPersonKnown(process.env, () => Config.load(options));
 }
 
 function contextOf(request: Request, config: Config): CommandContext {

@@ -1,6 +1,6 @@
-import { homedir } from 'node:os';
 import { isAbsolute, join } from 'node:path';
 import { ConfigError, readConfFile } from './conf-file.ts';
+import { homeFolder } from './person.ts';
 
 /** Where one pool keeps its things. */
 export interface PoolPaths {
@@ -39,8 +39,8 @@ function machinePaths(): PoolPaths {
 
 function userPaths(environment: NodeJS.ProcessEnv, uid: number): PoolPaths {
   const runtime = environment.XDG_RUNTIME_DIR ?? `/run/user/${uid}`;
-  const state = environment.XDG_STATE_HOME ?? join(homedir(), '.local/state');
-  const config = environment.XDG_CONFIG_HOME ?? join(homedir(), '.config');
+  const state = environment.XDG_STATE_HOME ?? join(homeFolder(), '.local/state');
+  const config = environment.XDG_CONFIG_HOME ?? join(homeFolder(), '.config');
   return {
     socket: join(runtime, 'tlspool.sock'),
     stateDir: join(state, 'tlspool'),
