@@ -186,7 +186,7 @@ test('a policy comes back from its text, whatever was made first, and is tested 
     table,
     [
       `allow mary@example.com ${lists} smtp rule=members at=2026-11-25T12:00:00Z`,
-      `deny anonymous ${lists} smtp reason=anonymous`,
+      `deny anonymous ${lists} smtp reason=anonymous at=2026-11-25T12:00:00Z`,
       `allow uid=61001 ${lists}`,
       `deny uid=61002 ${lists}`,
     ].join('\n'),
@@ -194,7 +194,7 @@ test('a policy comes back from its text, whatever was made first, and is tested 
   const passed = await authz(other, 'test', table);
   assert.match(passed, /No case reaches rule r1\./);
   assert.match(passed, /4 of 4 decisions are as expected/);
-  writeFileSync(table, `allow bob@example.com ${lists} smtp\n`);
+  writeFileSync(table, `allow bob@example.com ${lists} smtp at=2026-11-25T12:00:00Z\n`);
   const failed = await other.tlspool('authz', 'test', table, '--format', 'tap');
   assert.equal(failed.code, 1);
   assert.match(failed.stdout, /^not ok 1 .*\n(?:.*\n)*? {2}got: "deny \(no-rule\)"/m);
