@@ -6,7 +6,7 @@ import { sql } from 'kysely';
 import { connect as connectPool } from '../../src/client/index.ts';
 import { openStore } from '../../src/core/store/store.ts';
 import { findSoftHsm } from '../../src/core/token/modules.ts';
-import { listPins } from '../../src/core/trust/pins.ts';
+import { addPin, listPins } from '../../src/core/trust/pins.ts';
 import { dns, make } from '../core/trust/made-certificates.ts';
 import { event, until } from '../patience.ts';
 import { handedOver } from './stage/handed-over.ts';
@@ -81,6 +81,14 @@ async function keys(): Promise<string[]> {
     .sort();
 }
 
+/** Pins a remote to another key than it shows, which may take the place of that one from now on. */
+async function dueToTurn(remote: string): Promise<void> {
+  const [rollOverAt, expiresAt] = [-1, 1].map((days) => new Date(Date.now() + days * 86_400_000));
+  await using store = await openStore(pool.stateDir, 'write');
+  const pin = { remote, key: 'cd'.repeat(32), source: 'operator', rollOverAt, expiresAt } as const;
+  await addPin(store.db, pin);
+}
+
 const full = {
   token: /is the disk full/,
   store: /the disk is full: .*store\.sqlite could not be written\n.*Free some space/,
@@ -90,29 +98,41 @@ const sealed = {
   store: /store\.sqlite cannot be (opened|written)\n.*is read-only/,
 };
 
-test('a daemon serves on a full and a read-only disk, and remembers again when there is space', {
+test('a daemon serves on a full and a read-only disk, and believes new keys only when there is space to remember them', {
   skip,
 }, async () => {
   using disk = new SmallDisk(pool.stateDir);
-  const shown = make({ names: [dns(remote)] });
-  await using server = await MadeServer.start(new Map([[remote, { chain: [shown] }]]));
+  const [known, turning] = ['known.example.com', 'turning.example.com'];
+  const shown = (name: string) =>
+    [name, { chain: [make({ names: [dns(name)] })] as const }] as const;
+  await using server = await MadeServer.start(new Map([remote, known, turning].map(shown)));
+  await dueToTurn(turning);
   await pool.serve('authorisation_mode monitor\n');
   const program = await connectPool({ socket: pool.socket });
-  /** Signs in the token, decides, and believes a key at its first use. */
+  const visits = (who: string) => visit(program, server.port, who);
+  /** Signs in the token, decides, and believes a key that is remembered. */
   const serves = async () => {
     using session = await handedOver(program, pool, name);
     session.tls.write('hello');
     assert.equal(String((await event(session.plain, 'data'))[0]), 'hello');
-    assert.equal(await visit(program, server.port, remote), 'welcome');
+    assert.equal(await visits(known), 'welcome');
     assert.equal(pool.daemon.child.exitCode, null);
   };
   const decided = async () =>
     JSON.parse(await pool.command('authz', 'log', '--json')).decisions.length;
 
+  assert.equal(await visits(known), 'welcome');
   disk.fill();
   await refused(full);
   await serves();
-  await pool.daemon.saying(/"the disk is full[^\n]*its key is not remembered/);
+  // A first use, and a key that takes another's place.
+  for (const who of [remote, turning]) {
+    assert.match(
+      await visits(who),
+      /not accepted: its key is new, and cannot be remembered: the disk is full: /,
+    );
+  }
+  await pool.daemon.saying(/remembered: the disk is full: .*store\.sqlite could not be written"/);
   await pool.daemon.saying(/ENOSPC[^\n]*decisions cannot be written/);
   assert.equal(await decided(), 0);
 
@@ -124,11 +144,17 @@ test('a daemon serves on a full and a read-only disk, and remembers again when t
   disk.unseal();
   for (const change of changes) await pool.command(...change);
   await serves();
+  for (const who of [remote, turning]) assert.equal(await visits(who), 'welcome');
   await until('decisions are written again', async () => (await decided()) > 0);
   const { pins } = await contents();
   assert.deepEqual(
     pins.map(({ remote, source }) => `${remote} ${source}`),
-    ['other.example.com operator', `${remote} first-use`],
+    [
+      `${known} first-use`,
+      'other.example.com operator',
+      `${remote} first-use`,
+      `${turning} operator`,
+    ],
   );
   program.close();
   await pool.stopServing();

@@ -48,8 +48,8 @@ export class Audit {
   }
 
   /** Of ours. */
-  fault(error: unknown, what = 'fault'): void {
-    this.#log.error({ ...this.#who(), err: error }, what);
+  fault(error: unknown): void {
+    this.#log.error({ ...this.#who(), err: error }, 'fault');
   }
 
   #who(): object {

@@ -73,8 +73,8 @@ function timedOut(duration: number): PosixError {
   );
 }
 
-export function refusedPeer(reason: string): PoolError {
-  return new PoolError('STIRRED_NOT_SHAKEN', `the other side is not accepted: ${reason}`);
+export function refusedPeer(reason: string, hint?: string): PoolError {
+  return new PoolError('STIRRED_NOT_SHAKEN', `the other side is not accepted: ${reason}`, hint);
 }
 
 /** The engine's word on a descriptor as the protocol has it; other errors stay what they are. */

@@ -8,6 +8,7 @@ import type { Agreed } from './agreed.ts';
 import type { Audit } from './audit.ts';
 import { commonNameOf } from './common-name.ts';
 import type { SessionFacts } from './facts.ts';
+import { whenKept } from './first-use.ts';
 import type { Myself } from './local-identity.ts';
 import { refusedPeer, setUpFailure, tellable } from './outcome.ts';
 import { PeerJudgement } from './peer-judgement.ts';
@@ -103,7 +104,7 @@ export class Renewal {
   #agree(): void {
     const state = this.#state;
     if (state === undefined) return;
-    const { agreed: before, myself, admission, services, engineId, audit } = this.#session;
+    const { agreed: before, myself, admission } = this.#session;
     const { remoteId, proven, validatedBy, names } = state.believed ?? nobodyBelieved;
     const known = {
       ...before,
@@ -119,9 +120,18 @@ export class Renewal {
       this.#fail(outcome.error, outcome.alert);
       return;
     }
-    state.firstUse?.().catch((error: unknown) => audit.fault(error));
+    whenKept(
+      state.firstUse,
+      () => this.#attempt(() => this.#accept({ ...known, admitted: outcome })),
+      (error) => this.#fail(error),
+    );
+  }
+
+  #accept(agreed: Agreed): void {
+    if (this.#state === undefined) return;
+    const { engineId, services } = this.#session;
     services.engine.acceptPeer(engineId, { name: '', until: 0 });
-    this.#done({ ...known, admitted: outcome });
+    this.#done(agreed);
   }
 
   #done(agreed: Agreed): void {

@@ -23,6 +23,7 @@ import { dropAnswer, readPlaintext } from './answers.ts';
 import { Audit } from './audit.ts';
 import type { Remembered } from './chooser.ts';
 import { addressOf, type SessionFacts } from './facts.ts';
+import { whenKept } from './first-use.ts';
 import type { Myself } from './local-identity.ts';
 import { refusedPeer, refusedSocket, setUpFailure, tellable } from './outcome.ts';
 import { PeerJudgement } from './peer-judgement.ts';
@@ -281,16 +282,22 @@ export class Session implements SessionHandler {
   #agree(event: EstablishedEvent): void {
     const phase = this.#phase;
     if (phase.is !== 'negotiating') return;
-    const { request, plainFd } = phase;
     const known = agreedOn(event, phase);
     if (!this.#mayProgramStill(phase.myself?.name)) return;
     const admitted = this.#admit(phase, known);
     if (admitted === 'denied') return;
-    const agreed = { ...known, admitted };
+    whenKept(
+      phase.firstUse,
+      () => this.#attempt(() => this.#askForPlaintext({ ...known, admitted })),
+      (error) => this.#fail(error),
+    );
+  }
+
+  #askForPlaintext(agreed: Agreed): void {
+    const phase = this.#phase;
+    if (phase.is !== 'negotiating') return;
+    const { request, plainFd } = phase;
     if (phase.remember !== undefined) this.#keep(phase.remember);
-    phase
-      .firstUse?.()
-      .catch((error: unknown) => this.#audit.fault(error, 'its key is not remembered'));
     if (plainFd !== undefined) {
       phase.plainFd = undefined;
       this.#attach(phase, agreed, plainFd, true);

@@ -89,38 +89,31 @@ export class Pins {
     return due === undefined ? { is: 'mismatch', pin } : { is: 'roll-over', pin: due };
   }
 
-  /** The key that a remote showed first. Another session may have been quicker; then nothing is done. */
+  /**
+   * The key that a remote showed first.
+   * @throws TlspoolError `pin-taken` if another session was quicker, with another key
+   */
   async noteFirstUse(remote: Donai, key: string, expiresAt: Date | undefined): Promise<void> {
     await this.#store.transaction(async (transaction) => {
-      const now = new Date();
       const name = formatDonai(remote);
-      await transaction
-        .deleteFrom('pins')
-        .where('remote', '=', name)
-        .where('expires_at', '<=', now.toISOString())
-        .execute();
-      const other = await transaction
-        .selectFrom('pins')
-        .select('id')
-        .where('remote', '=', name)
-        .executeTakeFirst();
-      if (other !== undefined) return;
-      await addPin(transaction, {
-        remote: name,
-        key,
-        source: 'first-use',
-        expiresAt,
-        rollOverAt: undefined,
-      });
+      const keys = await pinnedKeys(transaction, name);
+      if (keys.includes(key)) return;
+      if (keys.length > 0) throw taken(name);
+      const [source, rollOverAt] = ['first-use' as const, undefined];
+      await addPin(transaction, { remote: name, key, source, expiresAt, rollOverAt });
     });
   }
 
-  /** The key that takes the place of a pinned one: for as long again, and no other after it. */
+  /**
+   * The key that takes the place of a pinned one: for as long again, and no other after it.
+   * @throws TlspoolError `pin-taken` if another key has taken it
+   */
   async replace(pin: Pin, key: string): Promise<void> {
     await this.#store.transaction(async (transaction) => {
       const gone = await transaction.deleteFrom('pins').where('id', '=', pin.id).executeTakeFirst();
-      if (gone.numDeletedRows === 0n) return;
       const { remote, source, createdAt, expiresAt } = pin;
+      if ((await pinnedKeys(transaction, remote)).includes(key)) return;
+      if (gone.numDeletedRows === 0n) throw taken(remote);
       const lifetime = expiresAt && expiresAt.getTime() - createdAt.getTime();
       await addPin(transaction, {
         remote,
@@ -131,6 +124,21 @@ export class Pins {
       });
     });
   }
+}
+
+/** Keys by which a remote is known now; what has expired is forgotten. */
+async function pinnedKeys(db: Kysely<Schema>, remote: string): Promise<string[]> {
+  const now = new Date().toISOString();
+  await db.deleteFrom('pins').where('remote', '=', remote).where('expires_at', '<=', now).execute();
+  const pins = await db.selectFrom('pins').select('key').where('remote', '=', remote).execute();
+  return pins.map(({ key }) => key);
+}
+
+function taken(remote: string): TlspoolError {
+  return new TlspoolError('pin-taken', `${remote} was pinned to another key in the meantime`, {
+    hint: 'See `tlspool trust list`.',
+    wire: constants.errno.EEXIST,
+  });
 }
 
 function pinOf(row: Selectable<PinsTable>): Pin {

@@ -159,6 +159,7 @@ export class Trust {
     const letters = lettersOf(expression.term).filter(
       (letter) => examination.finding(letter)?.value === 'true',
     );
+    const remember = await this.#toRemember(examination, expression, remoteId);
     return {
       ok: true,
       remoteId,
@@ -166,8 +167,9 @@ export class Trust {
       validatedBy: letters.join(''),
       domainRepresented: match === 'domain',
       names: [...names.users, ...names.domains],
-      until: verdictEnd(examination, letters),
-      remember: await this.#toRemember(examination, expression, remoteId),
+      // What is not remembered yet, no later session may rest on.
+      until: remember === undefined ? verdictEnd(examination, letters) : 0,
+      remember,
     };
   }
 
