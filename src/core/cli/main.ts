@@ -65,14 +65,16 @@ async function loadConfig(
   manifest: PackageManifest,
   code: 'build' | 'sources',
 ): Promise<Config> {
-  const { Config } = await import('@oclif/core/config');
   const fromSources = { ...manifest, oclif: { ...manifest.oclif, commands: './src/commands' } };
   const options = {
     root: fileURLToPath(root),
     pjson: code === 'sources' ? fromSources : manifest,
     ignoreManifest: code === 'sources',
   };
-  return withPersonKnown(process.env, () => Config.load(options));
+  return withPersonKnown(process.env, async () => {
+    const { Config } = await import('@oclif/core/config');
+    return Config.load(options);
+  });
 }
 
 function contextOf(request: Request, config: Config): CommandContext {

@@ -1,4 +1,5 @@
 import { Command } from '@oclif/core/command';
+import type { Config } from '@oclif/core/config';
 import * as Flags from '@oclif/core/flags';
 import { type PoolPaths, resolvePaths } from '../config/paths.ts';
 import { afterDashes, beforeDashes, wantsJson } from './command-line.ts';
@@ -44,6 +45,22 @@ export abstract class PoolCommand extends Command {
       helpGroup: 'GLOBAL',
       description: 'never ask; fail and name the flag instead',
     }),
+  };
+
+  /**
+   * Runs the command within the configuration that it was found by. oclif would load it once more, which costs
+   * time, and fails for a user without an entry in the user database.
+   */
+  static override run: typeof Command.run = async function <T extends Command>(
+    this: new (
+      argv: string[],
+      config: Config,
+    ) => T,
+    argv?: string[],
+    config?: unknown,
+  ) {
+    const command = new this(argv ?? [], config as Config);
+    return (command as unknown as PoolCommand)._run();
   };
 
   /** Flag, then environment, then default; see resolvePaths about the file. */
