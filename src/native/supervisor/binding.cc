@@ -142,13 +142,21 @@ napi_value listensFor(napi_env env, napi_callback_info info) {
   return node::boolean(env, listensInside(localAddressOf(outside)));
 }
 
-/// `listenerGone(listener)`: before one that clients came to is closed.
+/// `listenerGone(listener) → port`: before one that clients came to is closed.
 napi_value listenerGone(napi_env env, napi_callback_info info) {
   Arguments arguments(env, info);
   int outside = static_cast<int>(arguments.integer(0));
   if (!arguments.ok()) return nullptr;
-  WrappedPorts::instance().remove(portOf(localAddressOf(outside)));
   SharedListeners::instance().forget(outside);
+  return node::number(env, portOf(localAddressOf(outside)));
+}
+
+/// `portVacated(port)`: after that. Until then whoever binds to the port has to wait for it.
+napi_value portVacated(napi_env env, napi_callback_info info) {
+  Arguments arguments(env, info);
+  int port = static_cast<int>(arguments.integer(0));
+  if (!arguments.ok()) return nullptr;
+  WrappedPorts::instance().remove(port);
   return node::undefined(env);
 }
 
@@ -174,6 +182,7 @@ void registerBinding(napi_env env, napi_value exports) {
                     {"listenInside", listenFor},
                     {"listensInside", listensFor},
                     {"listenerGone", listenerGone},
+                    {"portVacated", portVacated},
                     {"watchListenersInside", watchInside}});
 }
 

@@ -77,6 +77,7 @@ void ListenHandler::handle(std::shared_ptr<Notification> call) {
   }
   switch (kindOf(listener.number())) {
     case Kind::other:
+      listener.reset();
       call->proceed();
       return;
     case Kind::unsupported:
@@ -87,12 +88,15 @@ void ListenHandler::handle(std::shared_ptr<Notification> call) {
   }
   if (PrivateNetwork::instance().contains(listener.number())) {
     // It listens already, with room enough.
+    listener.reset();
     call->finish(0);
     return;
   }
   decide(std::move(call), std::move(listener));
 }
 
+// What follows lets go of every duplicate of the program's socket before it answers: the program may close its own and
+// take the port again in the next moment.
 void ListenHandler::decide(std::shared_ptr<Notification> call, Descriptor listener) {
   if (!hasAddress(listener.number())) {
     call->fail(errno);
@@ -112,15 +116,17 @@ void ListenHandler::decide(std::shared_ptr<Notification> call, Descriptor listen
     if (action == "plain") {
       return [call, model] {
         int backlog = call->descriptorArgument(1);
-        if (::listen(model->number(), backlog) == 0)
+        int failure = ::listen(model->number(), backlog) == 0 ? 0 : errno;
+        model->reset();
+        if (failure == 0)
           call->finish(0);
         else
-          call->fail(errno);
+          call->fail(failure);
       };
     }
     if (action != "wrap") return [call, error] { call->fail(error); };
     return [this, call, model, id] {
-      if (!wrap(*call, model->number(), id)) {
+      if (!wrap(*call, std::move(*model), id)) {
         questions_.tell("forgone", [id](napi_env env, napi_value event) {
           node::set(env, event, "listener", node::number(env, id));
         });
@@ -129,12 +135,16 @@ void ListenHandler::decide(std::shared_ptr<Notification> call, Descriptor listen
   });
 }
 
-bool ListenHandler::wrap(Notification& call, int model, double id) {
+bool ListenHandler::wrap(Notification& call, Descriptor listener, double id) {
   // Two processes may be at it with the same socket.
   std::lock_guard lock(wrapping_);
+  int model = listener.number();
   uint64_t bound = cookieOf(model);
   if (Descriptor shared = SharedListeners::instance().find(bound)) {
-    if (replaceEverywhere(call, model, shared.number()))
+    bool replaced = replaceEverywhere(call, model, shared.number());
+    listener.reset();
+    shared.reset();
+    if (replaced)
       call.finish(0);
     else
       refuse(call, EACCES, "the socket, or what watches it, cannot be replaced");
@@ -164,6 +174,8 @@ bool ListenHandler::wrap(Notification& call, int model, double id) {
     node::set(env, event, "fd", node::number(env, fd));
     node::set(env, event, "cookie", node::number(env, cookie));
   });
+  listener.reset();
+  inside.reset();
   call.finish(0);
   return true;
 }

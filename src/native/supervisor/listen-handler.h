@@ -20,7 +20,7 @@ class ListenHandler : public Handler {
  private:
   void decide(std::shared_ptr<Notification> call, socket::Descriptor listener);
   /// False if there is no new listener of ours: the call failed, or shares one that there is.
-  bool wrap(Notification& call, int model, double id);
+  bool wrap(Notification& call, socket::Descriptor listener, double id);
   void refuse(Notification& call, int error, const char* reason);
 
   Questions& questions_;

@@ -18,7 +18,8 @@ interface SupervisorFunctions {
   connectInside(path: Buffer): { readonly fd: number; readonly established: boolean };
   listenInside(listener: number): { readonly fd: number; readonly cookie: number };
   listensInside(listener: number): boolean;
-  listenerGone(listener: number): void;
+  listenerGone(listener: number): number;
+  portVacated(port: number): void;
   watchListenersInside(): number;
 }
 

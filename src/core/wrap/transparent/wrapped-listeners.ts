@@ -163,17 +163,16 @@ export class WrappedListeners implements Disposable {
   }
 
   #close(cookie: number): void {
-    const dataListener = this.#options.data.listeners.find(([each]) => each === cookie);
+    const { data } = this.#options;
+    const dataListener = data.listeners.find(([each]) => each === cookie);
     if (dataListener) {
-      nativeSupervisor().listenerGone(dataListener[1]);
-      this.#options.data.close(cookie);
+      leavePort(dataListener[1], () => data.close(cookie));
       return;
     }
     const listener = this.#open.get(cookie);
     if (!listener) return;
     this.#open.delete(cookie);
-    nativeSupervisor().listenerGone(listener.fd);
-    void listener.intake.close();
+    leavePort(listener.fd, () => void listener.intake.close());
   }
 }
 
@@ -198,6 +197,14 @@ export interface ListenerPlan {
 interface WrappedListener {
   readonly fd: number;
   readonly intake: Intake;
+}
+
+/** The program may want the port again at any moment: it is known as ours until nothing of ours is there. */
+function leavePort(listener: number, close: () => void): void {
+  const native = nativeSupervisor();
+  const port = native.listenerGone(listener);
+  close();
+  native.portVacated(port);
 }
 
 function cannotListen(where: string, { code, message, hint, cause }: TlspoolError): TlspoolError {
