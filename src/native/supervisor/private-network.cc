@@ -50,6 +50,7 @@ bool PrivateNetwork::open(socket::Descriptor channel) {
   std::lock_guard lock(mutex_);
   channel_ = std::move(channel);
   stock_.clear();
+  arriving_.clear();
   ordered_.clear();
   socket::Descriptor probe = request(kIpv4);
   if (!probe) return false;
@@ -88,21 +89,28 @@ void PrivateNetwork::order(char kind) {
   ordered_[kind] = socket::send(channel_.number(), &kind, 1) == 1;
 }
 
-/// Takes one batch in; false with errno when there is none.
+/// Takes one message in; false with errno when there is none. A batch is to be used when the message after it says that
+/// the launcher has closed its own.
 bool PrivateNetwork::collect(bool wait) {
   if (wait && !untilReadable(channel_.number())) return false;
   char kind = 0;
   socket::Received batch = socket::receive(channel_.number(), &kind, 1);
   if (batch.bytes == 0) errno = EPIPE;
   if (batch.bytes <= 0) return false;
+  auto& arriving = arriving_[kind];
+  if (!batch.descriptors.empty()) {
+    arriving = std::move(batch.descriptors);
+    return true;
+  }
   ordered_[kind] = false;
-  auto& stock = stock_[kind];
-  for (auto& descriptor : batch.descriptors) stock.push_back(std::move(descriptor));
-  if (batch.descriptors.empty()) {
+  if (arriving.empty()) {
     // The launcher, or we, have no descriptors left.
     errno = EMFILE;
     return false;
   }
+  auto& stock = stock_[kind];
+  for (auto& descriptor : arriving) stock.push_back(std::move(descriptor));
+  arriving.clear();
   return true;
 }
 

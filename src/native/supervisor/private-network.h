@@ -47,6 +47,8 @@ class PrivateNetwork {
   socket::Descriptor channel_;
   uint64_t cookie_ = 0;
   std::map<char, std::vector<socket::Descriptor>> stock_;
+  /// Batches whose senders still have their own.
+  std::map<char, std::vector<socket::Descriptor>> arriving_;
   std::map<char, bool> ordered_;
 };
 
