@@ -9,6 +9,7 @@ import {
 import { TlspoolError } from '../errors.ts';
 import { connectTo } from '../tunnel/target.ts';
 import {
+  type Attendance,
   type DataOrder,
   type DataPlace,
   type DataPlaces,
@@ -19,8 +20,15 @@ import {
 
 /** Data connections that pass through this process as their control connection does. */
 export const dataChannels: DataPlaces = {
-  attend: () => ({ [Symbol.dispose]: () => undefined }),
+  attend: () => inattentive,
   open: (order) => new DataChannel(order),
+};
+
+/** Who listens is reached through this process, whenever that began. */
+const inattentive: Attendance = {
+  asked: () => undefined,
+  answered: () => undefined,
+  [Symbol.dispose]: () => undefined,
 };
 
 /**

@@ -32,9 +32,17 @@ export interface DataPlace {
 
 /** How data connections of FTP come about, for control connections that pass through this process. */
 export interface DataPlaces {
-  /** Called for each control connection; the result is disposed of at its end. */
-  attend(): Disposable;
+  /** Called for each control connection; the result is disposed of at its end. @param program what it is for FTP */
+  attend(program: 'client' | 'server'): Attendance;
   open(order: DataOrder): DataPlace;
+}
+
+/** One control connection, as far as it tells of data connections that are to come. */
+export interface Attendance extends Disposable {
+  /** The program, a server, is about to hear that it is to listen. Once for each time that it is. */
+  asked(): void;
+  /** It has said where it does, and that was `open`ed, or that it does not; a client by each command that names nothing. */
+  answered(): void;
 }
 
 /**

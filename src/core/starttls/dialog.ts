@@ -24,6 +24,8 @@ export type Step =
   | { readonly wait: 'data'; readonly by: Side; readonly port: number }
   /** Whether the peer may go on in the clear, as nobody. */
   | { readonly wait: 'clear' }
+  /** The program is about to hear that it is to listen for a data connection, or has answered that. */
+  | { readonly wait: 'data-asked' | 'data-answered' }
   /** TLS is to begin on the data connection that was asked for last. */
   | { readonly wait: 'data-begin' };
 

@@ -209,6 +209,8 @@ class Control {
   /** The code of the reply of several lines that is being read. */
   #within: string | undefined;
   #asksForFeatures = false;
+  /** Commands that the server has not answered yet, the first one first. */
+  readonly #unanswered: string[] = [];
 
   constructor(talk: Talk, client: Side) {
     this.#talk = talk;
@@ -229,6 +231,11 @@ class Control {
     }
     this.#asksForFeatures = verb === 'FEAT';
     if (verb !== 'PORT' && verb !== 'EPRT') {
+      // Before it is heard: the program then listens at once.
+      if (this.#isToListen(verb)) yield { wait: 'data-asked' };
+      // Had the program listened for data, it would have said so now.
+      if (this.#client === 'program') yield { wait: 'data-answered' };
+      this.#unanswered.push(verb);
       this.#toServer(line);
       return;
     }
@@ -239,6 +246,7 @@ class Control {
     }
     yield { wait: 'data', by: this.#server, port };
     const { address, port: ours } = this.#talk.data;
+    this.#unanswered.push(verb);
     this.#toServer(
       address.includes(':') ? `EPRT |2|${address}|${ours}|` : `PORT ${commas(address, ours)}`,
     );
@@ -263,6 +271,19 @@ class Control {
     else yield* this.#single(code, line);
     // The transfer is agreed to: now, and not before, TLS begins on its connection (RFC 4217 section 7).
     if (code.startsWith('1')) yield { wait: 'data-begin' };
+    else yield* this.#answered(code);
+  }
+
+  /** Answers come in the order of commands; one that names a place is to what asked for one in any case. */
+  *#answered(code: string): Talking<void> {
+    const named = code === '227' || code === '229';
+    const from = named ? this.#unanswered.findIndex((verb) => this.#isToListen(verb)) : 0;
+    const verb = this.#unanswered.splice(0, from + 1).at(-1);
+    if (verb !== undefined && this.#isToListen(verb)) yield { wait: 'data-answered' };
+  }
+
+  #isToListen(verb: string): boolean {
+    return this.#server === 'program' && (verb === 'PASV' || verb === 'EPSV');
   }
 
   *#single(code: string, line: string): Talking<void> {

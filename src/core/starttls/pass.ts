@@ -11,7 +11,7 @@ import type { TlsRole } from '../engine/types.ts';
 import { TlspoolError } from '../errors.ts';
 import { formatHostAndPort } from '../tunnel/endpoint.ts';
 import { dataChannels } from './data-channel.ts';
-import type { ControlAddresses, DataPlace, DataPlaces } from './data-transfer.ts';
+import type { Attendance, ControlAddresses, DataPlace, DataPlaces } from './data-transfer.ts';
 import { type Dialog, DialogEnd, type Side, type Step, type Talk } from './dialog.ts';
 import { join } from './join.ts';
 import { Machine } from './machine.ts';
@@ -84,10 +84,12 @@ class Passage {
   #programAddresses: ControlAddresses = nowhere;
   #data: DataPlace | undefined;
   readonly #dataPlaces: DataPlaces;
+  readonly #attendance: Attendance;
 
   constructor(order: PassOrder) {
     this.#order = order;
     this.#dataPlaces = order.data ?? dataChannels;
+    this.#attendance = this.#dataPlaces.attend(order.request.role);
     const { localId, localIds, remoteId } = order.request;
     const identities = { localId: localId ?? localIds?.[0] ?? '', remoteId: remoteId ?? '' };
     this.#peer = new Wire(order.fd);
@@ -102,7 +104,7 @@ class Passage {
   }
 
   async run(): Promise<Passed> {
-    const attended = this.#dataPlaces.attend();
+    const attended = this.#attendance;
     try {
       this.#machine.begin();
       const wish = await this.#converse(this.#until);
@@ -128,6 +130,12 @@ class Passage {
       else if (wish.wait === 'data') this.#openData(wish);
       else if (wish.wait === 'data-begin') {
         this.#data?.begin();
+        this.#machine.done();
+      } else if (wish.wait === 'data-asked') {
+        this.#attendance.asked();
+        this.#machine.done();
+      } else if (wish.wait === 'data-answered') {
+        this.#attendance.answered();
         this.#machine.done();
       } else return wish;
     }

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { parseProtocol, serverDialog } from '../../../src/core/starttls/dialogs.ts';
+import { clientDialog, parseProtocol, serverDialog } from '../../../src/core/starttls/dialogs.ts';
 import { simulate } from './simulation.ts';
 
 test('a line whose command we could not make out, but perhaps the server, does not reach it', () => {
@@ -17,4 +17,41 @@ test('a line whose command we could not make out, but perhaps the server, does n
     assert.equal(told.program, 'PWD\r\n');
     assert.match(told.peer, /\r\n500 /);
   }
+});
+
+test('it is told when the program is asked to listen, before it hears that, and when it has answered', () => {
+  const answers: Readonly<Record<string, string>> = {
+    'TYPE I\r\n': '200 fine\r\n',
+    'PASV\r\n': '425 no port\r\n',
+    'NOOP\r\n': '200 fine\r\n',
+  };
+  const { told, wishes } = simulate(
+    serverDialog(parseProtocol('ftps'), { optional: false }),
+    {
+      peer: {},
+      program: { greeting: '220 ready\r\n', answer: (_, more) => answers[more] },
+    },
+    { inside: { greeting: 'TYPE I\r\nPASV\r\nNOOP\r\n' }, goOn: ['data-asked', 'data-answered'] },
+  );
+  assert.equal(told.program, 'TYPE I\r\nPASV\r\nNOOP\r\n');
+  assert.deepEqual(wishes.slice(-2), ['data-asked', 'data-answered']);
+  assert.equal(wishes.filter((wish) => wish === 'data-asked').length, 1);
+});
+
+test('a client that says anything but where it listens has no listener for data', () => {
+  const { wishes } = simulate(
+    clientDialog(parseProtocol('ftp'), { ownName: 'client.example.com' }),
+    {
+      peer: {
+        greeting: '220 ready\r\n',
+        answer: (_, more) => (more.startsWith('AUTH') ? '234 go on\r\n' : undefined),
+      },
+      program: { greeting: 'USER john\r\n' },
+    },
+    {
+      inside: { answer: (_, more) => (/^P(BSZ|ROT)/.test(more) ? '200 fine\r\n' : undefined) },
+      goOn: ['data-answered'],
+    },
+  );
+  assert.equal(wishes.at(-1), 'data-answered');
 });

@@ -34,6 +34,8 @@ export interface SimulationOptions {
   readonly introduction?: Introduction;
   /** Whether the peer may stay in the clear; true, if absent. */
   readonly clear?: boolean;
+  /** Wishes that are granted without more; others that are not known here end the dialog. */
+  readonly goOn?: readonly string[];
 }
 
 const ends = {
@@ -128,7 +130,8 @@ class Simulation {
           this.#machine.done();
           break;
         default:
-          return wish.wait;
+          if (!this.#options.goOn?.includes(wish.wait)) return wish.wait;
+          this.#machine.done();
       }
     }
     throw new Error('the dialog never ends');

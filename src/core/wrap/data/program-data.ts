@@ -2,6 +2,7 @@ import { accept, closeFd, socketAddresses, type Watch, watch } from '../../engin
 import { TlspoolError } from '../../errors.ts';
 import { dataChannels } from '../../starttls/data-channel.ts';
 import {
+  type Attendance,
   type DataOrder,
   type DataPlace,
   type DataPlaces,
@@ -10,16 +11,7 @@ import {
   plainAddress,
 } from '../../starttls/data-transfer.ts';
 import type { Reach } from '../../tunnel/carriers.ts';
-
-/** A listener that the program opened for data, kept from clients until its control connection names it. */
-interface DataListener {
-  /** Where clients come to. */
-  readonly fd: number;
-  readonly address: string;
-  readonly port: number;
-  /** A control connection has named it. */
-  named: boolean;
-}
+import { DataListeners } from './data-listeners.ts';
 
 /** A connection that the program is about to make, for data. */
 export interface ExpectedData {
@@ -36,11 +28,9 @@ export interface ExpectedData {
 export class ProgramData implements DataPlaces {
   readonly #reach: Reach;
   readonly #lost: LostData;
-  /** By the SO_COOKIE of the program's own. */
-  readonly #listeners = new Map<number, DataListener>();
+  readonly listeners = new DataListeners();
   /** Of programs that are about to connect, by address and port. */
   readonly #expected = new Map<string, ExpectedData>();
-  #attended = 0;
 
   /** @param reach leads a client to the program's listener of the same address */
   constructor(reach: Reach, lost: LostData) {
@@ -48,51 +38,8 @@ export class ProgramData implements DataPlaces {
     this.#lost = lost;
   }
 
-  attend(): Disposable {
-    this.#attended++;
-    return { [Symbol.dispose]: () => void this.#attended-- };
-  }
-
-  /**
-   * A listener of no other meaning, opened while there is a control connection, is taken for one for data, unless none
-   * names it soon (`unnamed`).
-   */
-  get awaited(): boolean {
-    return this.#attended > 0;
-  }
-
-  /** Takes `fd` over, until `close`. */
-  listening(fd: number, cookie: number): void {
-    const { local } = socketAddresses(fd);
-    const { address = '', port = 0 } = local ?? {};
-    this.#listeners.set(cookie, { fd, address: plainAddress(address), port, named: false });
-  }
-
-  /** Whether it is one of these, and no control connection has named it yet. */
-  unnamed(cookie: number): boolean {
-    return this.#listeners.get(cookie)?.named === false;
-  }
-
-  /** It was none for data: gives back what `listening` took over, if it is `unnamed` still. */
-  giveBack(cookie: number): number | undefined {
-    if (!this.unnamed(cookie)) return undefined;
-    const fd = this.#listeners.get(cookie)?.fd;
-    this.#listeners.delete(cookie);
-    return fd;
-  }
-
-  /** The program does not listen there any more. Returns whether it was one of these. */
-  close(cookie: number): boolean {
-    const listener = this.#listeners.get(cookie);
-    if (!listener) return false;
-    this.#listeners.delete(cookie);
-    closeFd(listener.fd);
-    return true;
-  }
-
-  /** The cookies of all listeners, with where clients come to. */
-  get listeners(): readonly (readonly [cookie: number, fd: number])[] {
-    return [...this.#listeners].map(([cookie, { fd }]) => [cookie, fd] as const);
+  attend(program: 'client' | 'server'): Attendance {
+    return this.listeners.attend(program);
   }
 
   /** The program connects: to whom it was told to, for data? Once. */
@@ -106,12 +53,10 @@ export class ProgramData implements DataPlaces {
   open(order: DataOrder): DataPlace {
     if (order.by === 'program') return this.#expect(order);
     const address = plainAddress(order.control.peer.local);
-    const cookie = this.#listenerAt(address, order.port);
-    const found = cookie === undefined ? undefined : this.#listeners.get(cookie);
+    const cookie = this.listeners.name(address, order.port);
     // A listener that flags leave plain, or one of another program.
-    if (cookie === undefined || !found) return dataChannels.open(order);
-    found.named = true;
-    const listener = () => this.#listeners.get(cookie)?.fd;
+    if (cookie === undefined) return dataChannels.open(order);
+    const listener = () => this.listeners.fdOf(cookie);
     return new ListenedData(order, { address, listener, reach: this.#reach, lost: this.#lost });
   }
 
@@ -132,15 +77,6 @@ export class ProgramData implements DataPlaces {
     };
     const timer = setTimeout(forget, dataPatience).unref();
     return { address, port, begin: () => transfer.begin(), close: forget };
-  }
-
-  #listenerAt(address: string, port: number): number | undefined {
-    const [cookie] =
-      [...this.#listeners].find(
-        ([, listener]) =>
-          listener.port === port && [address, '0.0.0.0', '::'].includes(listener.address),
-      ) ?? [];
-    return cookie;
   }
 }
 

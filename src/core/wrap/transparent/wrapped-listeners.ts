@@ -57,9 +57,10 @@ export class WrappedListeners implements Disposable {
     this.vacate();
     const { policy, events, data } = this.#options;
     const where = formatHostAndPort({ host: address, port });
-    if (data.awaited && !policy.speaksOf(port)) {
+    if (data.listeners.awaited && !policy.speaksOf(port)) {
+      const process = askingProcess(pid);
       const listener = ++this.#last;
-      this.#expected.set(listener, { where, port, process: askingProcess(pid), forData: true });
+      this.#expected.set(listener, { where, port, process, forData: true });
       return { action: 'wrap', listener };
     }
     const meaning = policy.meaning(port);
@@ -104,21 +105,22 @@ export class WrappedListeners implements Disposable {
     if (!expected) throw new Error(`nobody expects listener ${listener}`);
     if (!('forData' in expected)) this.take(fd, cookie, expected);
     else {
-      this.#options.data.listening(fd, cookie);
+      const take = () => void this.#takeUnlessNamed(cookie, expected);
+      this.#options.data.listeners.add(fd, cookie, take);
       if (!nativeSupervisor().listensInside(fd)) this.#close(cookie);
-      setTimeout(() => this.#takeUnlessNamed(cookie, expected), namePatience).unref();
+      setTimeout(take, namePatience).unref();
     }
   }
 
-  /** Another program of the tree listens while somebody uses its FTP: no control connection has named the listener. */
+  /** Another program of the tree has begun to listen while FTP was about data: no control connection named the listener. */
   async #takeUnlessNamed(cookie: number, { where, port, process }: DataPlan): Promise<void> {
     const { data, events, policy } = this.#options;
-    if (!data.unnamed(cookie)) return;
+    if (!data.listeners.isUnnamed(cookie)) return;
     try {
       const terms = await this.agree(port);
       // Plain is only what flags say so, and nothing that they speak of is taken for data.
       if (!terms) return;
-      const fd = data.giveBack(cookie);
+      const fd = data.listeners.giveBack(cookie);
       // Whether the program may is asked by each client.
       const plan = { where, meaning: policy.meaning(port), terms: { ...terms, process } };
       if (fd !== undefined) this.take(fd, cookie, plan);
@@ -151,22 +153,22 @@ export class WrappedListeners implements Disposable {
   vacate(): void {
     const native = nativeSupervisor();
     const open = [...this.#open].map(([cookie, { fd }]) => [cookie, fd] as const);
-    for (const [cookie, fd] of [...open, ...this.#options.data.listeners]) {
+    for (const [cookie, fd] of [...open, ...this.#options.data.listeners.all]) {
       if (!native.listensInside(fd)) this.#close(cookie);
     }
   }
 
   [Symbol.dispose](): void {
     this.#lost[Symbol.dispose]();
-    const forData = this.#options.data.listeners.map(([cookie]) => cookie);
+    const forData = this.#options.data.listeners.all.map(([cookie]) => cookie);
     for (const cookie of [...this.#open.keys(), ...forData]) this.#close(cookie);
   }
 
   #close(cookie: number): void {
-    const { data } = this.#options;
-    const dataListener = data.listeners.find(([each]) => each === cookie);
-    if (dataListener) {
-      leavePort(dataListener[1], () => data.close(cookie));
+    const { listeners } = this.#options.data;
+    const forData = listeners.fdOf(cookie);
+    if (forData !== undefined) {
+      leavePort(forData, () => listeners.close(cookie));
       return;
     }
     const listener = this.#open.get(cookie);
@@ -176,8 +178,8 @@ export class WrappedListeners implements Disposable {
   }
 }
 
-/** ms from a listener to the reply on a control connection that names it, which programs send at once. */
-const namePatience = 5_000;
+/** ms from a listener to what names it, or ends the waiting for that: both come at once, unless a program never answers. */
+const namePatience = 60_000;
 
 /** The listener is to be one for FTP's data, it seems. */
 interface DataPlan {
