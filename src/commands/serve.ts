@@ -8,7 +8,7 @@ export default class Serve extends PoolCommand {
   static override description =
     `Serves programs at the pool's socket until it is told to end. It stays in the foreground and logs to stderr: as text on a terminal, as JSON otherwise. Every TLS session leaves a line there when it ends.
 
-SIGTERM and SIGINT end it when its sessions have ended, or after drain_timeout; a second one ends it at once. SIGHUP reads the configuration and the PIN sources anew. As a systemd service of Type=notify-reload it tells when it is ready.
+SIGTERM and SIGINT end it when its sessions have ended, or after drain_timeout; a second one ends it at once. SIGHUP reads the configuration and the PIN sources anew. As a systemd service of Type=notify, or of Type=notify-reload, it tells when it is ready.
 
 Nothing of its memory gets into a core file, and keys are never in it: they stay in their PKCS #11 tokens.`;
 
