@@ -277,8 +277,7 @@ CMD is everything after the first --, untouched. The exit code is the program's,
 /** How the names of servers are. */
 const learned = {
   sniffer: 'as DNS answers them, seen on the way',
-  forwarder:
-    'by asking DNS in the place of programs, which those with c-ares or musl do not take (it needs CAP_NET_RAW)',
+  forwarder: 'by asking DNS in the place of programs',
 };
 
 /** With --listen, the ports are said there. */

@@ -31,9 +31,13 @@ std::map<int64_t, std::shared_ptr<Supervisor>>& supervisors() {
 
 int64_t lastSupervisor = 0;
 
-/// `supervisionFilter() → Buffer`: instructions as the launcher installs them.
-napi_value filter(napi_env env, napi_callback_info) {
-  std::vector<sock_filter> code = filterOfHandlers();
+/// `supervisionFilter(names) → Buffer`: instructions as the launcher installs them.
+/// @param names whether names are to be learned on the way of DNS through us
+napi_value filter(napi_env env, napi_callback_info info) {
+  Arguments arguments(env, info);
+  bool names = arguments.flag(0);
+  if (!arguments.ok()) return nullptr;
+  std::vector<sock_filter> code = filterOfHandlers(names);
   return node::buffer(env, code.data(), code.size() * sizeof(sock_filter));
 }
 
@@ -134,6 +138,30 @@ napi_value listenFor(napi_env env, napi_callback_info info) {
   return result;
 }
 
+/// `datagramInside(socket) → { fd, port }`: what a resolver is to go on with, and its port.
+napi_value datagramFor(napi_env env, napi_callback_info info) {
+  Arguments arguments(env, info);
+  int model = static_cast<int>(arguments.integer(0));
+  if (!arguments.ok()) return nullptr;
+  Descriptor fd = datagramInside(model);
+  if (!fd) return node::throwErrno(env, errno, "no socket for a resolver");
+  napi_value result = node::object(env);
+  node::set(env, result, "port", node::number(env, portOf(localAddressOf(fd.number()))));
+  node::set(env, result, "fd", node::number(env, fd.release()));
+  return result;
+}
+
+/// `nameServerInside(address, port) → fd`
+napi_value nameServerFor(napi_env env, napi_callback_info info) {
+  Arguments arguments(env, info);
+  auto server = socket::ipAddress(arguments.text(0), static_cast<int>(arguments.integer(1)));
+  if (!arguments.ok()) return nullptr;
+  if (!server) return node::throwErrno(env, EINVAL, "no address of a name server");
+  Descriptor fd = nameServerInside(*server);
+  return fd ? node::number(env, fd.release())
+            : node::throwErrno(env, errno, "no place for a name server");
+}
+
 /// `listensInside(listener)`: whether anybody does in the place of a listener that clients come to.
 napi_value listensFor(napi_env env, napi_callback_info info) {
   Arguments arguments(env, info);
@@ -180,6 +208,8 @@ void registerBinding(napi_env env, napi_value exports) {
                     {"pathInside", pathInside},
                     {"connectInside", connectFor},
                     {"listenInside", listenFor},
+                    {"datagramInside", datagramFor},
+                    {"nameServerInside", nameServerFor},
                     {"listensInside", listensFor},
                     {"listenerGone", listenerGone},
                     {"portVacated", portVacated},

@@ -12,6 +12,7 @@
 
 #include "gate/outgoing.h"
 #include "gate/upstream.h"
+#include "supervisor/private-network.h"
 #include "supervisor/program-descriptors.h"
 #include "supervisor/socket-facts.h"
 
@@ -26,6 +27,8 @@ using socket::Descriptor;
 constexpr int IPPROTO_MPTCP = 262;
 #endif
 constexpr int kDnsPort = 53;
+/// Below are ports of servers, which may answer one that asks from port 53.
+constexpr int kFirstPortOfClients = 1024;
 
 enum class Kind {
   /// TCP, by whatever name: it may have to be wrapped.
@@ -52,13 +55,20 @@ bool isNameCache(const Address& address) {
 
 bool isInternet(int family) { return family == AF_INET || family == AF_INET6; }
 
+/// What a UDP socket is to send to a name server.
+bool isQuestion(int fd, const Address& server) {
+  if (optionOf(fd, SOL_SOCKET, SO_PROTOCOL, 0) != IPPROTO_UDP) return false;
+  int own = portOf(localAddressOf(fd));
+  return portOf(server) == kDnsPort && (own == 0 || own >= kFirstPortOfClients);
+}
+
 Kind kindOf(int fd, const Address& address) {
   int family = optionOf(fd, SOL_SOCKET, SO_DOMAIN, AF_UNSPEC);
   if (family == AF_UNIX) return isNameCache(address) ? Kind::nameCache : Kind::other;
   if (!isInternet(family)) return isInternet(address.family()) ? Kind::unsupported : Kind::other;
   if (address.family() == AF_UNSPEC) return Kind::dissolve;
   int type = optionOf(fd, SOL_SOCKET, SO_TYPE, 0);
-  if (type == SOCK_DGRAM) return portOf(address) == kDnsPort ? Kind::resolver : Kind::other;
+  if (type == SOCK_DGRAM) return isQuestion(fd, address) ? Kind::resolver : Kind::other;
   if (type != SOCK_STREAM) return Kind::other;
   int protocol = optionOf(fd, SOL_SOCKET, SO_PROTOCOL, 0);
   return protocol == IPPROTO_TCP || protocol == IPPROTO_MPTCP ? Kind::stream : Kind::unsupported;
@@ -78,13 +88,25 @@ napi_value bytesOf(napi_env env, const Address& address) {
 }  // namespace
 
 std::vector<Trap> ConnectHandler::traps() const {
-  return {{.number = SYS_connect}, {.number = SYS_bind}};
+  return {{.number = SYS_connect},
+          {.number = SYS_bind},
+          {.number = SYS_sendto,
+           .conditions = {{4, Condition::Test::hasAnyBit, UINT32_MAX}},
+           .forNames = true}};
+}
+
+bool ConnectHandler::wants(const Notification& call) {
+  return call.number() != SYS_sendto ||
+         (call.argument(4) != 0 && (call.argument(3) & MSG_FASTOPEN) == 0);
 }
 
 void ConnectHandler::handle(std::shared_ptr<Notification> call) {
   Descriptor fd = call->fetch(call->descriptorArgument(0));
   if (!fd) {
     if (errno == EBADF) call->fail(EBADF);
+    // Neither makes a connection: what follows is looked at again.
+    else if (call->number() != SYS_connect)
+      call->proceed();
     // Over: nobody waits for an answer.
     else if (errno != ESRCH)
       refuse(*call, EACCES, "the socket cannot be looked at");
@@ -96,6 +118,8 @@ void ConnectHandler::handle(std::shared_ptr<Notification> call) {
   }
   if (call->number() == SYS_bind)
     binding(std::move(call), std::move(fd));
+  else if (call->number() == SYS_sendto)
+    sending(std::move(call), std::move(fd));
   else
     connecting(std::move(call), std::move(fd));
 }
@@ -120,6 +144,7 @@ void ConnectHandler::connecting(std::shared_ptr<Notification> call, Descriptor f
       dissolve(*call, cookieOf(fd.number()));
       return;
     case Kind::unsupported:
+      errno = 0;
       refuse(*call, EACCES, "it is no TCP socket");
       return;
     case Kind::other:
@@ -148,6 +173,15 @@ void ConnectHandler::binding(std::shared_ptr<Notification> call, Descriptor fd) 
   }
 }
 
+void ConnectHandler::sending(std::shared_ptr<Notification> call, Descriptor fd) {
+  auto address = call->readAddress(4, 5);
+  if (address && kindOf(fd.number(), *address) == Kind::resolver) {
+    ask("resolve", std::move(call), std::move(fd), *address);
+  } else {
+    call->proceed();
+  }
+}
+
 void ConnectHandler::ask(const char* kind, std::shared_ptr<Notification> call, Descriptor fd,
                          const Address& address) {
   pid_t thread = call->task().id();
@@ -156,6 +190,8 @@ void ConnectHandler::ask(const char* kind, std::shared_ptr<Notification> call, D
   bool blocking = (fcntl(fd.number(), F_GETFL) & O_NONBLOCK) == 0;
   bool elsewhere = networkOf(fd.number()) != gate::ownNetwork();
   bool multipath = optionOf(fd.number(), SOL_SOCKET, SO_PROTOCOL, 0) == IPPROTO_MPTCP;
+  bool inside = PrivateNetwork::instance().contains(fd.number());
+  bool sends = call->number() == SYS_sendto;
   int family = optionOf(fd.number(), SOL_SOCKET, SO_DOMAIN, AF_UNSPEC);
   int held = fd.release();
   auto describe = [=](napi_env env, napi_value event) {
@@ -169,6 +205,8 @@ void ConnectHandler::ask(const char* kind, std::shared_ptr<Notification> call, D
     node::set(env, event, "ipv6", node::boolean(env, family == AF_INET6));
     node::set(env, event, "blocking", node::boolean(env, blocking));
     node::set(env, event, "elsewhere", node::boolean(env, elsewhere));
+    node::set(env, event, "inside", node::boolean(env, inside));
+    node::set(env, event, "sends", node::boolean(env, sends));
     node::set(env, event, "multipath", node::boolean(env, multipath));
     node::set(env, event, "destination", bytesOf(env, address));
     node::set(env, event, "address", node::string(env, spelling.host));
@@ -184,6 +222,9 @@ void ConnectHandler::ask(const char* kind, std::shared_ptr<Notification> call, D
       call->interrupt();
     } else if (action == "replace") {
       return [this, call] { replaceByTcp(call); };
+    } else if (action == "substitute") {
+      auto fresh = std::make_shared<Descriptor>(static_cast<int>(answer.integer("fd", -1)));
+      return [this, call, fresh] { substitute(call, *fresh); };
     } else {
       call->fail(static_cast<int>(answer.integer("errno", EACCES)));
     }
@@ -203,14 +244,24 @@ void ConnectHandler::replaceByTcp(std::shared_ptr<Notification> call) {
   handle(std::move(call));
 }
 
+/// Likewise. A resolver that keeps its socket, for whatever reason, resolves: only the names are not
+/// known.
+void ConnectHandler::substitute(std::shared_ptr<Notification> call, const Descriptor& fresh) {
+  Descriptor original = call->fetch(call->descriptorArgument(0));
+  if (!original) return;
+  if (replaceEverywhere(*call, original.number(), fresh.number()))
+    handle(std::move(call));
+  else
+    call->proceed();
+}
+
 void ConnectHandler::refuse(Notification& call, int error, const char* reason) {
   Task task = call.task();
   int cause = errno;
-  const char* name = call.number() == SYS_bind ? "bind" : "connect";
-  questions_.tell("refused", [task, name, reason, cause](napi_env env, napi_value event) {
+  questions_.tell("refused", [task, reason, cause](napi_env env, napi_value event) {
     node::set(env, event, "pid", node::number(env, task.process()));
     node::set(env, event, "executable", node::string(env, task.executable()));
-    node::set(env, event, "call", node::string(env, name));
+    node::set(env, event, "call", node::string(env, "connect"));
     node::set(env, event, "reason", node::string(env, reason));
     node::set(env, event, "errno", node::number(env, cause));
   });

@@ -2,7 +2,8 @@
 // ("connect", "resolve"); everything else is the kernel's. MPTCP sockets that are to be wrapped
 // become TCP ones: two ends of an MPTCP connection cannot meet by a simultaneous open.
 //
-// bind(2) of a UDP socket without a port is how some resolvers begin ("resolve" too).
+// bind(2) of a UDP socket without a port is how some resolvers begin ("bind"), and sendto(2) without
+// connect(2) is how some ask ("resolve" too).
 #pragma once
 
 #include "supervisor/handler.h"
@@ -15,15 +16,18 @@ class ConnectHandler : public Handler {
   explicit ConnectHandler(Questions& questions) : questions_(questions) {}
 
   std::vector<Trap> traps() const override;
+  bool wants(const Notification& call) override;
   void handle(std::shared_ptr<Notification> call) override;
 
  private:
   void connecting(std::shared_ptr<Notification> call, socket::Descriptor socket);
   void dissolve(Notification& call, uint64_t cookie);
   void binding(std::shared_ptr<Notification> call, socket::Descriptor socket);
+  void sending(std::shared_ptr<Notification> call, socket::Descriptor socket);
   void ask(const char* kind, std::shared_ptr<Notification> call, socket::Descriptor socket,
            const socket::Address& address);
   void replaceByTcp(std::shared_ptr<Notification> call);
+  void substitute(std::shared_ptr<Notification> call, const socket::Descriptor& fresh);
   void refuse(Notification& call, int error, const char* reason);
 
   Questions& questions_;

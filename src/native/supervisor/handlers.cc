@@ -21,11 +21,13 @@ std::vector<std::unique_ptr<Handler>> makeHandlers(Questions& questions) {
   return handlers;
 }
 
-std::vector<sock_filter> filterOfHandlers() {
+std::vector<sock_filter> filterOfHandlers(bool names) {
   Questions nobody(0, [](Job) {});
   std::vector<Trap> traps;
   for (const auto& handler : makeHandlers(nobody)) {
-    for (Trap& trap : handler->traps()) traps.push_back(std::move(trap));
+    for (Trap& trap : handler->traps()) {
+      if (names || !trap.forNames) traps.push_back(std::move(trap));
+    }
   }
   return filterFor(traps);
 }

@@ -14,6 +14,7 @@ namespace tlspool::supervisor {
 std::vector<std::unique_ptr<Handler>> makeHandlers(Questions& questions);
 
 /// The filter of them all, as the launcher installs it.
-std::vector<sock_filter> filterOfHandlers();
+/// @param names with the traps for names (Trap::forNames)
+std::vector<sock_filter> filterOfHandlers(bool names);
 
 }  // namespace tlspool::supervisor

@@ -72,6 +72,12 @@ constexpr Option kInside[] = {
     {IPPROTO_TCP, TCP_DEFER_ACCEPT}, {IPPROTO_TCP, TCP_LINGER2}, {IPPROTO_TCP, TCP_QUICKACK},
 };
 
+/// How a resolver is told of errors, and of where answers came from.
+constexpr Option kOfDatagrams[] = {
+    {IPPROTO_IPV6, IPV6_V6ONLY},      {IPPROTO_IP, IP_RECVERR},  {IPPROTO_IPV6, IPV6_RECVERR},
+    {IPPROTO_IPV6, IPV6_RECVPKTINFO}, {IPPROTO_IP, IP_PKTINFO},
+};
+
 template <typename Value>
 void copyValue(int from, int to, int name) {
   Value value{};
@@ -171,6 +177,29 @@ Descriptor listenInside(int model) {
   int flags = fcntl(model, F_GETFL);
   if (flags >= 0 && fcntl(fd.number(), F_SETFL, flags & (O_NONBLOCK | O_ASYNC)) != 0) return {};
   return fd;
+}
+
+Descriptor datagramInside(int model) {
+  Address address = localAddressOf(model);
+  Descriptor fd = PrivateNetwork::instance().takeDatagram(address.family());
+  if (!fd) return {};
+  for (const Option& option : kOfDatagrams) copyNumber(model, fd.number(), option);
+  copyBuffers(model, fd.number());
+  copyValue<timeval>(model, fd.number(), SO_RCVTIMEO);
+  copyValue<timeval>(model, fd.number(), SO_SNDTIMEO);
+  if (!bindAnywhere(fd.number(), withoutScope(address))) {
+    setPort(&address, 0);
+    if (!bindAnywhere(fd.number(), withoutScope(address))) return {};
+  }
+  int flags = fcntl(model, F_GETFL);
+  if (flags >= 0 && fcntl(fd.number(), F_SETFL, flags & (O_NONBLOCK | O_ASYNC)) != 0) return {};
+  return fd;
+}
+
+Descriptor nameServerInside(const Address& server) {
+  Descriptor fd = PrivateNetwork::instance().takeDatagram(server.family());
+  if (fd && bindAnywhere(fd.number(), withoutScope(server))) return fd;
+  return {};
 }
 
 Path pathOf(int accepted) { return {remoteAddressOf(accepted), localAddressOf(accepted)}; }

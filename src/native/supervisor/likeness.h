@@ -15,6 +15,14 @@ socket::Descriptor listenInPlaceOf(int model);
 /// Empty with errno.
 socket::Descriptor listenInside(int model);
 
+/// A UDP socket in the private network with the port, the options and the blocking of `model`, or
+/// with a port of its own if it has none; not connected. Empty with errno.
+socket::Descriptor datagramInside(int model);
+
+/// A UDP socket in the private network at the address of a name server, non-blocking, for what asks
+/// it there. Empty with errno.
+socket::Descriptor nameServerInside(const socket::Address& server);
+
 /// Both ends of a client's connection.
 struct Path {
   socket::Address client;

@@ -17,6 +17,8 @@ namespace {
 /// What the launcher knows (src/native/launcher/private_network.c).
 constexpr char kIpv4 = '4';
 constexpr char kIpv6 = '6';
+constexpr char kDatagramIpv4 = 'u';
+constexpr char kDatagramIpv6 = 'v';
 constexpr char kDiagnosis = 'd';
 
 /// Ordered again while some are left, so that nobody has to wait.
@@ -61,6 +63,11 @@ bool PrivateNetwork::open(socket::Descriptor channel) {
 socket::Descriptor PrivateNetwork::take(int family) {
   std::lock_guard lock(mutex_);
   return request(family == AF_INET6 ? kIpv6 : kIpv4);
+}
+
+socket::Descriptor PrivateNetwork::takeDatagram(int family) {
+  std::lock_guard lock(mutex_);
+  return request(family == AF_INET6 ? kDatagramIpv6 : kDatagramIpv4);
 }
 
 socket::Descriptor PrivateNetwork::takeDiagnosis() {

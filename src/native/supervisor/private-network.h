@@ -2,7 +2,8 @@
 // own listeners are. A connection whose handshake and checks succeeded is made there from the
 // client's real address to the one that the client connected to. So the kernel itself gives the
 // program what it sees of a plain connection: accept(), addresses, readiness, socket options,
-// errors.
+// errors. Where DNS has to pass through us, its name servers have stand-ins there, at their own
+// addresses.
 //
 // The namespace is made by the launcher (src/native/launcher/private_network.c), which hands
 // unbound sockets of it over; a socket keeps its namespace wherever it is used.
@@ -31,6 +32,9 @@ class PrivateNetwork {
 
   /// A fresh TCP socket in the namespace, close-on-exec and non-blocking; empty with errno.
   socket::Descriptor take(int family);
+
+  /// A fresh UDP socket in the namespace, close-on-exec and non-blocking; empty with errno.
+  socket::Descriptor takeDatagram(int family);
 
   /// A socket for NETLINK_SOCK_DIAG in the namespace.
   socket::Descriptor takeDiagnosis();

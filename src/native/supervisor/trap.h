@@ -19,6 +19,8 @@ struct Condition {
 struct Trap {
   int number;
   std::vector<Condition> conditions = {};
+  /// Needed only where names are learned on the way of DNS through us.
+  bool forNames = false;
 };
 
 }  // namespace tlspool::supervisor

@@ -1,7 +1,8 @@
+import { OtherUser } from './other-user.ts';
 import { OwnCa } from './own-ca.ts';
 import { freshAddress, OwnNames, record } from './own-names.ts';
 import { Pool } from './pool.ts';
-import { type Running, runTlspool } from './running.ts';
+import { type Running, run, runTlspool, tlspoolCommand } from './running.ts';
 import { TlsServer } from './tls-server.ts';
 
 /** What a wrapped client printed, and how it ended. */
@@ -26,8 +27,12 @@ export class WrappedClients implements AsyncDisposable {
   readonly address: string;
   readonly #names: OwnNames;
 
-  static async start(): Promise<WrappedClients> {
-    const pool = await Pool.serving([]);
+  /** @param pool one that serves, taken over */
+  static async start(pool?: Pool): Promise<WrappedClients> {
+    return WrappedClients.#of(pool ?? (await Pool.serving([])));
+  }
+
+  static async #of(pool: Pool): Promise<WrappedClients> {
     const ca = new OwnCa();
     await pool.command('trust', 'add', ca.file, '--role', 'server');
     const address = freshAddress();
@@ -61,6 +66,13 @@ export class WrappedClients implements AsyncDisposable {
   ): Promise<ClientRun> {
     const args = this.#wrap(flags, command);
     return runTlspool(args, { env: this.pool.environment, ...(input !== undefined && { input }) });
+  }
+
+  /** The same by another user, who has no rights. */
+  runAs(user: OtherUser, flags: readonly string[], command: readonly string[]): Promise<ClientRun> {
+    const wrap = tlspoolCommand('wrap', ...flags, '--', ...command);
+    const [file = '', ...args] = this.#names.seenBy(OtherUser.become(wrap));
+    return run(file, args, { env: user.environment, cwd: '/' });
   }
 
   /** The same, to go on beside the scenario. */

@@ -1,29 +1,30 @@
 import { closeFd, socketAddresses } from '../../engine/sockets.ts';
 import { bindSocket, connectSocket, fetchSocket, processOf } from '../client/gate.ts';
+import { nativeSupervisor } from '../supervisor/native.ts';
 import type { SocketAnswer, SocketQuestion } from '../supervisor/traps.ts';
 import type { DnsName } from './dns-message.ts';
-import { DnsForwarder } from './forwarder.ts';
-import { hostsNamesOf } from './hosts-file.ts';
+import { canonicalAddress, hostsNamesOf } from './hosts-file.ts';
 import { lineageOf } from './lineage.ts';
+import { NameServers } from './name-servers.ts';
 import { NameTable, type ProcessId } from './name-table.ts';
 import { DnsSniffer } from './sniffer.ts';
 
 /**
  * Learns what names the wrapped processes ask for. With the right to see packets their resolvers are left alone; else
- * those that connect to their name server are led through a forwarder.
+ * they ask their name servers through us.
  */
 export class NameLearning {
   readonly #table = new NameTable();
   readonly #sniffer: DnsSniffer | undefined;
-  readonly #forwarders = new Set<DnsForwarder>();
+  readonly #servers: NameServers | undefined;
   readonly #root: ProcessId;
 
   /** @param root the process above the wrapped ones */
   constructor(root: ProcessId, { sniff = true }: { readonly sniff?: boolean } = {}) {
     this.#root = root;
-    this.#sniffer = sniff
-      ? DnsSniffer.open((process, learned) => this.#table.learn(process, learned))
-      : undefined;
+    const learn = this.#table.learn.bind(this.#table);
+    this.#sniffer = sniff ? DnsSniffer.open(learn) : undefined;
+    this.#servers = this.#sniffer ? undefined : new NameServers(learn);
   }
 
   /** How names are learned, for who is told. */
@@ -38,13 +39,12 @@ export class NameLearning {
     return [...new Set([...asked, ...hostsNamesOf(process, address)])];
   }
 
-  /** A UDP socket is being connected to a name server. */
-  async resolve(question: SocketQuestion): Promise<SocketAnswer> {
+  /** A UDP socket is being connected to a name server, or is to send to it without. */
+  resolve(question: SocketQuestion): SocketAnswer {
     try {
+      if (this.#servers) return this.#leadInside(question, this.#servers);
       if (question.elsewhere) return { action: 'proceed' };
-      return this.#sniffer
-        ? this.#watchOver(question, connectSocket)
-        : await this.#forward(question);
+      return this.#watchOver(question, connectSocket);
     } finally {
       closeFd(question.fd);
     }
@@ -62,7 +62,7 @@ export class NameLearning {
 
   close(): void {
     this.#sniffer?.close();
-    for (const forwarder of this.#forwarders) forwarder.close();
+    this.#servers?.close();
   }
 
   /** Done here, so that the port is known before the first question leaves from it. */
@@ -80,55 +80,59 @@ export class NameLearning {
     return { action: 'finish' };
   }
 
-  async #forward(question: SocketQuestion): Promise<SocketAnswer> {
-    const family = question.ipv6 ? 'ipv6' : 'ipv4';
-    const process = processOf(question.thread);
-    let forwarder: DnsForwarder;
+  /** The resolver goes on with a socket in the private network, where the server has a stand-in. */
+  #leadInside(question: SocketQuestion, servers: NameServers): SocketAnswer {
+    const { fd, inside, sends, elsewhere, destination, thread, port } = question;
+    if (elsewhere && !inside) return { action: 'proceed' };
+    // Without connect(), the kernel would look for its interface in the private network.
+    if (sends && scopeOf(destination) !== 0) return { action: 'proceed' };
+    // Whether there is a way to the server is known here only.
+    const errno = inside || sends ? 0 : connectSocket(fd, destination);
+    if (errno !== 0) return { action: 'fail', errno };
     try {
-      forwarder = await DnsForwarder.open(
-        { address: question.address, port: question.port, family },
-        (learned) => this.#table.learn(process, learned),
-        () => this.#forwarders.delete(forwarder),
-      );
+      servers.standInFor({ address: serverAddress(question.address), port });
+      if (inside) return sends ? { action: 'proceed' } : connectInside(fd, destination);
+      const resolver = nativeSupervisor().datagramInside(fd);
+      servers.expect(resolver.port, processOf(thread));
+      return { action: 'substitute', fd: resolver.fd };
     } catch (error) {
-      const { errno } = error as NodeJS.ErrnoException;
-      if (errno === undefined) throw error;
-      return { action: 'fail', errno: Math.abs(errno) };
+      // Such as no IPv6 in there. The names are not known then, and connections refused.
+      if ((error as NodeJS.ErrnoException).code === undefined) throw error;
+      return { action: 'proceed' };
     }
-    this.#forwarders.add(forwarder);
-    this.#bound();
-    const errno = connectSocket(question.fd, loopback(family, forwarder.port));
-    if (errno !== 0) {
-      forwarder.close();
-      return { action: 'fail', errno };
-    }
-    const { local } = socketAddresses(question.fd);
-    if (local) forwarder.serve(local.address, local.port);
-    return { action: 'finish' };
-  }
-
-  /** Resolvers that are never done: the one that was there first goes. */
-  #bound(): void {
-    const [oldest] = this.#forwarders;
-    if (this.#forwarders.size > mostForwarders) oldest?.close();
   }
 }
 
-const mostForwarders = 512;
+/** The unspecified address leads to loopback (connect(2) on Linux). */
+function serverAddress(address: string): string {
+  const canonical = canonicalAddress(address) ?? address;
+  if (canonical === '0.0.0.0') return '127.0.0.1';
+  return canonical === '::' ? '::1' : canonical;
+}
+
+function connectInside(fd: number, destination: Buffer): SocketAnswer {
+  const address = Buffer.from(destination);
+  // Of its own interfaces there is only one: loopback.
+  if (scopeOf(address) !== 0) scopeView(address)[0] = 1;
+  const errno = connectSocket(fd, address);
+  return errno === 0 ? { action: 'finish' } : { action: 'fail', errno };
+}
+
+/** sin6_scope_id (ipv6(7)); 0 where there is none. */
+function scopeOf(address: Buffer): number {
+  return address.length < lengthOfIpv6 ? 0 : (scopeView(address)[0] ?? 0);
+}
+
+function scopeView(address: Buffer): Uint32Array {
+  return new Uint32Array(address.buffer, address.byteOffset + 24, 1);
+}
+
+/** bytes of a sockaddr_in6 */
+const lengthOfIpv6 = 28;
 
 function isOpen(process: ProcessId, descriptor: number, cookie: bigint): boolean {
   const fd = fetchSocket(process, descriptor, cookie);
   if (fd === undefined) return false;
   closeFd(fd);
   return true;
-}
-
-/** A sockaddr_in or sockaddr_in6 of this machine's loopback: ip(7), ipv6(7). */
-function loopback(family: 'ipv4' | 'ipv6', port: number): Buffer {
-  const bytes = Buffer.alloc(family === 'ipv4' ? 16 : 28);
-  new Uint16Array(bytes.buffer, bytes.byteOffset, 1)[0] = family === 'ipv4' ? 2 : 10;
-  bytes.writeUInt16BE(port, 2);
-  if (family === 'ipv4') bytes.set([127, 0, 0, 1], 4);
-  else bytes[23] = 1;
-  return bytes;
 }

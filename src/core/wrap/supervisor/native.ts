@@ -2,7 +2,7 @@ import { loadNative } from '../../engine/native.ts';
 
 /** Our side of src/native/supervisor; binding.cc is the other. */
 interface SupervisorFunctions {
-  supervisionFilter(): Buffer;
+  supervisionFilter(names: boolean): Buffer;
   supervisionProbe(
     channel: number,
     pid: number,
@@ -17,6 +17,8 @@ interface SupervisorFunctions {
   pathInside(accepted: number): Buffer;
   connectInside(path: Buffer): { readonly fd: number; readonly established: boolean };
   listenInside(listener: number): { readonly fd: number; readonly cookie: number };
+  datagramInside(socket: number): { readonly fd: number; readonly port: number };
+  nameServerInside(address: string, port: number): number;
   listensInside(listener: number): boolean;
   listenerGone(listener: number): number;
   portVacated(port: number): void;

@@ -14,6 +14,11 @@ export interface SupervisedProgram extends Program {
   readonly over: Promise<void>;
 }
 
+export interface SupervisionOptions {
+  /** DNS is to pass through us: sendto() is supervised, too. */
+  readonly names: boolean;
+}
+
 /** ms for the launcher to say something; the machine may be busy. */
 const patience = 20_000;
 
@@ -24,8 +29,9 @@ const patience = 20_000;
 export async function startSupervised(
   order: ProgramOrder,
   decisions: TrapDecisions,
+  options: SupervisionOptions,
 ): Promise<SupervisedProgram> {
-  return prepare(order, (channel, letGo) => {
+  return prepare(order, options, (channel, letGo) => {
     const over = supervise(nativeSupervisor().supervisionStart(channel), decisions);
     letGo();
     return over;
@@ -34,7 +40,7 @@ export async function startSupervised(
 
 /** Tries everything that supervision takes, and runs nothing. Fails as `startSupervised` does. */
 export async function trySupervision(order: ProgramOrder): Promise<void> {
-  const { ended } = await prepare(order, async (channel) => closeFd(channel));
+  const { ended } = await prepare(order, { names: true }, async (channel) => closeFd(channel));
   await ended;
 }
 
@@ -44,6 +50,7 @@ export async function trySupervision(order: ProgramOrder): Promise<void> {
  */
 async function prepare(
   order: ProgramOrder,
+  { names }: SupervisionOptions,
   use: (channel: number, letGo: () => void) => Promise<void>,
 ): Promise<SupervisedProgram> {
   const native = nativeSupervisor();
@@ -51,7 +58,7 @@ async function prepare(
   try {
     const program = startProgram({ ...order, supervise: theirs });
     closeFd(theirs);
-    const handed = await handOver(ours, native.supervisionFilter(), patience);
+    const handed = await handOver(ours, native.supervisionFilter(names), patience);
     const channel = requireChannel(handed);
     const { pid, fd, address, secret } = handed;
     const failure = native.supervisionProbe(channel, pid, fd, address, secret);

@@ -13,7 +13,7 @@ export interface TrapQuestions {
   readonly vacate: (question: { readonly port: number }) => void;
   /** A TCP socket is to be connected. */
   readonly connect: (question: SocketQuestion) => SocketAnswer | Promise<SocketAnswer>;
-  /** A UDP socket is to be connected to a name server. */
+  /** A UDP socket is to be connected to a name server, or to send to it. */
   readonly resolve: (question: SocketQuestion) => SocketAnswer | Promise<SocketAnswer>;
   /** A UDP socket is to get a port. */
   readonly bind: (question: SocketQuestion) => SocketAnswer | Promise<SocketAnswer>;
@@ -44,6 +44,8 @@ export interface ListenQuestion extends Caller {
   /** Numeric: 0.0.0.0 and :: are every address. */
   readonly address: string;
   readonly port: number;
+  /** The user who made the socket; who listens on it may be another by now. */
+  readonly owner: number;
 }
 
 export type ListenAnswer =
@@ -74,6 +76,10 @@ export interface SocketQuestion {
   readonly blocking: boolean;
   /** The socket is in another network namespace than this process. */
   readonly elsewhere: boolean;
+  /** It is in the program's private network. */
+  readonly inside: boolean;
+  /** It is to send there, and not to be connected. */
+  readonly sends: boolean;
   /** It is an MPTCP socket. */
   readonly multipath: boolean;
   readonly destination: AddressBytes;
@@ -89,6 +95,8 @@ export type SocketAnswer =
   | { readonly action: 'proceed' }
   /** A TCP socket takes the place of the MPTCP one, and the question comes again. */
   | { readonly action: 'replace' }
+  /** This one, taken over, takes the place of a UDP socket, and the question comes again. */
+  | { readonly action: 'substitute'; readonly fd: number }
   /** As if a signal had come: EINTR, or a restart as the program's handler says. */
   | { readonly action: 'interrupt' }
   | { readonly action: 'fail'; readonly errno: number };
@@ -97,6 +105,6 @@ export interface RefusedNotice extends Caller {
   /** The system call. */
   readonly call: string;
   readonly reason: string;
-  /** What kept it from being supervised; the program got EACCES. */
+  /** What kept it from being supervised, if that was an error; the program got EACCES. */
   readonly errno: number;
 }

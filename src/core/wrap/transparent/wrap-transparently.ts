@@ -159,6 +159,7 @@ class Wrapping {
         refused: (notice) => events.refused(cannotWrap(notice)),
         foreign: ({ executable }) => this.#failed.reject(foreignProgram(executable)),
       },
+      { names: client.names === 'forwarder' },
     );
     const failed = this.#failed.promise;
     const exitCode = await Promise.race([this.#program.ended, failed]);
@@ -213,9 +214,10 @@ const timeToEnd = 2_500;
 const timeToHear = 500;
 
 function cannotWrap({ call, executable, pid, reason, errno }: RefusedNotice): TlspoolError {
+  const cause = errno === 0 ? '' : ` (errno ${errno})`;
   return new TlspoolError(
     'not-supervised',
-    `${call}() of ${executable || 'a program'} (${pid}) was refused: ${reason} (errno ${errno})`,
+    `${call}() of ${executable || 'a program'} (${pid}) was refused: ${reason}${cause}`,
   );
 }
 

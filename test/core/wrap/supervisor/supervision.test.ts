@@ -24,6 +24,8 @@ same = peer == connection.getpeername() and peer[0] == "127.0.0.1"
 exit(not same or connection.getsockname() != ("127.0.0.1", port))
 `;
 
+const options = { names: false };
+
 /** To the kernel. */
 function left({ fd }: SocketQuestion) {
   closeFd(fd);
@@ -55,7 +57,7 @@ function python(script: string) {
 test('a wrapped listener gets connections that look like those of the client', async () => {
   await openPrivateNetwork(builtLauncher);
   const { all, listening } = decisions(() => ({ action: 'wrap', listener: 1 }));
-  const program = await startSupervised(python(acceptor), all);
+  const program = await startSupervised(python(acceptor), all, options);
   const outside = await listening;
   const { local } = socketAddresses(outside);
   const client = connect({ port: local?.port ?? 0, host: '127.0.0.1' });
@@ -79,6 +81,7 @@ test('a call that is denied fails as was said', async () => {
   const program = await startSupervised(
     python(`${script}except OSError as error: exit(error.errno)`),
     all,
+    options,
   );
   assert.equal(await program.ended, 13);
   await program.over;
@@ -101,10 +104,11 @@ test('a listener that comes to nothing is forgone', async () => {
   const forgone: number[] = [];
   let last = 0;
   const { all, listening } = decisions(() => ({ action: 'wrap', listener: ++last }));
-  const program = await startSupervised(python(rivals), {
+  const watching = {
     ...all,
-    forgone: ({ listener }) => void forgone.push(listener),
-  });
+    forgone: ({ listener }: { listener: number }) => void forgone.push(listener),
+  };
+  const program = await startSupervised(python(rivals), watching, options);
   assert.equal(await program.ended, 0);
   await program.over;
   assert.deepEqual(forgone, [2]);

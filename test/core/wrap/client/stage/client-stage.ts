@@ -82,6 +82,7 @@ export class ClientStage implements AsyncDisposable {
           refused: ({ call, reason }) => lost.push(`${call}: ${reason}`),
           foreign: ({ executable }) => lost.push(`foreign: ${executable}`),
         },
+        { names: side.names === 'forwarder' },
       );
       const code = await program.ended;
       await program.over;
