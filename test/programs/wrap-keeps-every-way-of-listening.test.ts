@@ -1,7 +1,8 @@
 import assert from 'node:assert/strict';
 import { after, before, test } from 'node:test';
-import { connected, readAll } from './stage/clients.ts';
+import { connected, name, readAll } from './stage/clients.ts';
 import { build, ListeningPrograms, say } from './stage/listening-programs.ts';
+import { freePort } from './stage/ports.ts';
 
 let programs: ListeningPrograms;
 before(async () => {
@@ -148,6 +149,22 @@ test('a program of another architecture is refused by name', async () => {
   await using running = pool.start('wrap', '--', binary);
   assert.equal(await running.ended, 125);
   assert.match(running.stderr, /foreign is built for another architecture/);
+});
+
+test('a program in another network namespace is refused there, but for what is plain', {
+  skip: process.getuid?.() === 0 ? false : 'it takes root to make one',
+}, async () => {
+  const port = await freePort();
+  const { pool } = programs;
+  const command = ['unshare', '--net', ...programs.command('in-another-network.py'), `${port}`];
+  const flags = ['--plain', `${port}`, '--remote-id', name];
+  await using running = pool.start('wrap', ...flags, '--', ...command);
+  assert.equal(await running.ended, 0, running.stderr);
+  assert.match(running.stderr, /listen\(\) of .* was refused: it is in another network namespace/);
+  assert.match(
+    running.stderr,
+    /no connection to 192\.0\.2\.1:443: its socket is in another network/,
+  );
 });
 
 test('a wrap inside another is refused, saying why', async () => {

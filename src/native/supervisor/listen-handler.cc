@@ -2,10 +2,12 @@
 
 #include <netinet/in.h>
 #include <sys/socket.h>
+#include <sys/stat.h>
 #include <sys/syscall.h>
 
 #include <cerrno>
 
+#include "gate/outgoing.h"
 #include "supervisor/likeness.h"
 #include "supervisor/private-network.h"
 #include "supervisor/program-descriptors.h"
@@ -46,6 +48,12 @@ bool hasAddress(int fd) {
   return bind(fd, address.get(), address.length) == 0;
 }
 
+/// Who made the socket: a user id.
+uid_t ownerOf(int fd) {
+  struct stat facts {};
+  return fstat(fd, &facts) == 0 ? facts.st_uid : static_cast<uid_t>(-1);
+}
+
 void describeCaller(napi_env env, napi_value event, const Task& task) {
   node::set(env, event, "pid", node::number(env, task.process()));
   node::set(env, event, "executable", node::string(env, task.executable()));
@@ -81,6 +89,7 @@ void ListenHandler::handle(std::shared_ptr<Notification> call) {
       call->proceed();
       return;
     case Kind::unsupported:
+      errno = 0;
       refuse(*call, EACCES, "it is no TCP socket");
       return;
     case Kind::tcp:
@@ -104,9 +113,11 @@ void ListenHandler::decide(std::shared_ptr<Notification> call, Descriptor listen
   }
   Address address = localAddressOf(listener.number());
   Task task = call->task();
-  auto describe = [task, address](napi_env env, napi_value event) {
+  double owner = ownerOf(listener.number());
+  auto describe = [task, address, owner](napi_env env, napi_value event) {
     describeCaller(env, event, task);
     describeAddress(env, event, address);
+    node::set(env, event, "owner", node::number(env, owner));
   };
   auto model = std::make_shared<Descriptor>(std::move(listener));
   questions_.ask("listen", describe, [this, call, model](const node::Fields& answer) -> Job {
@@ -148,6 +159,12 @@ bool ListenHandler::wrap(Notification& call, Descriptor listener, double id) {
       call.finish(0);
     else
       refuse(call, EACCES, "the socket, or what watches it, cannot be replaced");
+    return false;
+  }
+  // Clients would come to us here, and not where the program is.
+  if (networkOf(model) != gate::ownNetwork()) {
+    errno = 0;
+    refuse(call, EACCES, "it is in another network namespace than wrap, which has to be started there");
     return false;
   }
   Descriptor outside = listenInPlaceOf(model);
