@@ -2,6 +2,7 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { connected, name, readAll } from './stage/clients.ts';
 import { Pool } from './stage/pool.ts';
+import { freePort, freePortOfRoot } from './stage/ports.ts';
 import { wrappedWhole } from './stage/wrapped.ts';
 
 const USER = 61_001;
@@ -17,6 +18,18 @@ while True:
     connection, _ = listener.accept()
     connection.sendall(b"hello\\n")
     connection.close()
+`;
+
+/** Takes a port as root, gives root up, and only then listens. */
+const lateServer = (port: number) => `
+import os, socket
+listener = socket.socket()
+listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+listener.bind(("127.0.0.1", ${port}))
+os.setgroups([]); os.setgid(${USER}); os.setuid(${USER})
+listener.listen()
+connection, _ = listener.accept()
+connection.sendall(b"hello\\n")
 `;
 
 const onlyRoot = process.getuid?.() === 0 ? false : 'it takes root to become somebody else';
@@ -46,4 +59,21 @@ test('a program is judged as the user that it is when it listens, not as wrap', 
     seen = ours.map((one: { allowed: boolean }) => one.allowed);
   }
   assert.deepEqual(seen, expected);
+});
+
+test("a port that root took is root's, whoever listens there; other ports are not", {
+  skip: onlyRoot,
+}, async () => {
+  await using pool = await Pool.serving([[name]]);
+  const port = await freePortOfRoot();
+  const late = (at: number) => ['/usr/bin/python3', '-c', lateServer(at)];
+  await using served = await wrappedWhole(pool, ['--tls', `${port}`], late(port));
+  const client = await connected(pool, served.port);
+  assert.equal(await readAll(client), 'hello\n', served.running.stderr);
+  client.destroy();
+  assert.equal(await served.running.ended, 0, served.running.stderr);
+
+  await using refused = pool.start('wrap', '--', ...late(await freePort()));
+  assert.equal(await refused.ended, 125, refused.stderr);
+  assert.match(refused.stderr, new RegExp(`user ${USER} may not act as ${name}`));
 });

@@ -20,8 +20,6 @@ let inbox: string;
 before(async () => {
   if (skip) return;
   pool = stage.use(await Pool.serving([[name]]));
-  // smtpd gives root up before it listens.
-  await pool.command('authz', 'allow-program', '--user', 'opensmtpd', '--as', name);
   machines = stage.use(await TwoMachines.start(['/run', '/var/spool']));
   const folder = mkdtempSync(join(tmpdir(), 'tlspool-opensmtpd-'));
   stage.defer(() => rmSync(folder, { recursive: true, force: true }));

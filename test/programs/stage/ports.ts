@@ -38,3 +38,11 @@ async function accepts(port: number, address: string): Promise<boolean> {
     socket.destroy();
   }
 }
+
+/** The same for one that takes root (ip(7), ip_unprivileged_port_start). */
+export async function freePortOfRoot(): Promise<number> {
+  for (let port = 1023; port > 600; port--) {
+    if (!(await accepts(port, '127.0.0.1'))) return port;
+  }
+  throw new Error('no port of root is free');
+}

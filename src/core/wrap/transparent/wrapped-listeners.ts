@@ -7,7 +7,7 @@ import { formatHostAndPort } from '../../tunnel/endpoint.ts';
 import { Intake } from '../../tunnel/intake.ts';
 import type { PoolLink } from '../../tunnel/pool-link.ts';
 import type { ServerTerms } from '../../tunnel/terms.ts';
-import { askingProcess } from '../asking-process.ts';
+import { listeningProcess } from '../asking-process.ts';
 import type { ProgramData } from '../data/program-data.ts';
 import type { PortMeaning } from '../port-meaning.ts';
 import { nativeSupervisor } from '../supervisor/native.ts';
@@ -52,13 +52,13 @@ export class WrappedListeners implements Disposable {
   }
 
   /** Answers the supervisor. */
-  async listen({ address, port, pid }: ListenQuestion): Promise<ListenAnswer> {
+  async listen({ address, port, pid, owner }: ListenQuestion): Promise<ListenAnswer> {
     // A process that was started again in the place of another wants the port that the other had.
     this.vacate();
     const { policy, events, data } = this.#options;
     const where = formatHostAndPort({ host: address, port });
     if (data.listeners.awaited && !policy.speaksOf(port)) {
-      const process = askingProcess(pid);
+      const process = listeningProcess(pid, owner, port);
       const listener = ++this.#last;
       this.#expected.set(listener, { where, port, process, forData: true });
       return { action: 'wrap', listener };
@@ -70,7 +70,7 @@ export class WrappedListeners implements Disposable {
         events.listening(where, meaning, undefined);
         return { action: 'plain' };
       }
-      const process = askingProcess(pid);
+      const process = listeningProcess(pid, owner, port);
       await this.#judge(process, terms);
       const listener = ++this.#last;
       this.#expected.set(listener, { where, meaning, terms: { ...terms, process } });
@@ -83,8 +83,9 @@ export class WrappedListeners implements Disposable {
   }
 
   /** May the program act as what it is to show? While the daemon is away nobody knows; it is asked again by each client. */
-  async #judge(process: ClaimedProcess, { localIds }: ServerTerms): Promise<void> {
-    await this.#options.link.pool?.judge({ process, role: 'server', localIds });
+  async #judge(process: ClaimedProcess | undefined, { localIds }: ServerTerms): Promise<void> {
+    // For ourselves, each client asks.
+    if (process) await this.#options.link.pool?.judge({ process, role: 'server', localIds });
   }
 
   /** On what terms TLS is spoken at a port; undefined: on none. @throws TlspoolError where it cannot be */
@@ -186,7 +187,7 @@ interface DataPlan {
   readonly forData: true;
   readonly where: string;
   readonly port: number;
-  readonly process: ClaimedProcess;
+  readonly process: ClaimedProcess | undefined;
 }
 
 /** A listener, and how its connections come to the program. */
