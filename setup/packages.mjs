@@ -53,6 +53,12 @@ export const forTests = [
     why: 'a database client of another make',
   },
   { name: 'nginx-light', has: 'nginx', why: 'a server to wrap, with worker processes' },
+  { name: 'gunicorn', has: 'gunicorn', why: 'a server to wrap, with workers before clients' },
+  {
+    name: 'python3-uvicorn',
+    has: '/usr/lib/python3/dist-packages/uvicorn',
+    why: 'likewise, with workers that listen themselves',
+  },
   { name: 'redis-server', has: 'redis-server', why: 'a server and a client to wrap' },
   { name: 'apache2-utils', has: 'ab', why: 'a TLS client that asks a thousand times' },
   {
