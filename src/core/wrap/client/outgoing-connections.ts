@@ -18,6 +18,7 @@ import type { ClientPolicy } from './client-policy.ts';
 import type { Treatment } from './client-rules.ts';
 import { errnos } from './errnos.ts';
 import { established } from './established.ts';
+import { patienceWith } from './first-word.ts';
 import { Gate, type GateKind, outgoing, processOf, type SocketCookie } from './gate.ts';
 import { SignalWatch } from './signal-watch.ts';
 import { requirePlaintext } from './speaks-tls.ts';
@@ -202,9 +203,10 @@ export class OutgoingConnections implements Disposable {
 
   /** Of what the program says first, where it does. Closes the end if it is none. */
   async #requirePlaintext(end: number, { treatment, place }: Goal): Promise<void> {
-    if (serverSpeaksFirst(treatment) || this.#greeted.has(place)) return;
+    const patience = patienceWith(treatment);
+    if (patience === 0 || this.#greeted.has(place)) return;
     try {
-      const spoke = await requirePlaintext(end, longestSilence);
+      const spoke = await requirePlaintext(end, patience);
       if (!spoke && this.#greeted.size < mostGreeted) this.#greeted.add(place);
     } catch (error) {
       closeFd(end);
@@ -271,16 +273,6 @@ export class OutgoingConnections implements Disposable {
   }
 }
 
-/** Its program then waits, and what it says is an answer. */
-function serverSpeaksFirst(treatment: Treatment): boolean {
-  if (treatment.kind === 'tls') return greeting.has(treatment.service ?? '');
-  const { serverFirst, name } = parseProtocol(treatment.protocol);
-  return serverFirst || name === 'ftps';
-}
-
-const greeting: ReadonlySet<string> = new Set(['imaps', 'nntps', 'pop3s', 'submissions']);
-/** ms for a program to say its first word, where it is not known that its server does. */
-const longestSilence = 300;
 const mostGreeted = 1024;
 
 interface Goal {
