@@ -21,7 +21,7 @@
 
 enum { kBatch = 64 };
 
-static bool enter(void);
+static const char* enter(void);
 static bool raiseLoopback(void);
 static bool makeAllLocal(int family);
 static void set(const char* file, const char* value);
@@ -36,8 +36,8 @@ void servePrivateNetwork(int channel) {
   signal(SIGHUP, SIG_IGN);
   signal(SIGTERM, SIG_IGN);
   signal(SIGPIPE, SIG_IGN);
-  if (!enter()) tellFailure(channel, "a network namespace");
-  if (!raiseLoopback()) tellFailure(channel, "a loopback interface");
+  const char* missing = enter();
+  if (missing) tellFailure(channel, missing);
   if (!makeAllLocal(AF_INET)) tellFailure(channel, "a route for IPv4");
   makeAllLocal(AF_INET6);  // where the machine has no IPv6 no program has it either
   // Nothing gets lost here: connections need not be remembered after their end, so that a client
@@ -52,10 +52,16 @@ void servePrivateNetwork(int channel) {
   _exit(0);
 }
 
-// Whoever may not make one may in a user namespace of its own, unless that is forbidden too.
-static bool enter(void) {
-  if (unshare(CLONE_NEWNET) == 0) return true;
-  return errno == EPERM && unshare(CLONE_NEWUSER | CLONE_NEWNET) == 0;
+// Whoever may not make one, or not set it up (that takes CAP_NET_ADMIN), may in a user namespace of
+// its own, unless that is forbidden too. Returns what is missing, NULL if nothing is.
+static const char* enter(void) {
+  static const char kNamespace[] = "a network namespace";
+  static const char kLoopback[] = "a loopback interface";
+  bool made = unshare(CLONE_NEWNET) == 0;
+  if (made && raiseLoopback()) return NULL;
+  if (errno != EPERM) return made ? kLoopback : kNamespace;
+  if (unshare(CLONE_NEWUSER | CLONE_NEWNET) != 0) return kNamespace;
+  return raiseLoopback() ? NULL : kLoopback;
 }
 
 static bool raiseLoopback(void) {
