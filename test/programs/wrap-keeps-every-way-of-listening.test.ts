@@ -120,6 +120,12 @@ test('a client that ended its direction is answered', async () => {
   assert.equal(await served.running.ended, 0, served.running.stderr);
 });
 
+test('urgent data goes on in its place', async () => {
+  await using served = await programs.serve('urgent.py');
+  assert.equal(await say(programs, served.port), 'a!b');
+  assert.equal(await served.running.ended, 0, served.running.stderr);
+});
+
 test('a thread whose process has lost its first one', async () => {
   await using served = await programs.serve('leader-gone.c');
   assert.equal(await say(programs, served.port), 'ok');

@@ -118,6 +118,8 @@ int Gate::hold(int waiting) const {
 Descriptor Gate::complete(const Address& waiting) const {
   Descriptor fd = bound(address_);
   if (!fd) return {};
+  // TLS knows no urgent data: what the program sends so goes on in its place, and not to nowhere.
+  enable(fd.number(), SOL_SOCKET, SO_OOBINLINE);
   if (connect(fd.number(), waiting.get(), waiting.length) != 0 && errno != EINPROGRESS) return {};
   return fd;
 }

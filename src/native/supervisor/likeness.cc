@@ -132,6 +132,8 @@ bool bindAnywhere(int fd, const Address& address) {
 /// Without leaving the machine a connection is there at once, unless the kernel is behind with its
 /// work.
 Connection begin(Descriptor fd, const Address& server) {
+  // TLS knows no urgent data: what the program sends so goes on in its place, and not to nowhere.
+  set(fd.number(), SOL_SOCKET, SO_OOBINLINE, 1);
   if (connect(fd.number(), server.get(), server.length) == 0) return {std::move(fd), true};
   if (errno != EINPROGRESS) return {};
   pollfd state{fd.number(), POLLOUT, 0};

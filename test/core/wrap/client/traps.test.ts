@@ -127,6 +127,27 @@ signal.setitimer(signal.ITIMER_REAL, 0)
 `);
 });
 
+test('what a call was interrupted in is not written to afterwards', async () => {
+  await holds(`
+s = socket.create_connection(SERVER, 60)
+libc.getpeername.argtypes = [ctypes.c_int, ctypes.c_void_p, ctypes.c_void_p]
+signal.signal(signal.SIGALRM, lambda *_: None)
+signal.siginterrupt(signal.SIGALRM, True)
+signal.setitimer(signal.ITIMER_REAL, 0.0002, 0.0002)
+given_up = []
+for _ in range(5000):
+    name, size = ctypes.create_string_buffer(16), ctypes.c_uint32(16)
+    code = raw(libc.getpeername, s.fileno(), ctypes.byref(name), ctypes.byref(size))
+    if code == 0: assert name.raw[:8] == sockaddr(SERVER)[:8]
+    else:
+        assert code == errno.EINTR, code
+        name.raw, size.value = b"?" * 16, 77
+        given_up.append((name, size))
+signal.setitimer(signal.ITIMER_REAL, 0)
+assert all(name.raw == b"?" * 16 and size.value == 77 for name, size in given_up)
+`);
+});
+
 test('a signal whose handler does not restart calls ends a blocking connect with EINTR, and it goes on behind', async () => {
   await holds(`
 signal.signal(signal.SIGALRM, lambda *_: None)
@@ -213,6 +234,20 @@ assert s.getsockopt(socket.SOL_SOCKET, socket.SO_ERROR) == 0
 assert s.getsockopt(socket.SOL_SOCKET, socket.SO_PROTOCOL) == socket.IPPROTO_TCP
 assert s.getsockopt(socket.SOL_SOCKET, socket.SO_KEEPALIVE) == 1
 exchange(s)
+`);
+});
+
+test('urgent data goes on in its place', async () => {
+  await holds(`
+s = socket.socket()
+assert connect(s, SERVER) == 0
+s.settimeout(60)
+s.sendall(b"p")
+s.send(b"i", socket.MSG_OOB)
+s.sendall(b"ng")
+said = b""
+while len(said) < 4: said += s.recv(4)
+assert said == b"ping", said
 `);
 });
 
@@ -330,6 +365,27 @@ assert n.connect_ex(SERVER) == errno.ECONNREFUSED
     { remoteId: undefined },
   );
   assert.match(lost[0] ?? '', new RegExp(`--client-tls HOST:${server.port}`));
+});
+
+test('TLS inside of TLS is told of where the program speaks first, however long it thinks', async () => {
+  const rules = [
+    {
+      host: undefined,
+      port: server.port,
+      treatment: { kind: 'tls', service: 'https' },
+    } as const,
+  ];
+  const lost = await holds(
+    `
+s = socket.create_connection(SERVER, 60)
+time.sleep(1)
+s.sendall(bytes.fromhex("16030100c8010000c4"))
+try: assert s.recv(4) == b""
+except ConnectionResetError: pass
+`,
+    { rules },
+  );
+  assert.match(lost.join('\n'), /the program speaks TLS there itself/);
 });
 
 test('of a hundred connections at once each is its own', async () => {
