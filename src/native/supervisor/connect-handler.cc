@@ -244,8 +244,8 @@ void ConnectHandler::replaceByTcp(std::shared_ptr<Notification> call) {
   handle(std::move(call));
 }
 
-/// Likewise. A resolver that keeps its socket, for whatever reason, resolves: only the names are not
-/// known.
+/// Likewise. A resolver that keeps its socket, for whatever reason, resolves: only the names are
+/// not known.
 void ConnectHandler::substitute(std::shared_ptr<Notification> call, const Descriptor& fresh) {
   Descriptor original = call->fetch(call->descriptorArgument(0));
   if (!original) return;
@@ -256,11 +256,13 @@ void ConnectHandler::substitute(std::shared_ptr<Notification> call, const Descri
 }
 
 void ConnectHandler::refuse(Notification& call, int error, const char* reason) {
-  Task task = call.task();
   int cause = errno;
-  questions_.tell("refused", [task, reason, cause](napi_env env, napi_value event) {
-    node::set(env, event, "pid", node::number(env, task.process()));
-    node::set(env, event, "executable", node::string(env, task.executable()));
+  // Looked at while the call waits: afterwards the program may be gone.
+  pid_t process = call.task().process();
+  std::string executable = call.task().executable();
+  questions_.tell("refused", [=](napi_env env, napi_value event) {
+    node::set(env, event, "pid", node::number(env, process));
+    node::set(env, event, "executable", node::string(env, executable));
     node::set(env, event, "call", node::string(env, "connect"));
     node::set(env, event, "reason", node::string(env, reason));
     node::set(env, event, "errno", node::number(env, cause));

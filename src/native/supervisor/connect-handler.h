@@ -2,8 +2,8 @@
 // ("connect", "resolve"); everything else is the kernel's. MPTCP sockets that are to be wrapped
 // become TCP ones: two ends of an MPTCP connection cannot meet by a simultaneous open.
 //
-// bind(2) of a UDP socket without a port is how some resolvers begin ("bind"), and sendto(2) without
-// connect(2) is how some ask ("resolve" too).
+// bind(2) of a UDP socket without a port is how some resolvers begin ("bind"), and sendto(2)
+// without connect(2) is how some ask ("resolve" too).
 #pragma once
 
 #include "supervisor/handler.h"

@@ -54,9 +54,17 @@ uid_t ownerOf(int fd) {
   return fstat(fd, &facts) == 0 ? facts.st_uid : static_cast<uid_t>(-1);
 }
 
-void describeCaller(napi_env env, napi_value event, const Task& task) {
-  node::set(env, event, "pid", node::number(env, task.process()));
-  node::set(env, event, "executable", node::string(env, task.executable()));
+/// Looked at while the call waits: afterwards the program may be gone.
+struct Caller {
+  explicit Caller(const Task& task) : process(task.process()), executable(task.executable()) {}
+
+  pid_t process;
+  std::string executable;
+};
+
+void describeCaller(napi_env env, napi_value event, const Caller& caller) {
+  node::set(env, event, "pid", node::number(env, caller.process));
+  node::set(env, event, "executable", node::string(env, caller.executable));
 }
 
 void describeAddress(napi_env env, napi_value event, const Address& address) {
@@ -112,10 +120,10 @@ void ListenHandler::decide(std::shared_ptr<Notification> call, Descriptor listen
     return;
   }
   Address address = localAddressOf(listener.number());
-  Task task = call->task();
   double owner = ownerOf(listener.number());
-  auto describe = [task, address, owner](napi_env env, napi_value event) {
-    describeCaller(env, event, task);
+  Caller caller(call->task());
+  auto describe = [caller, address, owner](napi_env env, napi_value event) {
+    describeCaller(env, event, caller);
     describeAddress(env, event, address);
     node::set(env, event, "owner", node::number(env, owner));
   };
@@ -164,7 +172,8 @@ bool ListenHandler::wrap(Notification& call, Descriptor listener, double id) {
   // Clients would come to us here, and not where the program is.
   if (networkOf(model) != gate::ownNetwork()) {
     errno = 0;
-    refuse(call, EACCES, "it is in another network namespace than wrap, which has to be started there");
+    refuse(call, EACCES,
+           "it is in another network namespace than wrap, which has to be started there");
     return false;
   }
   Descriptor outside = listenInPlaceOf(model);
@@ -198,10 +207,10 @@ bool ListenHandler::wrap(Notification& call, Descriptor listener, double id) {
 }
 
 void ListenHandler::refuse(Notification& call, int error, const char* reason) {
-  Task task = call.task();
   int cause = errno;
-  questions_.tell("refused", [task, reason, cause](napi_env env, napi_value event) {
-    describeCaller(env, event, task);
+  Caller caller(call.task());
+  questions_.tell("refused", [caller, reason, cause](napi_env env, napi_value event) {
+    describeCaller(env, event, caller);
     node::set(env, event, "call", node::string(env, "listen"));
     node::set(env, event, "reason", node::string(env, reason));
     node::set(env, event, "errno", node::number(env, cause));
