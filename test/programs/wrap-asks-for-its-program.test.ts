@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
+import { until } from '../patience.ts';
 import { connected, name, readAll } from './stage/clients.ts';
 import { Pool } from './stage/pool.ts';
 import { freePort, freePortOfRoot } from './stage/ports.ts';
@@ -50,14 +51,15 @@ test('a program is judged as the user that it is when it listens, not as wrap', 
   assert.equal(await readAll(client), 'hello\n', served.running.stderr);
   client.destroy();
 
-  // They are gathered before they are written.
   const expected = [false, true, true];
   let seen: boolean[] = [];
-  for (let tries = 0; seen.length < expected.length && tries < 20; tries += 1) {
+  // They are gathered before they are written.
+  await until('the last decision', async () => {
     const { decisions } = JSON.parse(await pool.command('authz', 'log', '--json'));
     const ours = decisions.filter((one: { uid?: number }) => one.uid === USER);
     seen = ours.map((one: { allowed: boolean }) => one.allowed);
-  }
+    return seen.length >= expected.length;
+  });
   assert.deepEqual(seen, expected);
 });
 

@@ -3,7 +3,8 @@ import { once } from 'node:events';
 import { connect } from 'node:net';
 import { after, before, test } from 'node:test';
 import { fileURLToPath } from 'node:url';
-import { name } from './stage/clients.ts';
+import { until } from '../patience.ts';
+import { connected, name } from './stage/clients.ts';
 import { ListeningPrograms, say } from './stage/listening-programs.ts';
 import { Pool } from './stage/pool.ts';
 import { freePort, listening } from './stage/ports.ts';
@@ -135,6 +136,27 @@ test('a listener that is opened during FTP and not named by it has TLS as ever',
     assert.equal(await say(programs, Number(other)), 'ok');
   } finally {
     control.destroy();
+  }
+  assert.equal(await server.running.ended, 0, server.running.stderr);
+});
+
+test('of two listeners that are opened for one PASV, the one that the answer does not name has TLS as ever', async () => {
+  await using programs = await ListeningPrograms.create();
+  const port = await freePort();
+  const command = [...programs.command('ftp-and-more.py'), `${port}`];
+  await using server = await wrappedWhole(programs.pool, ['--tls', `${port}=ftps`], command);
+  const control = await connected(programs.pool, port);
+  try {
+    control.setEncoding('latin1').write('PASV\r\n');
+    let said = '';
+    control.on('data', (text: string) => {
+      said += text;
+    });
+    await until('the answer', () => said.includes('\r\n227 '));
+    const [, other] = await server.running.saying(/127\.0\.0\.1:(\d+): TLS, serving/);
+    assert.equal(await say(programs, Number(other)), 'ok');
+  } finally {
+    control.end();
   }
   assert.equal(await server.running.ended, 0, server.running.stderr);
 });

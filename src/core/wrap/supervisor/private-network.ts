@@ -41,8 +41,8 @@ export async function openPrivateNetwork(launcher: string): Promise<PrivateNetwo
   return { keeper: keeper.pid ?? 0, lost };
 }
 
-/** ms */
-const patience = 10_000;
+/** ms. Where many namespaces come and go, the kernel makes one wait; a launcher that ends is heard of at once. */
+const patience = 60_000;
 
 function ready(channel: number): Promise<void> {
   const { promise, resolve, reject } = Promise.withResolvers<void>();

@@ -19,8 +19,8 @@ export interface SupervisionOptions {
   readonly names: boolean;
 }
 
-/** ms for the launcher to say something; the machine may be busy. */
-const patience = 20_000;
+/** ms for the launcher to say something; the machine may be busy, and a launcher that ends is heard of at once. */
+const patience = 60_000;
 
 /**
  * Starts a program under supervision; everything that this takes was tried before its first instruction runs. Fails with
