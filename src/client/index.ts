@@ -16,4 +16,9 @@ export {
   type PrngQuestion,
 } from './pool-connection.ts';
 export { PoolSession } from './pool-session.ts';
-export type { Identities, StartTlsFlags, StartTlsRequest } from './start-tls.ts';
+export type {
+  Identities,
+  RenewalRequest,
+  StartTlsFlags,
+  StartTlsRequest,
+} from './start-tls-request.ts';

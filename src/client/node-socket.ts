@@ -4,7 +4,7 @@ import { TlspoolError } from '../core/errors.ts';
 import { type ConnectOptions, connect } from './connect.ts';
 import { PoolConnection } from './pool-connection.ts';
 import type { PoolSession } from './pool-session.ts';
-import type { StartTlsRequest } from './start-tls.ts';
+import type { StartTlsRequest } from './start-tls-request.ts';
 
 export type SecureOptions = Omit<StartTlsRequest, 'fd' | 'plain'> & {
   /** The pool, or how to reach it; a connection that is made for this one session ends with it. */

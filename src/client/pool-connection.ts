@@ -22,12 +22,8 @@ import {
 } from './errors.ts';
 import type { Exchange } from './exchange.ts';
 import type { PoolSession } from './pool-session.ts';
-import {
-  type RenewalRequest,
-  renewalExchange,
-  type StartTlsRequest,
-  startTlsExchange,
-} from './start-tls.ts';
+import { renewalExchange, startTlsExchange } from './start-tls.ts';
+import type { RenewalRequest, StartTlsRequest } from './start-tls-request.ts';
 
 export interface PingAnswer {
   /** Whom the pool says it is: date and domain of its protocol. */

@@ -1,8 +1,13 @@
 import { readDetails, type SessionDetails } from '../core/protocol/extension.ts';
 import type { StartTls } from '../core/protocol/message.ts';
 import { extensionMissing } from './errors.ts';
-import type { PoolConnection } from './pool-connection.ts';
-import type { RenewalRequest } from './start-tls.ts';
+import type { RenewalRequest } from './start-tls-request.ts';
+
+/** What the connection that a session belongs to does for it. */
+export interface SessionKeeper {
+  detach(ctlkey: Buffer): Promise<void>;
+  renew(session: PoolSession, request: RenewalRequest): Promise<PoolSession>;
+}
 
 /** A session that is set up. It lives in the pool; this only names it. */
 export class PoolSession {
@@ -14,12 +19,12 @@ export class PoolSession {
   readonly ctlkey: Buffer;
   /** Bits of STARTTLS: those that offered a freedom are set if it was used. */
   readonly flags: number;
-  readonly #pool: PoolConnection;
+  readonly #pool: SessionKeeper;
   /** As they came: few ask for them. */
   readonly #details: readonly Buffer[];
 
   /** Use `PoolConnection.startTls`. */
-  constructor(pool: PoolConnection, final: StartTls, details: readonly Buffer[]) {
+  constructor(pool: SessionKeeper, final: StartTls, details: readonly Buffer[]) {
     this.localId = final.localId;
     this.remoteId = final.remoteId;
     this.ctlkey = final.ctlkey;

@@ -1,12 +1,9 @@
 import { constants } from 'node:os';
 import { closeFd } from '../core/engine/sockets.ts';
-import type { TlsRole } from '../core/engine/types.ts';
 import { TlspoolError } from '../core/errors.ts';
 import {
-  type ClaimedProcess,
   noOptions,
   readDetails,
-  type SessionDetails,
   type StartTlsOptions,
   writeOptions,
 } from '../core/protocol/extension.ts';
@@ -15,58 +12,18 @@ import type { Message, StartTls } from '../core/protocol/message.ts';
 import { newCtlkey } from './ctlkey.ts';
 import { errorOf, extensionMissing, unexpectedAnswer } from './errors.ts';
 import type { Exchange } from './exchange.ts';
-import type { PoolConnection } from './pool-connection.ts';
-import { PoolSession } from './pool-session.ts';
+import { PoolSession, type SessionKeeper } from './pool-session.ts';
+import type { RenewalRequest, StartTlsRequest } from './start-tls-request.ts';
 
-/** The flags that a program sets by name; roles come from `role`, `localIdCheck` from `chooseLocalId`. */
-export type StartTlsFlags = {
-  readonly [Name in Exclude<
-    StartTlsFlag,
-    'localRoleClient' | 'localRoleServer' | 'remoteRoleClient' | 'remoteRoleServer' | 'localIdCheck'
-  >]?: boolean;
-};
-
-export interface Identities {
-  readonly localId: string;
-  readonly remoteId: string;
-}
-
-export interface StartTlsRequest {
-  /** The connection to the other side; taken over, whatever happens. */
-  readonly fd: number;
-  readonly role: TlsRole;
-  /** Who we are. Servers without it let SNI choose. */
-  readonly localId?: string | undefined;
-  /** Servers: the identities (or selectors) meant for this listener, among which SNI chooses. */
-  readonly localIds?: readonly string[] | undefined;
-  /** Whom we talk to; clients must say. */
-  readonly remoteId?: string | undefined;
-  /** IANA service name. */
-  readonly service?: string | undefined;
-  readonly flags?: StartTlsFlags | undefined;
-  /** ms until the session is set up; Infinity for ever, 30 s or as the pool is configured if absent. */
-  readonly timeout?: number | undefined;
-  /** Protocols in order of preference (RFC 7301). */
-  readonly alpn?: readonly string[] | undefined;
-  /** Whom a server talks to, where `fd` does not tell. */
-  readonly clientAddress?: string | undefined;
-  /** For which process it is asked; it descends from this one, and is judged in its place. */
-  readonly process?: ClaimedProcess | undefined;
-  /**
-   * Gives the plaintext socket when both sides are known to each other; it is taken over. `details`: what the handshake
-   * agreed on, from a pool that tells.
-   */
-  readonly plain: (who: Identities, details?: SessionDetails) => number | Promise<number>;
-  /** Asked which identity to show; undefined refuses. */
-  readonly chooseLocalId?:
-    | ((proposal: Identities) => string | undefined | Promise<string | undefined>)
-    | undefined;
-  readonly signal?: AbortSignal | undefined;
+/** The connection to the pool that sessions are asked for on. */
+interface Asked extends SessionKeeper {
+  /** Whether the pool knows our options and details around STARTTLS. */
+  readonly extended: boolean;
 }
 
 /** The way back to the connection that the request is made on. */
 export interface Channel {
-  readonly pool: PoolConnection;
+  readonly pool: Asked;
   send(callbackId: number, message: Message, fd?: number): void;
   resolve(session: PoolSession): void;
   reject(error: unknown): void;
@@ -80,21 +37,6 @@ export interface StartedExchange {
 
 const TCP = 6;
 const FOREVER = 0xffff_ffff;
-
-/** What is asked about a session that runs. */
-export interface RenewalRequest {
-  /** Whom alone we talk to. */
-  readonly remoteId?: string | undefined;
-  /** `ignoreRemoteId` changes keys only. */
-  readonly flags?:
-    | Pick<
-        StartTlsFlags,
-        'requestRemoteId' | 'ignoreRemoteId' | 'domainRepresentsUser' | 'ignoreCaches'
-      >
-    | undefined;
-  /** ms for the other side's answer, as of `StartTlsRequest`. */
-  readonly timeout?: number | undefined;
-}
 
 /** What to send, and what to do with what comes back. */
 export function renewalExchange(
@@ -172,7 +114,7 @@ function timeoutOf(timeout: number | undefined): number {
   return timeout === Number.POSITIVE_INFINITY ? FOREVER : Math.min(Math.ceil(timeout), FOREVER - 1);
 }
 
-function optionsOf(request: StartTlsRequest, pool: PoolConnection): Message[] {
+function optionsOf(request: StartTlsRequest, pool: Asked): Message[] {
   const { localIds = [], alpn = [], clientAddress, process } = request;
   const options: StartTlsOptions = { localIds, alpn, clientAddress, process };
   if (pool.extended) return writeOptions(options);

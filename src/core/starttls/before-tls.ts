@@ -5,9 +5,9 @@ import {
   type ServerPolicy,
   secure,
   type Talk,
-  type Talking,
 } from './dialog.ts';
 import { leftBefore, neverAsked, notSpoken, refusedByServer } from './refusals.ts';
+import type { Talking } from './step.ts';
 
 /** What becomes of a line that a client says before TLS. */
 export type Verdict =

@@ -1,6 +1,8 @@
 import type { PoolConnection, StartTlsRequest } from '../../client/index.ts';
 import { closeFd } from '../engine/sockets.ts';
-import { DialogEnd, type DialogIdentities, type Side } from './dialog.ts';
+import type { DialogIdentities } from './dialog.ts';
+import { DialogEnd } from './dialog-end.ts';
+import type { Side } from './step.ts';
 
 /** Addresses of the control connection, as its two sockets tell them. */
 export interface ControlAddresses {

@@ -1,33 +1,7 @@
-import { TlspoolError } from '../errors.ts';
+import { DialogEnd } from './dialog-end.ts';
 import type { Party } from './party.ts';
 import type { ConnectionEnds } from './proxy-protocol.ts';
-
-/**
- * A dialog is what is said in the clear before TLS, on behalf of a program that knows nothing of TLS. It is a pure
- * state machine, written as a generator: it takes bytes from and has bytes for two sides, and yields what it waits for.
- * `machine.ts` runs one, `passage.ts` does so on descriptors.
- *
- * `peer` is whom TLS is to be spoken with, `program` whoever knows nothing of it.
- */
-export type Side = 'peer' | 'program';
-
-export type Step =
-  /** More bytes of one of the sides. `look`: they are not to be consumed. */
-  | { readonly wait: 'bytes'; readonly sides: readonly Side[]; readonly look?: boolean }
-  /** A connection to the program; one that there was before is closed. */
-  | { readonly wait: 'program' }
-  /** The handshake, and everything that is checked about the peer. `requireAlpn` must have been agreed on. */
-  | { readonly wait: 'tls'; readonly requireAlpn?: string }
-  /** From here on `peer` is what comes out of TLS, and what goes into it. */
-  | { readonly wait: 'inside' }
-  /** A place where `by` can connect to, in order to reach `port` of the other side: FTP's data connections. */
-  | { readonly wait: 'data'; readonly by: Side; readonly port: number }
-  /** Whether the peer may go on in the clear, as nobody. */
-  | { readonly wait: 'clear' }
-  /** The program is about to hear that it is to listen for a data connection, or has answered that. */
-  | { readonly wait: 'data-asked' | 'data-answered' }
-  /** TLS is to begin on the data connection that was asked for last. */
-  | { readonly wait: 'data-begin' };
+import type { Talking } from './step.ts';
 
 /**
  * How a dialog is over. `leave`: the pool gets the program's own socket, nothing more of the connection is seen here.
@@ -35,7 +9,6 @@ export type Step =
  */
 export type Outcome = 'leave' | 'through';
 
-export type Talking<Result> = Generator<Step, Result, undefined>;
 export type Dialog = Talking<Outcome>;
 
 /** Both sides of a dialog, and the other things that it may ask for. */
@@ -156,11 +129,4 @@ export function requireNothingBehind(peer: Party): void {
     `${peer.pending} bytes were sent in the clear behind what starts TLS`,
     'Somebody on the way may have put them there; the connection was ended.',
   );
-}
-
-/** Why a dialog comes to nothing. The connection ends with it; what was to be said is said first. */
-export class DialogEnd extends TlspoolError {
-  constructor(code: `starttls-${string}`, message: string, hint?: string) {
-    super(code, message, { hint });
-  }
 }

@@ -1,5 +1,7 @@
-import { type Dialog, DialogEnd, stayInside, type Talk, type Talking } from './dialog.ts';
+import { type Dialog, stayInside, type Talk } from './dialog.ts';
+import { DialogEnd } from './dialog-end.ts';
 import type { Party } from './party.ts';
+import type { Talking } from './step.ts';
 
 /** How a protocol asks for a list of capabilities. */
 export interface CapabilityCommand {

@@ -1,4 +1,5 @@
-import type { Side, Talk, Talking } from './dialog.ts';
+import type { Talk } from './dialog.ts';
+import type { Side, Talking } from './step.ts';
 
 /**
  * The next line of whichever side has one first, without its end. When one side says no more, so hears the other, which may

@@ -5,16 +5,15 @@ import {
   type Dialog,
   type Protocol,
   requireNothingBehind,
-  type Side,
   secure,
   secureBehind,
   stayInside,
   type Talk,
-  type Talking,
 } from './dialog.ts';
 import { eitherLine } from './either.ts';
 import { refusedByProgram, refusedByServer, unwelcome } from './refusals.ts';
 import { firstLine, reply, writeReply } from './replies.ts';
+import type { Side, Talking } from './step.ts';
 
 /*
  * FTP (RFC 959, RFC 2428) with AUTH TLS (RFC 4217, RFC 2228); `ftps` is the same with TLS from the start (port 990).

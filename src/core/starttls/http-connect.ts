@@ -2,12 +2,12 @@ import {
   type ClientPolicy,
   contact,
   type Dialog,
-  DialogEnd,
   type Protocol,
   requireNothingBehind,
   secure,
   type Talk,
 } from './dialog.ts';
+import { DialogEnd } from './dialog-end.ts';
 import { refusedByServer, shown } from './refusals.ts';
 
 /*

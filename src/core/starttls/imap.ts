@@ -3,17 +3,17 @@ import {
   contact,
   contactAnew,
   type Dialog,
-  DialogEnd,
   type Protocol,
   requireNothingBehind,
   type ServerPolicy,
   stayInside,
   type Talk,
-  type Talking,
 } from './dialog.ts';
+import { DialogEnd } from './dialog-end.ts';
 import { eitherLine } from './either.ts';
 import type { Party } from './party.ts';
 import { notOffered, notSpoken, refusedByProgram, unwelcome } from './refusals.ts';
+import type { Talking } from './step.ts';
 
 /*
  * IMAP (RFC 3501, RFC 9051) with STARTTLS (RFC 2595, RFC 9051 section 6.2.1).

@@ -1,17 +1,17 @@
 import {
   contact,
   type Dialog,
-  DialogEnd,
   mayStayClear,
   type Protocol,
   requireNothingBehind,
   type ServerPolicy,
   secure,
   type Talk,
-  type Talking,
 } from './dialog.ts';
+import { DialogEnd } from './dialog-end.ts';
 import type { Party } from './party.ts';
 import { leftBefore, neverAsked } from './refusals.ts';
+import type { Talking } from './step.ts';
 
 /*
  * LDAP (RFC 4511) with the StartTLS operation.

@@ -1,6 +1,7 @@
-import type { Dialog, DialogIdentities, Introduction, Side, Step, Talk } from './dialog.ts';
+import type { Dialog, DialogIdentities, Introduction, Talk } from './dialog.ts';
 import { Party } from './party.ts';
 import type { ConnectionEnds } from './proxy-protocol.ts';
+import type { Side, Step } from './step.ts';
 
 /** What a dialog wants now. */
 export type Wish =

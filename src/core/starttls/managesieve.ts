@@ -3,15 +3,15 @@ import {
   contact,
   contactAnew,
   type Dialog,
-  DialogEnd,
   type Protocol,
   type ServerPolicy,
   stayInside,
   type Talk,
-  type Talking,
 } from './dialog.ts';
+import { DialogEnd } from './dialog-end.ts';
 import type { Party } from './party.ts';
 import { notOffered, refusedByProgram, unwelcome } from './refusals.ts';
+import type { Talking } from './step.ts';
 
 /*
  * ManageSieve (RFC 5804).

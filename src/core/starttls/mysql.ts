@@ -1,20 +1,19 @@
 import {
   contact,
   type Dialog,
-  DialogEnd,
   mayStayClear,
   type Protocol,
   requireNothingBehind,
   type ServerPolicy,
-  type Side,
   secure,
   secureBehind,
   stayInside,
   type Talk,
-  type Talking,
 } from './dialog.ts';
+import { DialogEnd } from './dialog-end.ts';
 import type { Party } from './party.ts';
 import { neverAsked, notOffered } from './refusals.ts';
+import type { Side, Talking } from './step.ts';
 
 /*
  * MySQL and MariaDB (client/server protocol, "Connection Phase").

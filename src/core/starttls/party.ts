@@ -1,4 +1,5 @@
-import { DialogEnd, type Side, type Talking } from './dialog.ts';
+import { DialogEnd } from './dialog-end.ts';
+import type { Side, Talking } from './step.ts';
 
 /** Bytes of the longest line that is taken where a protocol names no other limit. */
 const longestLine = 8192;

@@ -12,10 +12,12 @@ import { TlspoolError } from '../errors.ts';
 import { formatHostAndPort } from '../tunnel/endpoint.ts';
 import { dataChannels } from './data-channel.ts';
 import type { Attendance, ControlAddresses, DataPlace, DataPlaces } from './data-transfer.ts';
-import { type Dialog, DialogEnd, type Side, type Step, type Talk } from './dialog.ts';
+import type { Dialog, Talk } from './dialog.ts';
+import { DialogEnd } from './dialog-end.ts';
 import { join } from './join.ts';
 import { Machine } from './machine.ts';
 import type { ConnectionEnds } from './proxy-protocol.ts';
+import type { Side, Step } from './step.ts';
 import { readSize, Wire } from './wire.ts';
 
 /**

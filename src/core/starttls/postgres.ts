@@ -1,7 +1,6 @@
 import {
   contact,
   type Dialog,
-  DialogEnd,
   mayStayClear,
   type Protocol,
   requireNothingBehind,
@@ -10,6 +9,7 @@ import {
   secureBehind,
   type Talk,
 } from './dialog.ts';
+import { DialogEnd } from './dialog-end.ts';
 import { neverAsked, notOffered } from './refusals.ts';
 
 /*

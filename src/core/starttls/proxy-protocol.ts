@@ -1,6 +1,7 @@
 import { isIPv4, isIPv6 } from 'node:net';
-import { DialogEnd, type Talking } from './dialog.ts';
+import { DialogEnd } from './dialog-end.ts';
 import type { Party } from './party.ts';
+import type { Talking } from './step.ts';
 
 /*
  * The PROXY protocol of HAProxy, versions 1 and 2 (doc/proxy-protocol.txt).

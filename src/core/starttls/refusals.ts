@@ -1,4 +1,4 @@
-import { DialogEnd } from './dialog.ts';
+import { DialogEnd } from './dialog-end.ts';
 
 /** What the other side said, short enough for a message, and without control characters. */
 export function shown(line: string): string {

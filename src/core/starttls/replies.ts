@@ -1,5 +1,6 @@
-import { DialogEnd, type Talking } from './dialog.ts';
+import { DialogEnd } from './dialog-end.ts';
 import type { Party } from './party.ts';
+import type { Talking } from './step.ts';
 
 /** A reply of three digits and text, in one or more lines (RFC 5321 section 4.2.1, RFC 959 section 4.2). */
 export interface Reply {

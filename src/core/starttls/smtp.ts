@@ -10,10 +10,10 @@ import {
   secure,
   stayInside,
   type Talk,
-  type Talking,
 } from './dialog.ts';
 import { notOffered, refusedByProgram, refusedByServer, unwelcome } from './refusals.ts';
 import { firstLine, type Reply, reply, writeReply } from './replies.ts';
+import type { Talking } from './step.ts';
 
 /*
  * SMTP (RFC 5321) and LMTP (RFC 2033) with STARTTLS (RFC 3207).

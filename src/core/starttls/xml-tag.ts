@@ -1,5 +1,6 @@
-import { DialogEnd, type Talking } from './dialog.ts';
+import { DialogEnd } from './dialog-end.ts';
 import type { Party } from './party.ts';
+import type { Talking } from './step.ts';
 
 /** A tag of an XML stream: `<starttls xmlns="…"/>`. */
 export interface XmlTag {

@@ -2,15 +2,15 @@ import { randomUUID } from 'node:crypto';
 import {
   contact,
   type Dialog,
-  DialogEnd,
   type Protocol,
   requireNothingBehind,
   secure,
   type Talk,
-  type Talking,
 } from './dialog.ts';
+import { DialogEnd } from './dialog-end.ts';
 import type { Party } from './party.ts';
 import { notOffered, notSpoken } from './refusals.ts';
+import type { Talking } from './step.ts';
 import { escapeXml, localName, type XmlTag, xmlTag } from './xml-tag.ts';
 
 /*

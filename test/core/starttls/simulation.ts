@@ -1,11 +1,7 @@
-import {
-  type Dialog,
-  DialogEnd,
-  type Introduction,
-  type Side,
-  type Talk,
-} from '../../../src/core/starttls/dialog.ts';
+import type { Dialog, Introduction, Talk } from '../../../src/core/starttls/dialog.ts';
+import { DialogEnd } from '../../../src/core/starttls/dialog-end.ts';
 import { Machine } from '../../../src/core/starttls/machine.ts';
+import type { Side } from '../../../src/core/starttls/step.ts';
 
 /** Somebody on one side of a dialog: says something first, and something to what it hears. */
 export interface Actor {
