@@ -16,22 +16,26 @@ export interface Table {
   readonly columns: readonly Column[];
 }
 
+const column = (heading: string, measure: string, metric: string, digits: number): Column => ({
+  heading,
+  figure: { measure, metric },
+  digits,
+});
+
 const bulk = (metric: string, digits: number): Column[] =>
-  (['up-1', 'down-1', 'up-16', 'down-16'] as const).map((measure) => ({
-    heading: measure.replace('-', ', '),
-    figure: { measure, metric },
-    digits,
-  }));
+  ['up-1', 'down-1', 'up-16', 'down-16'].map((measure) =>
+    column(measure.replace('-', ', '), measure, metric, digits),
+  );
 
 const handshakes = (metric: string, digits: number): Column[] => [
-  { heading: 'P-256', figure: { measure: 'handshakes-p256', metric }, digits },
-  { heading: 'RSA-2048', figure: { measure: 'handshakes-rsa', metric }, digits },
-  { heading: 'resumed', figure: { measure: 'resumed', metric }, digits },
+  column('P-256', 'handshakes-p256', metric, digits),
+  column('RSA-2048', 'handshakes-rsa', metric, digits),
+  column('resumed', 'resumed', metric, digits),
 ];
 
 const latency = (measure: string, connections: string): Column[] => [
-  { heading: `${connections}, p50`, figure: { measure, metric: 'p50' }, digits: 0 },
-  { heading: `${connections}, p99`, figure: { measure, metric: 'p99' }, digits: 0 },
+  column(`${connections}, p50`, measure, 'p50', 0),
+  column(`${connections}, p99`, measure, 'p99', 0),
 ];
 
 export const tables: readonly Table[] = [
@@ -57,11 +61,9 @@ export const tables: readonly Table[] = [
     title: "Where tlspool's handshakes take their CPU: milliseconds each",
     note: "The daemon's JavaScript (with V8's threads), its engine's threads, its signing threads (SoftHSM), and the tunnel.",
     columns: ['handshakes-p256', 'resumed'].flatMap((measure) =>
-      ['javascript', 'engine', 'token', 'tunnel'].map((metric) => ({
-        heading: `${measure === 'resumed' ? 'resumed' : 'P-256'}, ${metric}`,
-        figure: { measure, metric },
-        digits: 2,
-      })),
+      ['javascript', 'engine', 'token', 'tunnel'].map((metric) =>
+        column(`${measure === 'resumed' ? 'resumed' : 'P-256'}, ${metric}`, measure, metric, 2),
+      ),
     ),
   },
   {
@@ -75,32 +77,23 @@ export const tables: readonly Table[] = [
     note: 'Growth of the proportional set size of all processes over that of a warmed-up proxy without connections.',
     better: 'lower',
     columns: [
-      {
-        heading: '1,000 open',
-        figure: { measure: 'idle-1000', metric: 'kibibytesPerConnection' },
-        digits: 1,
-      },
-      {
-        heading: '9,000 open',
-        figure: { measure: 'idle-9000', metric: 'kibibytesPerConnection' },
-        digits: 1,
-      },
-      {
-        heading: 'MiB in total, 9,000',
-        figure: { measure: 'idle-9000', metric: 'mebibytesInTotal' },
-        digits: 0,
-      },
+      column('1,000 open', 'idle-1000', 'kibibytesPerConnection', 1),
+      column('9,000 open', 'idle-9000', 'kibibytesPerConnection', 1),
+      column('MiB in total, 9,000', 'idle-9000', 'mebibytesInTotal', 0),
     ],
   },
   {
     title: "Where tlspool's idle connections have their memory: KiB each",
     note: 'The daemon and the tunnel, apart.',
     columns: (['1000', '9000'] as const).flatMap((connections) =>
-      ['daemon', 'tunnel'].map((metric) => ({
-        heading: `${Number(connections).toLocaleString('en')} open, ${metric}`,
-        figure: { measure: `idle-${connections}`, metric },
-        digits: 1,
-      })),
+      ['daemon', 'tunnel'].map((metric) =>
+        column(
+          `${Number(connections).toLocaleString('en')} open, ${metric}`,
+          `idle-${connections}`,
+          metric,
+          1,
+        ),
+      ),
     ),
   },
   {
@@ -113,73 +106,37 @@ export const tables: readonly Table[] = [
     title: 'A slow token: 20 ms for every signature',
     note: 'P-256 handshakes, 64 clients at once; event-loop delay (with the 1 ms timer that measures it) of the daemon.',
     columns: [
-      {
-        heading: 'handshakes/s',
-        figure: { measure: 'slow-token', metric: 'perSecond' },
-        digits: 0,
-      },
-      {
-        heading: 'visit p50, ms',
-        figure: { measure: 'slow-token', metric: 'visitP50' },
-        digits: 0,
-      },
-      {
-        heading: 'event loop p99, ms',
-        figure: { measure: 'slow-token', metric: 'eventLoopP99' },
-        digits: 1,
-      },
+      column('handshakes/s', 'slow-token', 'perSecond', 0),
+      column('visit p50, ms', 'slow-token', 'visitP50', 0),
+      column('event loop p99, ms', 'slow-token', 'eventLoopP99', 1),
     ],
   },
   {
     title: 'Authorisation: decisions by 100,000 rules and 10,000 groups',
     note: 'In one thread, by its CPU clock, for 50,000 different remotes; p99 by the clock on the wall.',
     columns: [
-      {
-        heading: 'decisions/s',
-        figure: { measure: 'authorisation', metric: 'perSecond' },
-        digits: 0,
-      },
-      {
-        heading: 'p99, µs',
-        figure: { measure: 'authorisation', metric: 'p99Microseconds' },
-        digits: 1,
-      },
+      column('decisions/s', 'authorisation', 'perSecond', 0),
+      column('p99, µs', 'authorisation', 'p99Microseconds', 1),
     ],
   },
   {
     title: 'Choosing an identity among many',
     note: "A server's by SNI and a client's by disclosure, µs for both; memory and loading are of 50,000 identities with as many disclosure entries.",
     columns: [
-      { heading: 'of 50', figure: { measure: 'choosing', metric: 'fewMicroseconds' }, digits: 1 },
-      {
-        heading: 'of 50,000',
-        figure: { measure: 'choosing', metric: 'manyMicroseconds' },
-        digits: 1,
-      },
-      { heading: 'ratio', figure: { measure: 'choosing', metric: 'ratio' }, digits: 2 },
-      {
-        heading: 'KiB each',
-        figure: { measure: 'choosing', metric: 'kibibytesPerIdentity' },
-        digits: 1,
-      },
-      {
-        heading: 'loading, ms',
-        figure: { measure: 'choosing', metric: 'loadMilliseconds' },
-        digits: 0,
-      },
+      column('of 50', 'choosing', 'fewMicroseconds', 1),
+      column('of 50,000', 'choosing', 'manyMicroseconds', 1),
+      column('ratio', 'choosing', 'ratio', 2),
+      column('KiB each', 'choosing', 'kibibytesPerIdentity', 1),
+      column('loading, ms', 'choosing', 'loadMilliseconds', 0),
     ],
   },
   {
     title: 'wrap: CPU microseconds for each connection',
     note: 'Of the program and of `wrap`, which hands the connection over to the daemon, beside the same program without TLS; what the daemon does is not in it.',
     columns: [
-      { heading: 'direct', figure: { measure: 'wrap', metric: 'directMicroseconds' }, digits: 0 },
-      { heading: 'wrapped', figure: { measure: 'wrap', metric: 'wrappedMicroseconds' }, digits: 0 },
-      {
-        heading: 'overhead',
-        figure: { measure: 'wrap', metric: 'overheadMicroseconds' },
-        digits: 0,
-      },
+      column('direct', 'wrap', 'directMicroseconds', 0),
+      column('wrapped', 'wrap', 'wrappedMicroseconds', 0),
+      column('overhead', 'wrap', 'overheadMicroseconds', 0),
     ],
   },
   {
@@ -187,12 +144,8 @@ export const tables: readonly Table[] = [
     note: 'Median of several runs a round, and its ratio to an empty program in the same Node.',
     better: 'lower',
     columns: [
-      { heading: 'ms', figure: { measure: 'start-up', metric: 'milliseconds' }, digits: 0 },
-      {
-        heading: '× bare Node',
-        figure: { measure: 'start-up', metric: 'ratioToBareNode' },
-        digits: 1,
-      },
+      column('ms', 'start-up', 'milliseconds', 0),
+      column('× bare Node', 'start-up', 'ratioToBareNode', 1),
     ],
   },
 ];

@@ -1,12 +1,11 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { setImmediate as turn } from 'node:timers/promises';
 import { parseDonai } from '../../../src/core/identity/donai.ts';
 import { formatSelector, parseSelector, walk } from '../../../src/core/identity/selector.ts';
 import { lidEntryFlags } from '../../../src/core/protocol/lid-entry.ts';
-import type { LidEntry, Message } from '../../../src/core/protocol/message.ts';
+import type { LidEntry } from '../../../src/core/protocol/message.ts';
 import { IdentitySeat, isUsedSilently } from '../../../src/core/server/identity-seat.ts';
-import type { Answer, Requester } from '../../../src/core/session/requester.ts';
+import { FakeProgram } from './fake-program.ts';
 
 const { skipEntry, skipUser, skipDomainSame, skipDomainOneUp, skipNotRoot } = lidEntryFlags;
 
@@ -39,37 +38,10 @@ for (const [flags, selector, silent] of [
   });
 }
 
-/** A program on its connection, as the pool sees it. */
-class FakeProgram implements Requester {
-  readonly peer = {
-    ...{ pid: 1, uid: 0, gid: 0, groups: [], executable: undefined },
-    ...{ unit: '', started: 0 },
-  };
-  readonly called: LidEntry[] = [];
-  readonly told: (Message | Error)[] = [];
-  #answered: ((answer: Answer) => void) | undefined;
-
-  respond(_requestId: number, ...messages: Message[]): void {
-    this.told.push(...messages);
-  }
-
-  fail(_requestId: number, error: unknown): void {
-    this.told.push(error as Error);
-  }
-
-  call(_requestId: number, messages: readonly Message[], answered: (answer: Answer) => void) {
-    this.called.push(...(messages as LidEntry[]));
-    this.#answered = answered;
-    return { cancel: () => undefined };
-  }
-
-  async answer(message: Partial<LidEntry> | Message): Promise<void> {
-    const base = { command: 'lidEntryCallback', flags: 0, maxLevels: 0, timeout: 0 } as const;
-    const whole =
-      'command' in message ? message : { ...base, localId: '', remoteId: '', ...message };
-    this.#answered?.({ message: whole as Message, fds: [], truncated: false });
-    await turn();
-  }
+/** What a person chose, as the program that asks sends it. */
+function chosen(parts: Partial<LidEntry>): LidEntry {
+  const base = { command: 'lidEntryCallback', flags: 0, maxLevels: 0, timeout: 0 } as const;
+  return { ...base, localId: '', remoteId: '', ...parts };
 }
 
 const registration = (flags = 0, timeout = 0): LidEntry => ({
@@ -106,7 +78,7 @@ const never = new AbortController().signal;
 
 test('entries are told first, then the inquiry comes; the choice may be kept for something more general', async () => {
   const seat = new IdentitySeat(() => ['john@example.com']);
-  const program = new FakeProgram();
+  const program = new FakeProgram<LidEntry>();
   seat.register(program, 1, registration(lidEntryFlags.wantEntries | 0x1000));
   const choice = seat.choose(questionAbout('imap.example.com', '.example.com', '.'), never);
   assert.deepEqual(
@@ -125,11 +97,13 @@ test('entries are told first, then the inquiry comes; the choice may be kept for
   const [view] = seat.view();
   assert.deepEqual(view?.candidates, ['john@example.com']);
   assert.equal(view?.session.program.executable, '/usr/bin/mutt');
-  await program.answer({
-    localId: 'john@example.com',
-    remoteId: '.example.com',
-    flags: lidEntryFlags.append,
-  });
+  await program.answer(
+    chosen({
+      localId: 'john@example.com',
+      remoteId: '.example.com',
+      flags: lidEntryFlags.append,
+    }),
+  );
   const { localId, remember } = (await choice) ?? {};
   assert.equal(localId?.user, 'john');
   assert.deepEqual(remember && [formatSelector(remember.remote), remember.place, remember.move], [
@@ -142,16 +116,16 @@ test('entries are told first, then the inquiry comes; the choice may be kept for
 
 test('choices are asked one after the other; an answer that cannot be loses the seat and all that wait', async () => {
   const seat = new IdentitySeat(() => []);
-  const program = new FakeProgram();
+  const program = new FakeProgram<LidEntry>();
   seat.register(program, 1, registration());
   const first = seat.choose(questionAbout('a.example.com'), never);
   const second = seat.choose(questionAbout('b.example.com'), never);
   const third = seat.choose(questionAbout('c.example.com'), never);
   assert.equal(program.called.length, 1);
-  await program.answer({});
+  await program.answer(chosen({}));
   assert.equal((await first)?.localId, undefined);
   assert.equal(program.called.at(-1)?.remoteId, 'b.example.com');
-  await program.answer({ localId: 'john@example.com', remoteId: '.example.org' });
+  await program.answer(chosen({ localId: 'john@example.com', remoteId: '.example.org' }));
   assert.equal(await second, undefined);
   assert.equal(await third, undefined);
   assert.match(String(program.told[0]), /more general/);
@@ -161,7 +135,7 @@ test('choices are asked one after the other; an answer that cannot be loses the 
 
 test('an error withdraws and is answered; a connection that ends leaves nobody waiting', async () => {
   const seat = new IdentitySeat(() => []);
-  const program = new FakeProgram();
+  const program = new FakeProgram<LidEntry>();
   seat.register(program, 1, registration());
   const withdrawn = seat.choose(questionAbout('a.example.com'), never);
   await program.answer({ command: 'error', number: 125, text: '' });
@@ -169,18 +143,18 @@ test('an error withdraws and is answered; a connection that ends leaves nobody w
   assert.deepEqual(program.told, [{ command: 'success' }]);
 
   seat.register(program, 2, registration());
-  assert.throws(() => seat.register(new FakeProgram(), 1, registration()), {
+  assert.throws(() => seat.register(new FakeProgram<LidEntry>(), 1, registration()), {
     code: 'lidentry-not-vacant',
   });
   const lost = seat.choose(questionAbout('a.example.com'), never);
   seat.disconnected(program);
   assert.equal(await lost, undefined);
-  seat.register(new FakeProgram(), 1, registration());
+  seat.register(new FakeProgram<LidEntry>(), 1, registration());
 });
 
 test('a session that ends is not asked about, and a late answer renews the offer all the same', async () => {
   const seat = new IdentitySeat(() => []);
-  const program = new FakeProgram();
+  const program = new FakeProgram<LidEntry>();
   seat.register(program, 1, registration());
   const gone = new AbortController();
   const choice = seat.choose(questionAbout('a.example.com'), gone.signal);
@@ -188,9 +162,9 @@ test('a session that ends is not asked about, and a late answer renews the offer
   gone.abort();
   assert.equal(await choice, undefined);
   assert.equal(await waiting, undefined);
-  await program.answer({ localId: 'john@example.com' });
+  await program.answer(chosen({ localId: 'john@example.com' }));
   const next = seat.choose(questionAbout('c.example.com'), never);
   assert.equal(program.called.at(-1)?.remoteId, 'c.example.com');
-  await program.answer({ localId: 'john@example.com', remoteId: 'c.example.com' });
+  await program.answer(chosen({ localId: 'john@example.com', remoteId: 'c.example.com' }));
   assert.equal((await next)?.localId?.user, 'john');
 });

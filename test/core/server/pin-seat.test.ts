@@ -2,11 +2,11 @@ import assert from 'node:assert/strict';
 import { EventEmitter } from 'node:events';
 import { test } from 'node:test';
 import { setImmediate as turn } from 'node:timers/promises';
-import type { Message, PinEntry } from '../../../src/core/protocol/message.ts';
+import type { PinEntry } from '../../../src/core/protocol/message.ts';
 import { type PinKeeper, PinSeat } from '../../../src/core/server/pin-seat.ts';
-import type { Answer, Requester } from '../../../src/core/session/requester.ts';
 import type { Log } from '../../../src/core/telemetry/log.ts';
 import { TokenError } from '../../../src/core/token/failure.ts';
+import { FakeProgram } from './fake-program.ts';
 
 const token = 'pkcs11:token=card';
 const log = { info: () => {}, error: () => {} } as unknown as Log;
@@ -41,36 +41,6 @@ class FakeKeeper extends EventEmitter {
   }
 }
 
-/** A program on its connection, as the pool sees it. */
-class FakeProgram implements Requester {
-  readonly peer = {
-    ...{ pid: 1, uid: 0, gid: 0, groups: [], executable: undefined },
-    ...{ unit: '', started: 0 },
-  };
-  readonly asked: PinEntry[] = [];
-  readonly told: (Message | Error)[] = [];
-  #answered: ((answer: Answer) => void) | undefined;
-
-  respond(_requestId: number, ...messages: Message[]): void {
-    this.told.push(...messages);
-  }
-
-  fail(_requestId: number, error: unknown): void {
-    this.told.push(error as Error);
-  }
-
-  call(_requestId: number, messages: readonly Message[], answered: (answer: Answer) => void) {
-    this.asked.push(...(messages as PinEntry[]));
-    this.#answered = answered;
-    return { cancel: () => {} };
-  }
-
-  async answer(message: Message): Promise<void> {
-    this.#answered?.({ message, fds: [] } as unknown as Answer);
-    for (let i = 0; i < 4; i += 1) await turn();
-  }
-}
-
 function pinEntry(pin = ''): PinEntry {
   const names = { tokenManufacturer: '', tokenModel: '', tokenSerial: '', tokenLabel: '' };
   const command = 'pinEntry' as const;
@@ -80,11 +50,11 @@ function pinEntry(pin = ''): PinEntry {
 async function asking() {
   const keeper = new FakeKeeper();
   const seat = new PinSeat(keeper as unknown as PinKeeper, () => [], log);
-  const program = new FakeProgram();
+  const program = new FakeProgram<PinEntry>();
   seat.offer(program, 1, pinEntry());
   keeper.emit('needs-pin', token);
   await turn();
-  assert.equal(program.asked.length, 1);
+  assert.equal(program.called.length, 1);
   return { keeper, seat, program };
 }
 
@@ -115,7 +85,7 @@ test('a PIN that is wrong is asked for again, and given up after three; none is 
   for (const pin of ['one', 'two', 'three']) await program.answer(pinEntry(pin));
   assert.deepEqual(keeper.tried, ['one', 'two', 'three']);
   assert.deepEqual(
-    program.asked.map(({ attempt }) => attempt),
+    program.called.map(({ attempt }) => attempt),
     [0, 1, 2],
   );
   assert.deepEqual(keeper.givenUp, ['wrong-pin']);
@@ -137,14 +107,14 @@ test('a PIN that is declined is given up at once; what needs it later is asked f
 test('an offer with a PIN in it is refused, and the PIN wiped', async () => {
   const { seat } = await asking();
   const offer = pinEntry('1234');
-  assert.throws(() => seat.offer(new FakeProgram(), 2, offer), { code: 'EINVAL' });
+  assert.throws(() => seat.offer(new FakeProgram<PinEntry>(), 2, offer), { code: 'EINVAL' });
   assert.deepEqual(offer.pin, Buffer.alloc(4));
 });
 
 test('a second program takes the seat only once the first is overdue, which is told so', async () => {
   const keeper = new FakeKeeper();
   const seat = new PinSeat(keeper as unknown as PinKeeper, () => [], log);
-  const [first, second] = [new FakeProgram(), new FakeProgram()];
+  const [first, second] = [new FakeProgram<PinEntry>(), new FakeProgram<PinEntry>()];
   // µs: overdue as soon as it was asked.
   seat.offer(first, 1, { ...pinEntry(), timeout: 1 });
   assert.throws(() => seat.offer(second, 1, pinEntry()), { code: 'pinentry-not-vacant' });
@@ -153,7 +123,7 @@ test('a second program takes the seat only once the first is overdue, which is t
   seat.offer(second, 2, pinEntry());
   await turn();
   assert.match(String(first.told[0]), /another program took the seat/);
-  assert.equal(second.asked.length, 1, 'the second is asked instead');
+  assert.equal(second.called.length, 1, 'the second is asked instead');
   assert.deepEqual(keeper.givenUp, []);
   // What the first says now goes nowhere.
   await first.answer(pinEntry('late'));
