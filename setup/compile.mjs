@@ -10,8 +10,8 @@ import {
   symlinkSync,
   writeFileSync,
 } from 'node:fs';
-import { cpus } from 'node:os';
 import { dirname, join } from 'node:path';
+import { compileNative } from './native.mjs';
 import { nodeDir, root } from './place.mjs';
 import { run, say } from './step.mjs';
 
@@ -20,7 +20,7 @@ const stamp = join(root, 'build/dist.digest');
 
 export function compile() {
   compileTypeScript();
-  compileNative();
+  compileNative(nodeDir);
   offerToNpx();
 }
 
@@ -65,12 +65,6 @@ function filesBelow(directory, ending) {
   return readdirSync(join(root, directory), { recursive: true })
     .filter((path) => path.endsWith(ending))
     .sort();
-}
-
-function compileNative() {
-  const jobs = `-j${Math.max(1, cpus().length)}`;
-  const target = [`NODE_DIR=${nodeDir}`, `OUT=${join(root, 'build')}`];
-  run('the native build', 'make', ['-s', '-C', 'src/native', jobs, ...target]);
 }
 
 /** `npx tlspool` finds the program of its own checkout, as if it had been installed. */

@@ -5,12 +5,17 @@ import { existsSync } from 'node:fs';
 import { delimiter, join } from 'node:path';
 import { run, SetupError, say } from './step.mjs';
 
-/** To build tlspool and to go through the quickstart. `has`: a path, or the name of a command. */
-export const forUse = [
+/** To build what is native. `has`: a path, or the name of a command. */
+export const forInstallation = [
   { name: 'g++', has: 'g++', why: 'the engine' },
   { name: 'make', has: 'make', why: 'the engine' },
   { name: 'python3', has: 'python3', why: 'node-gyp, which builds pkcs11js' },
   { name: 'libp11-kit-dev', has: '/usr/include/p11-kit-1', why: 'PKCS #11 headers' },
+];
+
+/** To build tlspool and to go through the quickstart. */
+export const forUse = [
+  ...forInstallation,
   { name: 'softhsm2', has: '/usr/lib/softhsm/libsofthsm2.so', why: 'the token of a new pool' },
   {
     name: 'busybox-static',
@@ -92,22 +97,34 @@ export const forTests = [
  * @throws SetupError saying what to install where that cannot be done
  */
 export function installPackages(packages) {
-  const missing = packages.filter(({ has }) => !isThere(has)).map(({ name }) => name);
+  const missing = missingOf(packages);
   if (missing.length === 0) return;
 
   const patience = ['-o', 'DPkg::Lock::Timeout=600'];
   const command = ['apt-get', 'install', ...patience, '-y', '--no-install-recommends', ...missing];
-  const toldToUser = `sudo apt-get install ${missing.join(' ')}`;
   const become = waysToRoot();
-  if (become === undefined || !isThere('apt-get')) {
-    throw new SetupError(`missing ${missing.join(', ')}: install them first (${toldToUser})`);
-  }
+  if (become === undefined || !isThere('apt-get')) throw notThere(missing);
   say(`installing ${missing.join(', ')}`);
   const quiet = { stdio: ['inherit', 'ignore', 'inherit'] };
   const apt = ['env', 'DEBIAN_FRONTEND=noninteractive'];
   const [file, ...args] = [...become, ...apt];
   run('apt-get update', file, [...args, 'apt-get', 'update', '-q'], quiet);
   run('apt-get install', file, [...args, ...startingNothing, ...command, '-q'], quiet);
+}
+
+/** @throws SetupError saying what to install, if something is missing */
+export function requirePackages(packages) {
+  const missing = missingOf(packages);
+  if (missing.length > 0) throw notThere(missing);
+}
+
+function missingOf(packages) {
+  return packages.filter(({ has }) => !isThere(has)).map(({ name }) => name);
+}
+
+function notThere(missing) {
+  const command = `sudo apt-get install ${missing.join(' ')}`;
+  return new SetupError(`missing ${missing.join(', ')}: install them first (${command})`);
 }
 
 /**

@@ -6,6 +6,9 @@ import { TlspoolError } from '../errors.ts';
 
 let loaded: object | undefined;
 
+const build =
+  'Build it for this Node: `npm run build` in a checkout, `npm rebuild tlspool` where it was installed (npm must be allowed to run its install script).';
+
 /**
  * The engine's addon, loaded at first use. It is built into `build/engine.node` at the root of the package, which is
  * three folders up from here in the sources and in the compiled form alike. TLSPOOL_ENGINE names another build of
@@ -26,7 +29,7 @@ function load(): object {
       'engine-unusable',
       `the engine ${path} does not load: ${(cause as Error).message}`,
       {
-        hint: 'build it for this Node with: npm run build',
+        hint: build,
         cause,
       },
     );
@@ -44,6 +47,6 @@ function builtEngine(): string {
   const path = builtBesideEngine('engine.node');
   if (existsSync(path)) return path;
   throw new TlspoolError('engine-missing', `the engine is not built: there is no ${path}`, {
-    hint: 'build it with: npm run build',
+    hint: build,
   });
 }
