@@ -53,8 +53,8 @@ _tlspool_flags() {
     'disclose remove') flags='' ;;
     'disclose test') flags='--local-id' ;;
     'identities create') flags='--role --key --self-signed --days --renew --token --pin-file' ;;
-    'identities csr') flags='--role --key --renew --token --pin-file' ;;
-    'identities export') flags='--credential' ;;
+    'identities csr') flags='--role --key --renew --out -o --token --pin-file' ;;
+    'identities export') flags='--credential --out -o' ;;
     'identities import') flags='--key --role --passphrase-file --token --pin-file' ;;
     'identities install') flags='' ;;
     'identities list') flags='' ;;
@@ -179,9 +179,11 @@ _tlspool_value() {
     'identities create --pin-file') compopt -o filenames 2> /dev/null; mapfile -t COMPREPLY < <(compgen -f -- "$current") ;;
     'identities csr --role') mapfile -t COMPREPLY < <(compgen -W 'server client both' -- "$current") ;;
     'identities csr --key') mapfile -t COMPREPLY < <(compgen -W 'ec-p256 ec-p384 ed25519 rsa-2048 rsa-3072 rsa-4096' -- "$current") ;;
+    'identities csr --out'|'identities csr -o') compopt -o filenames 2> /dev/null; mapfile -t COMPREPLY < <(compgen -f -- "$current") ;;
     'identities csr --token') COMPREPLY=() ;;
     'identities csr --pin-file') compopt -o filenames 2> /dev/null; mapfile -t COMPREPLY < <(compgen -f -- "$current") ;;
     'identities export --credential') COMPREPLY=() ;;
+    'identities export --out'|'identities export -o') compopt -o filenames 2> /dev/null; mapfile -t COMPREPLY < <(compgen -f -- "$current") ;;
     'identities import --key') COMPREPLY=() ;;
     'identities import --role') mapfile -t COMPREPLY < <(compgen -W 'server client both' -- "$current") ;;
     'identities import --passphrase-file') compopt -o filenames 2> /dev/null; mapfile -t COMPREPLY < <(compgen -f -- "$current") ;;

@@ -1,4 +1,4 @@
-import { TlspoolError } from '../core/errors.ts';
+import { systemReason, TlspoolError } from '../core/errors.ts';
 import { nameOfNumber, poolErrorNumber } from '../core/protocol/errors.ts';
 import type { Message } from '../core/protocol/message.ts';
 
@@ -16,13 +16,14 @@ export function errorOf(message: Message): TlspoolError | undefined {
 }
 
 export function noDaemon(socket: string, cause: unknown): TlspoolError {
-  const reason = cause instanceof Error && 'code' in cause ? String(cause.code) : String(cause);
-  const refused = reason === 'EACCES';
+  // Nothing was tried: that is no news of the pool.
+  if (cause instanceof TlspoolError && /^engine-(missing|unusable)$/.test(cause.code)) return cause;
+  const refused = cause instanceof Error && 'code' in cause && cause.code === 'EACCES';
   return new TlspoolError(
     'no-daemon',
     refused
       ? `this user may not use the pool at ${socket}`
-      : `no pool answers at ${socket} (${reason})`,
+      : `no pool answers at ${socket}: ${systemReason(cause)}`,
     {
       hint: refused
         ? 'Its socket_mode, socket_user and socket_group say who may.'

@@ -1,3 +1,5 @@
+import { getSystemErrorMap } from 'node:util';
+
 /**
  * Every failure that a user or a program can meet. `message` says what happened, `hint` what to do;
  * neither ever holds a secret.
@@ -29,11 +31,21 @@ export class TlspoolError extends Error {
   }
 }
 
-/** Why a file cannot be read or written, in the system's words: `no such file or directory`. */
-export function fileReason(error: unknown): string {
-  const message = error instanceof Error ? error.message : String(error);
-  return message.replace(/^[A-Z]+: /, '').replace(/, \w+(?: '.*')?$/, '');
+/** Why a call of the system failed, in its words, for the end of a sentence: `no such file or directory`. */
+export function systemReason(error: unknown): string {
+  if (!(error instanceof Error)) return String(error);
+  const code = 'code' in error ? String(error.code) : '';
+  const number = error instanceof TlspoolError ? error.wire : undefined;
+  for (const [negative, [name, words]] of getSystemErrorMap())
+    if (name === code || negative === -(number ?? 0)) return words;
+  return ofNames[code] ?? error.message;
 }
+
+/** Of names of hosts that are looked up. */
+const ofNames: Readonly<Record<string, string>> = {
+  ENOTFOUND: 'there is no such host',
+  EAI_AGAIN: 'no name server answers',
+};
 
 /** The user asked for something that cannot be meant: exit code 2. */
 export class UsageError extends TlspoolError {

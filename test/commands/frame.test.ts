@@ -1,11 +1,12 @@
 import assert from 'node:assert/strict';
-import { readFileSync } from 'node:fs';
+import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { test } from 'node:test';
-import { root, tlspool } from './run-tlspool.ts';
+import { outcomeOf, program, root, tlspool } from './run-tlspool.ts';
 
 const manifest = JSON.parse(readFileSync(join(root, 'oclif.manifest.json'), 'utf8')) as {
-  commands: Record<string, { summary: string }>;
+  commands: Record<string, { summary: string; examples?: Example[] }>;
 };
 const commands = Object.keys(manifest.commands).map((id) => id.split(':'));
 
@@ -142,5 +143,65 @@ test('output has no colours where it does not go to a terminal, and NO_COLOR is 
     ]);
     for (const { stdout, stderr } of outcomes)
       assert.ok(!`${stdout}${stderr}`.includes(escapeCode));
+  }
+});
+
+test('the examples of each help can be pasted into a shell', async () => {
+  // Words are printed, nothing is run.
+  const wordsOf = async (line: string) => {
+    const script = `printf '%s\\n' ${line.replace(/ [|>].*$/s, '')}`;
+    return (await outcomeOf('/bin/bash', ['-c', script], { PATH: '/nonexistent' })).stdout;
+  };
+  for (const words of commands) {
+    const { stdout } = await tlspool([...words, '--help'], { OCLIF_COLUMNS: '40' });
+    const shown = stdout.slice(stdout.indexOf('\nEXAMPLES\n'));
+    const lines = [...shown.matchAll(/^ +\$ ((?:.*\\\n)*.*)/gm)].map(([, line = '']) => line);
+    const meant = manifest.commands[words.join(':')]?.examples?.map(commandOf) ?? [];
+    assert.equal(lines.length, meant.length, stdout);
+    for (const [index, line] of lines.entries())
+      assert.equal(await wordsOf(line), await wordsOf(filled(meant[index] ?? '', words)), line);
+  }
+});
+
+type Example = string | { readonly command: string };
+
+function commandOf(example: Example): string {
+  return typeof example === 'string' ? example : example.command;
+}
+
+function filled(example: string, words: readonly string[]): string {
+  return example
+    .replaceAll(/<%= *config.bin *%>/g, 'tlspool')
+    .replaceAll(/<%= *command.id *%>/g, words.join(' '));
+}
+
+test('a result that cannot be written is a failure in one sentence', async () => {
+  const { code, stderr } = await outcomeOf('bash', [
+    '-c',
+    '"$0" "$1" --help > /dev/full',
+    process.execPath,
+    program,
+  ]);
+  assert.equal(code, 1);
+  assert.match(stderr, /^Error: cannot write to stdout: no space left on device\n.*\n$/);
+});
+
+test('a configuration that is named has to be there, whatever else is given', async () => {
+  for (const args of [['serve'], ['ping'], ['identities', 'list']]) {
+    const { code, stderr } = await tlspool([...args, '--config', '/nonexistent/tlspool.conf']);
+    assert.equal(code, 2);
+    assert.equal(stderr, 'Error: there is no configuration file /nonexistent/tlspool.conf\n');
+  }
+});
+
+test('no code is taken from the home of whoever runs it', async () => {
+  const data = mkdtempSync(join(tmpdir(), 'tlspool-data-'));
+  try {
+    mkdirSync(join(data, 'tlspool'));
+    writeFileSync(join(data, 'tlspool/package.json'), 'no JSON: whoever reads it says so');
+    const { code, stderr } = await tlspool(['--help'], { XDG_DATA_HOME: data });
+    assert.deepEqual({ code, stderr }, { code: 0, stderr: '' });
+  } finally {
+    rmSync(data, { recursive: true });
   }
 });

@@ -43,9 +43,9 @@ export async function outcomeOf(
   return { code, signal, stdout, stderr };
 }
 
-/** Paths at which there is nothing. */
+/** Where there is nothing. */
 const nowhere = {
   TLSPOOL_SOCKET: '/nonexistent/tlspool.sock',
   TLSPOOL_STATE_DIR: '/nonexistent/state',
-  TLSPOOL_CONFIG_FILE: '/nonexistent/tlspool.conf',
+  TLSPOOL_CONFIG_FILE: '/dev/null',
 };

@@ -1,4 +1,5 @@
 import * as Flags from '@oclif/core/flags';
+import { givePem, outFlag, rootFlag } from '../../core/cli/pem-output.ts';
 import { PoolCommand } from '../../core/cli/pool-command.ts';
 import { pinFlags, tokenChoice } from '../../core/cli/token-flags.ts';
 
@@ -16,12 +17,7 @@ export default class CaCrl extends PoolCommand {
   ];
 
   static override flags = {
-    kind: Flags.option({
-      helpValue: 'KIND',
-      options: ['ec', 'rsa', 'both'] as const,
-      default: 'both' as const,
-      description: 'of which root',
-    })(),
+    kind: rootFlag('of which root'),
     days: Flags.integer({
       helpValue: 'N',
       min: 1,
@@ -29,11 +25,7 @@ export default class CaCrl extends PoolCommand {
       default: 7,
       description: 'how long they count',
     }),
-    out: Flags.string({
-      char: 'o',
-      helpValue: 'FILE',
-      description: 'write to this file (an existing one is replaced) instead of stdout',
-    }),
+    out: outFlag,
     ...pinFlags,
   };
 
@@ -56,12 +48,8 @@ export default class CaCrl extends PoolCommand {
       const list = await makeCrl(sessionSigner(session, authority), issued, flags.days);
       pem += formatPem('X509 CRL', list);
     }
-    if (flags.out === undefined) this.log(pem.trimEnd());
-    else {
-      const { writeFile } = await import('node:fs/promises');
-      await writeFile(flags.out, pem);
-    }
+    const out = await givePem(pem, flags.out, (text) => this.log(text));
     const revoked = issued.filter(({ revokedAt }) => revokedAt !== undefined).length;
-    return { pem, revoked, out: flags.out ?? null };
+    return { pem, revoked, out };
   }
 }

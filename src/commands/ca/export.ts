@@ -1,4 +1,4 @@
-import * as Flags from '@oclif/core/flags';
+import { givePem, outFlag, rootFlag } from '../../core/cli/pem-output.ts';
 import { PoolCommand } from '../../core/cli/pool-command.ts';
 
 export default class CaExport extends PoolCommand {
@@ -19,34 +19,17 @@ export default class CaExport extends PoolCommand {
   ];
 
   static override flags = {
-    kind: Flags.option({
-      helpValue: 'KIND',
-      options: ['ec', 'rsa', 'both'] as const,
-      default: 'both' as const,
-      description: 'which root',
-    })(),
-    out: Flags.string({
-      char: 'o',
-      helpValue: 'FILE',
-      description: 'write to this file (an existing one is replaced) instead of stdout',
-    }),
+    kind: rootFlag('which root'),
+    out: outFlag,
   };
 
   async run(): Promise<{ pem: string; out: string | null }> {
     const { flags } = await this.parse(CaExport);
-    const [{ exportAnchors }, { openStore }, { writeFile }] = await Promise.all([
-      import('../../core/authority/authorities.ts'),
-      import('../../core/store/store.ts'),
-      import('node:fs/promises'),
-    ]);
-    const store = await openStore(this.paths(flags).stateDir, 'read');
-    try {
-      const pem = await exportAnchors(store, flags.kind === 'both' ? undefined : [flags.kind]);
-      if (flags.out === undefined) this.log(pem.trimEnd());
-      else await writeFile(flags.out, pem);
-      return { pem, out: flags.out ?? null };
-    } finally {
-      await store.close();
-    }
+    const { exportAnchors } = await import('../../core/authority/authorities.ts');
+    const { openStore } = await import('../../core/store/store.ts');
+    await using store = await openStore(this.paths(flags).stateDir, 'read');
+    const pem = await exportAnchors(store, flags.kind === 'both' ? undefined : [flags.kind]);
+    const out = await givePem(pem, flags.out, (text) => this.log(text));
+    return { pem, out };
   }
 }

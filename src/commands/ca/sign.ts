@@ -1,6 +1,7 @@
 import * as Args from '@oclif/core/args';
 import * as Flags from '@oclif/core/flags';
 import { roleFlag, usualRole } from '../../core/cli/identity-flags.ts';
+import { givePem, outFlag } from '../../core/cli/pem-output.ts';
 import { PoolCommand } from '../../core/cli/pool-command.ts';
 import { pinFlags, tokenChoice } from '../../core/cli/token-flags.ts';
 
@@ -36,11 +37,7 @@ export default class CaSign extends PoolCommand {
       description: 'role in TLS [default: server for domains, client for users]',
     }),
     days: Flags.integer({ helpValue: 'N', min: 1, description: 'how long the certificate holds' }),
-    out: Flags.string({
-      char: 'o',
-      helpValue: 'FILE',
-      description: 'write to this file (an existing one is replaced) instead of stdout',
-    }),
+    out: outFlag,
     ...pinFlags,
   };
 
@@ -65,14 +62,12 @@ export default class CaSign extends PoolCommand {
     const subject = { id, role, ...key, days: flags.days, url };
     const { chain, serial, notAfter } = await certifyKey(store, subject, token);
     const pem = formatPemCertificates(chain);
-    if (flags.out === undefined) this.log(pem.trimEnd());
-    else {
-      const { writeFile } = await import('node:fs/promises');
+    const out = await givePem(pem, flags.out, (text) => this.log(text));
+    if (out !== null) {
       const { expiryWords } = await import('../../core/cli/expiry.ts');
-      await writeFile(flags.out, pem);
       this.log(`${id} (${role}, ${key.keyType}) expires ${expiryWords(notAfter)}`);
-      this.log(`Serial number ${serial}; certificate in ${flags.out}`);
+      this.log(`Serial number ${serial}; certificate in ${out}`);
     }
-    return { stateDir, id, role, keyType: key.keyType, serial, notAfter, pem };
+    return { stateDir, id, role, keyType: key.keyType, serial, notAfter, pem, out };
   }
 }

@@ -5,6 +5,7 @@ import {
   roleFlag,
   usualRole,
 } from '../../core/cli/identity-flags.ts';
+import { givePem, outFlag } from '../../core/cli/pem-output.ts';
 import { PoolCommand } from '../../core/cli/pool-command.ts';
 import { tokenChoice, tokenFlags } from '../../core/cli/token-flags.ts';
 
@@ -14,7 +15,7 @@ export default class IdentitiesCsr extends PoolCommand {
   static override description =
     'Prints a certificate request (PKCS #10) in PEM. Give what the CA answers to `identities install`. While a request waits, it is printed again rather than made anew.';
 
-  static override examples = ['<%= config.bin %> <%= command.id %> www.example.com > www.csr'];
+  static override examples = ['<%= config.bin %> <%= command.id %> www.example.com --out www.csr'];
 
   static override args = { id: identityArgument };
 
@@ -24,6 +25,7 @@ export default class IdentitiesCsr extends PoolCommand {
     }),
     key: keyTypeFlag({ default: 'ec-p256', description: 'kind of key' }),
     renew: Flags.boolean({ description: 'make another request although one waits' }),
+    out: outFlag,
     ...tokenFlags,
   };
 
@@ -41,7 +43,7 @@ export default class IdentitiesCsr extends PoolCommand {
       { name, role: flags.role ?? usualRole(name), keyType: flags.key, renew: flags.renew },
       tokenChoice(flags, this.prompts(flags)),
     );
-    this.log(request.csr.trimEnd());
-    return { stateDir, ...requestFacts(request) };
+    const out = await givePem(request.csr, flags.out, (text) => this.log(text));
+    return { stateDir, ...requestFacts(request), out };
   }
 }

@@ -1,4 +1,5 @@
 import { credentialFlag, identityArgument } from '../../core/cli/identity-flags.ts';
+import { givePem, outFlag } from '../../core/cli/pem-output.ts';
 import { PoolCommand } from '../../core/cli/pool-command.ts';
 
 export default class IdentitiesExport extends PoolCommand {
@@ -7,11 +8,11 @@ export default class IdentitiesExport extends PoolCommand {
   static override description =
     'PEM, leaf first: of the credential that is preferred, or of the one that --credential names. Keys are never exported.';
 
-  static override examples = ['<%= config.bin %> <%= command.id %> www.example.com > www.pem'];
+  static override examples = ['<%= config.bin %> <%= command.id %> www.example.com --out www.pem'];
 
   static override args = { id: identityArgument };
 
-  static override flags = { credential: credentialFlag };
+  static override flags = { credential: credentialFlag, out: outFlag };
 
   async run() {
     const { args, flags } = await this.parse(IdentitiesExport);
@@ -30,12 +31,13 @@ export default class IdentitiesExport extends PoolCommand {
         ? preferredCredential(identity)
         : requireCredential(identity, flags.credential);
     const certificates = formatPemCertificates(credential.chain);
-    this.log(certificates.trimEnd());
+    const out = await givePem(certificates, flags.out, (text) => this.log(text));
     return {
       stateDir,
       id: formatSelector(identity.donai),
       credential: credential.id,
       certificates,
+      out,
     };
   }
 }

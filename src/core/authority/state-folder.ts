@@ -3,7 +3,7 @@ import { X509Certificate } from 'node:crypto';
 import { existsSync } from 'node:fs';
 import { mkdir, open, readdir, rm, rmdir } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
-import { TlspoolError } from '../errors.ts';
+import { systemReason, TlspoolError } from '../errors.ts';
 import { openStore, type Store, storePath } from '../store/store.ts';
 import { createToken } from '../token/create-token.ts';
 import type { ModuleConfig } from '../token/modules.ts';
@@ -177,7 +177,7 @@ function folderFailure(error: unknown, stateDir: string): unknown {
     case 'ENOTDIR':
       return new TlspoolError(
         'state-unusable',
-        `${stateDir} cannot be written: ${(error as Error).message}`,
+        `${stateDir} cannot be written: ${systemReason(error)}`,
         { hint: 'Give a folder that this user can write with --state-dir.', cause: error },
       );
     default:

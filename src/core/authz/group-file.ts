@@ -1,7 +1,7 @@
 import { constants } from 'node:fs';
 import { open } from 'node:fs/promises';
 import { isAbsolute } from 'node:path';
-import { fileReason } from '../errors.ts';
+import { systemReason } from '../errors.ts';
 import type { GroupMembers } from './group.ts';
 import { RuleError } from './rule-error.ts';
 import { type Member, parseMember } from './who.ts';
@@ -18,7 +18,7 @@ export async function readGroupFile(group: string, path: string): Promise<GroupM
   try {
     text = await readText(path);
   } catch (error) {
-    return { group, members: [], gap: gapOf(group, path, fileReason(error)) };
+    return { group, members: [], gap: gapOf(group, path, systemReason(error)) };
   }
   const { members, faults } = parseMembers(text);
   const [fault] = faults;

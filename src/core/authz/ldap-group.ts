@@ -1,6 +1,6 @@
 import type { Client, Entry } from 'ldapts';
 import { SEARCH_TIME, withDirectory } from '../directory/directory-connection.ts';
-import { TlspoolError } from '../errors.ts';
+import { systemReason, TlspoolError } from '../errors.ts';
 import { printable } from '../identity/domain-name.ts';
 import { parseDonai } from '../identity/donai.ts';
 import { DonaiError } from '../identity/donai-error.ts';
@@ -36,7 +36,7 @@ export async function fetchLdapGroup(
   try {
     return await withDirectory(source, limit, (client) => new GroupReader(client, limit).read(dn));
   } catch (cause) {
-    const reason = cause instanceof Error ? cause.message || cause.name : String(cause);
+    const reason = systemReason(cause) || 'no connection';
     const message = `${dn} of ${url} cannot be read: ${printable(reason)}`;
     throw new TlspoolError('directory-unreachable', message, { cause });
   }

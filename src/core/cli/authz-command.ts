@@ -106,7 +106,8 @@ export abstract class AuthzCommand extends PoolCommand {
         `${name} ${now} closed, for every service: only those get in whom a rule allows, with a certificate.`,
       );
     }
-    for (const name of opened) this.log(`${name} ${now} open: everybody gets in.`);
+    for (const name of opened)
+      this.log(`${name} ${now} open: everybody gets in whom no rule denies.`);
     if (dryRun) this.#printFlips(flips);
     else this.#printSessions(report);
   }

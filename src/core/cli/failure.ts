@@ -1,5 +1,6 @@
+import { constants } from 'node:os';
 import { styleText } from 'node:util';
-import { TlspoolError } from '../errors.ts';
+import { systemReason, TlspoolError } from '../errors.ts';
 import { nearest } from './nearest.ts';
 
 /** Any failure of a command, in the one shape that people and programs are told. */
@@ -7,7 +8,7 @@ export interface Failure {
   readonly code: string;
   readonly message: string;
   readonly hint: string | undefined;
-  /** 1 no or failed, 2 usage or undecidable, 3 no daemon, 125–127 wrap's own. */
+  /** 1 no or failed, 2 usage or undecidable, 3 no daemon, 125–127 wrap's own, 130 Ctrl-C at a question. */
   readonly exit: number;
   /** Of a fault of tlspool itself, for whoever has to find it. */
   readonly stack: string | undefined;
@@ -18,6 +19,8 @@ export interface CommandContext {
   /** As typed, e.g. `ca export`; '' if none was found. */
   readonly name: string;
   readonly flags: readonly string[];
+  /** How it is written, where that is more than flags and arguments: `wrap [FLAGS] -- CMD [ARGS]`. */
+  readonly usage?: string | undefined;
   /** See PoolCommand.failureExit. */
   readonly failureExit: number | undefined;
 }
@@ -30,13 +33,13 @@ export function quietExit(error: unknown): number | undefined {
 
 export function shapeFailure(
   error: unknown,
-  context: Pick<CommandContext, 'name' | 'flags'>,
+  context: Omit<CommandContext, 'failureExit'>,
 ): Failure {
   if (error instanceof TlspoolError) return ofOurs(error);
   if (!(error instanceof Error)) return ofFault(new Error(String(error)));
   if (error.name === 'ExitPromptError') return interrupted();
   if (parserExit(error) !== undefined) return ofParser(error, context);
-  if ('syscall' in error && 'code' in error) return ofSystem(error, String(error.code));
+  if (isOfSystem(error)) return ofSystem(error);
   return ofFault(error);
 }
 
@@ -62,13 +65,19 @@ function interrupted(): Failure {
     code: 'interrupted',
     message: 'interrupted',
     hint: undefined,
-    exit: 1,
+    exit: 128 + constants.signals.SIGINT,
     stack: undefined,
   };
 }
 
-function ofSystem(error: Error, code: string): Failure {
-  return { code, message: error.message, hint: undefined, exit: 1, stack: undefined };
+function isOfSystem(error: Error): error is NodeJS.ErrnoException {
+  return 'syscall' in error && 'code' in error;
+}
+
+function ofSystem(error: NodeJS.ErrnoException): Failure {
+  const { code = 'system', syscall, path } = error;
+  const message = `${path ?? syscall}: ${systemReason(error)}`;
+  return { code, message, hint: undefined, exit: 1, stack: undefined };
 }
 
 function ofFault(error: Error): Failure {
@@ -90,14 +99,14 @@ function parserExit(error: Error): number | undefined {
 }
 
 /** oclif's parser: its sentences made ours, always exit 2. */
-function ofParser(error: Error, context: Pick<CommandContext, 'name' | 'flags'>): Failure {
+function ofParser(error: Error, context: Omit<CommandContext, 'failureExit'>): Failure {
   const [message, hint] = parserSentence(error, context);
   return { code: 'usage', message, hint, exit: 2, stack: undefined };
 }
 
 function parserSentence(
   error: Error,
-  { name, flags }: Pick<CommandContext, 'name' | 'flags'>,
+  { name, flags, usage }: Omit<CommandContext, 'failureExit'>,
 ): [message: string, hint: string] {
   const help = `See \`tlspool ${name === '' ? '' : `${name} `}--help\`.`;
   const unknown = 'flags' in error && Array.isArray(error.flags) ? error.flags.map(String) : [];
@@ -113,7 +122,8 @@ function parserSentence(
       ? argumentNames(error.args)
       : '';
   if (missing !== '') return [`missing ${missing}`, help];
-  return [tidy(error.message), help];
+  const written = usage === undefined ? '' : `It is written \`tlspool ${usage}\`. `;
+  return [tidy(error.message), `${written}${help}`];
 }
 
 function argumentNames(args: unknown): string {

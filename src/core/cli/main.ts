@@ -2,6 +2,7 @@ import { readFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 import type { Config } from '@oclif/core/config';
 import { withPersonKnown } from '../config/person.ts';
+import { systemReason, TlspoolError } from '../errors.ts';
 import { type Request, readCommandLine, type Subject, wantsJson } from './command-line.ts';
 import { useCompileCache } from './compile-cache.ts';
 import { compileInForeground } from './compile-in-foreground.ts';
@@ -70,6 +71,9 @@ async function loadConfig(
     root: fileURLToPath(root),
     pjson: code === 'sources' ? fromSources : manifest,
     ignoreManifest: code === 'sources',
+    // No code but ours: oclif would take more from a folder in the user's home.
+    userPlugins: false,
+    devPlugins: false,
   };
   return withPersonKnown(process.env, async () => {
     const { Config } = await import('@oclif/core/config');
@@ -81,10 +85,12 @@ function contextOf(request: Request, config: Config): CommandContext {
   if (request.kind === 'version' || request.subject.kind !== 'command') return nowhere;
   const command = config.findCommand(request.subject.id, { must: true });
   const { failureExit } = command as { failureExit?: number };
+  const { usage } = command;
   return {
     failureExit,
     name: command.id.replaceAll(':', ' '),
     flags: ['--help', ...Object.keys(command.flags).map((flag) => `--${flag}`)],
+    usage: typeof usage === 'string' ? usage : undefined,
   };
 }
 
@@ -102,13 +108,22 @@ async function showHelp(subject: Subject, config: Config): Promise<void> {
   );
 }
 
-/** Whoever read our output has read enough: what is left to say is dropped, what is left to do is done. */
+/**
+ * Whoever read our output has read enough: what is left to say is dropped, what is left to do is done. What cannot be
+ * written for another reason, as on a full disk, is a failure if it is a result; a log is done without.
+ */
 function surviveClosedPipes(): void {
-  for (const stream of [process.stdout, process.stderr]) {
-    stream.on('error', (error: NodeJS.ErrnoException) => {
-      if (error.code !== 'EPIPE') throw error;
-    });
-  }
+  process.stdout.on('error', (error: NodeJS.ErrnoException) => {
+    if (error.code !== 'EPIPE') end(unwritableOutput(error), nowhere, false);
+  });
+  process.stderr.on('error', () => undefined);
+}
+
+function unwritableOutput(cause: Error): TlspoolError {
+  return new TlspoolError('unwritable-output', `cannot write to stdout: ${systemReason(cause)}`, {
+    hint: 'What the command was to do may be done all the same.',
+    cause,
+  });
 }
 
 function end(error: unknown, context: CommandContext, json: boolean): never {

@@ -75,7 +75,7 @@ export abstract class PoolCommand extends Command {
 
   /** Questions to the person at the terminal, if there is one and may be asked. */
   protected prompts(flags: { 'no-input'?: boolean | undefined }): Prompts {
-    const terminal = process.stdin.isTTY === true && process.stdout.isTTY === true;
+    const terminal = process.stdin.isTTY === true && process.stderr.isTTY === true;
     return new Prompts(terminal && flags['no-input'] !== true && !this.jsonEnabled());
   }
 

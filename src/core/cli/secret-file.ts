@@ -1,5 +1,5 @@
 import { type FileHandle, open, rm } from 'node:fs/promises';
-import { TlspoolError } from '../errors.ts';
+import { systemReason, TlspoolError } from '../errors.ts';
 
 /** A new file for its owner's eyes; it is there before what goes into it is made, and gone again if nothing does. */
 export class SecretFile implements AsyncDisposable {
@@ -13,7 +13,7 @@ export class SecretFile implements AsyncDisposable {
       return new SecretFile(path, await open(path, 'wx', 0o600));
     } catch (cause) {
       const isThere = (cause as NodeJS.ErrnoException).code === 'EEXIST';
-      const reason = isThere ? 'it is there already' : (cause as Error).message;
+      const reason = isThere ? 'it is there already' : systemReason(cause);
       throw new TlspoolError('unwritable-file', `cannot write ${path}: ${reason}`, {
         hint: isThere ? 'Choose another name.' : undefined,
         cause,

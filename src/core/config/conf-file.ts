@@ -1,5 +1,5 @@
 import { readFileSync } from 'node:fs';
-import { TlspoolError } from '../errors.ts';
+import { systemReason, TlspoolError } from '../errors.ts';
 
 /** One setting: `word SPACE rest-of-line`. */
 export interface Setting {
@@ -16,6 +16,10 @@ export class ConfigError extends TlspoolError {
   }
 }
 
+export function noConfFile(path: string): ConfigError {
+  return new ConfigError(`there is no configuration file ${path}`);
+}
+
 /**
  * The settings of a configuration file, in order; undefined if there is none.
  * @throws ConfigError if it cannot be read
@@ -27,7 +31,7 @@ export function readConfFile(path: string): readonly Setting[] | undefined {
     if (!(error instanceof Error && 'code' in error)) throw error;
     if (error.code === 'ENOENT') return undefined;
     throw new ConfigError(
-      `the configuration ${path} cannot be read: ${error.code}`,
+      `the configuration ${path} cannot be read: ${systemReason(error)}`,
       'Programs read it too: it is meant to be readable by everyone.',
     );
   }

@@ -1,5 +1,5 @@
 import { isAbsolute, join } from 'node:path';
-import { ConfigError, readConfFile } from './conf-file.ts';
+import { ConfigError, noConfFile, readConfFile } from './conf-file.ts';
 import { homeFolder } from './person.ts';
 
 /** Where one pool keeps its things. */
@@ -21,7 +21,9 @@ export function resolvePaths(flags: Given, environment: NodeJS.ProcessEnv, uid: 
   const config = named ?? defaults.config;
   const socket = flags.socket ?? (environment.TLSPOOL_SOCKET || undefined);
   const stateDir = flags.stateDir ?? (environment.TLSPOOL_STATE_DIR || undefined);
-  const file = socket === undefined || stateDir === undefined ? filePaths(config, named) : {};
+  // A file that is named is looked at even if nothing of it is needed here: if it is not there, it was mistyped.
+  const needed = named !== undefined || socket === undefined || stateDir === undefined;
+  const file = needed ? filePaths(config, named) : {};
   return {
     socket: socket ?? file.socket ?? defaults.socket,
     stateDir: stateDir ?? file.stateDir ?? defaults.stateDir,
@@ -51,9 +53,7 @@ function userPaths(environment: NodeJS.ProcessEnv, uid: number): PoolPaths {
 /** What every command needs of the file; `serve` reads all of it. */
 function filePaths(config: string, named: string | undefined): Given {
   const settings = readConfFile(config);
-  if (settings === undefined && named !== undefined) {
-    throw new ConfigError(`there is no configuration file ${named}`);
-  }
+  if (settings === undefined && named !== undefined) throw noConfFile(named);
   const value = (key: string) => {
     const setting = settings?.findLast((candidate) => candidate.key === key);
     if (setting === undefined || isAbsolute(setting.value)) return setting?.value;

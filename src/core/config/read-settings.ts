@@ -1,15 +1,17 @@
-import { ConfigError, readConfFile, type Setting } from './conf-file.ts';
+import { ConfigError, noConfFile, readConfFile, type Setting } from './conf-file.ts';
 import { keys } from './keys.ts';
 import { type Draft, defaultSettings, type PoolSettings } from './settings.ts';
 import { validationKeys } from './validation-keys.ts';
 
 /**
- * What a configuration file says, the rest being default; a file that is not there says nothing. Every line counts:
- * what cannot be honoured is refused with its reason.
+ * What a configuration file says, the rest being default; a file that is not there says nothing, unless it has to be.
+ * Every line counts: what cannot be honoured is refused with its reason.
  * @throws ConfigError with all faults of the file
  */
-export function readSettings(path: string): PoolSettings {
-  return interpret(readConfFile(path) ?? [], path);
+export function readSettings(path: string, { needed = false } = {}): PoolSettings {
+  const settings = readConfFile(path);
+  if (settings === undefined && needed) throw noConfFile(path);
+  return interpret(settings ?? [], path);
 }
 
 /** Only what commands need that judge others and sign for them; the rest may be for another user to read. */

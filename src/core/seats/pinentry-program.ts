@@ -1,7 +1,7 @@
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { discardInput } from '../engine/process.ts';
-import { TlspoolError } from '../errors.ts';
+import { systemReason, TlspoolError } from '../errors.ts';
 import { builtLauncher } from '../wrap/program.ts';
 import { AssuanClient } from './assuan.ts';
 import { explain, type PinAsker, type PinQuestion, tokenName } from './pin-question.ts';
@@ -30,7 +30,7 @@ export function pinentryProgram(program: string, terminal: Terminal | undefined)
       ([code, by]) => ({ code: code as number | null, by: by as NodeJS.Signals | null }),
       (cause: NodeJS.ErrnoException) => {
         if (signal.aborted) return { code: null, by: null };
-        throw cannotRun(program, cause.code);
+        throw cannotRun(program, cause);
       },
     );
     closed.catch(() => undefined);
@@ -87,8 +87,9 @@ async function converse(
 /** libgpg-error: GPG_ERR_CANCELED, GPG_ERR_FULLY_CANCELED, GPG_ERR_TIMEOUT, GPG_ERR_NOT_CONFIRMED. */
 const CANCELLED: ReadonlySet<number> = new Set([99, 198, 62, 114]);
 
-function cannotRun(program: string, code = 'unknown'): TlspoolError {
-  return new TlspoolError('no-pin', `cannot run ${program}: ${code}`, {
+function cannotRun(program: string, cause: unknown): TlspoolError {
+  return new TlspoolError('no-pin', `cannot run ${program}: ${systemReason(cause)}`, {
+    cause,
     hint: 'Is it installed, and on the PATH?',
   });
 }

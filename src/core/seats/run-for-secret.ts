@@ -1,5 +1,5 @@
 import { spawn } from 'node:child_process';
-import { TlspoolError } from '../errors.ts';
+import { systemReason, TlspoolError } from '../errors.ts';
 
 /** Longer output is no PIN. */
 const LONGEST = 4096;
@@ -22,7 +22,7 @@ export function runForSecret(
     if (cause.code === 'ABORT_ERR') return;
     secret.fill(0);
     reject(
-      new TlspoolError('no-pin', `cannot run ${file}: ${cause.code}`, {
+      new TlspoolError('no-pin', `cannot run ${file}: ${systemReason(cause)}`, {
         cause,
         hint: 'Is it installed?',
       }),

@@ -2,7 +2,7 @@ import { chmodSync, chownSync, lstatSync, type Stats, unlinkSync } from 'node:fs
 import { dirname } from 'node:path';
 import { lockFile } from '../engine/process.ts';
 import { closeFd, connectUnix, listenUnix } from '../engine/sockets.ts';
-import { TlspoolError } from '../errors.ts';
+import { systemReason, TlspoolError } from '../errors.ts';
 
 export interface SocketAccess {
   /** Permission bits: who may connect. */
@@ -116,7 +116,7 @@ function unusable(path: string, cause: unknown): TlspoolError {
     ENAMETOOLONG: "A socket's path takes at most 107 bytes: give a shorter one with --socket.",
     EPERM: 'Only root may give the socket to another user: see socket_user and socket_group.',
   };
-  return new TlspoolError('socket-unusable', `cannot listen at ${path}: ${code}`, {
+  return new TlspoolError('socket-unusable', `cannot listen at ${path}: ${systemReason(cause)}`, {
     hint: hints[code],
     cause,
   });

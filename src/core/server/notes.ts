@@ -1,5 +1,5 @@
 import { readFileSync, renameSync, unlinkSync, writeFileSync } from 'node:fs';
-import { TlspoolError } from '../errors.ts';
+import { systemReason, TlspoolError } from '../errors.ts';
 
 /** Files by which a running pool is found. Each function returns what takes the file away again. */
 
@@ -29,7 +29,7 @@ function writeNote(path: string, text: string, hint: string): () => void {
     writeFileSync(draft, text, { mode: 0o644, flag: 'wx' });
     renameSync(draft, path);
   } catch (cause) {
-    throw new TlspoolError('unwritable', `cannot write ${path}: ${(cause as Error).message}`, {
+    throw new TlspoolError('unwritable', `cannot write ${path}: ${systemReason(cause)}`, {
       hint,
       cause,
     });

@@ -1,7 +1,7 @@
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
 import { setTimeout as pause } from 'node:timers/promises';
 import { failures } from '../authority/ocsp-response.ts';
-import { TlspoolError } from '../errors.ts';
+import { systemReason, TlspoolError } from '../errors.ts';
 import type { Log } from '../telemetry/log.ts';
 import type { LocalAuthority } from './local-authority.ts';
 
@@ -40,10 +40,14 @@ export class ResponderServer implements AsyncDisposable {
     await new Promise<void>((done, failed) => {
       opened.#server.once('error', (cause) =>
         failed(
-          new TlspoolError('ca-listen', `cannot listen at ${address}:${port}: ${cause.message}`, {
-            hint: 'ca_listen in tlspool.conf takes a free port on loopback.',
-            cause,
-          }),
+          new TlspoolError(
+            'ca-listen',
+            `cannot listen at ${address}:${port}: ${systemReason(cause)}`,
+            {
+              hint: 'ca_listen in tlspool.conf takes a free port on loopback.',
+              cause,
+            },
+          ),
         ),
       );
       opened.#server.listen(port, address, () => done());

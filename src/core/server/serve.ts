@@ -1,3 +1,5 @@
+import { existsSync } from 'node:fs';
+import { constants } from 'node:os';
 import type { PoolPaths } from '../config/paths.ts';
 import { readSettings } from '../config/read-settings.ts';
 import type { PoolSettings } from '../config/settings.ts';
@@ -19,6 +21,11 @@ export interface ServeOrder {
   readonly ready: (pool: Pool) => void;
 }
 
+interface ReloadOrder extends ServeOrder {
+  /** There was a configuration file at the start. If it is gone, what it said is not taken back. */
+  readonly configured: boolean;
+}
+
 /** Runs a pool in this process until it is told to end; the exit code is 0 then, or that of the second signal. */
 export async function serve(order: ServeOrder): Promise<void> {
   const { paths, settings, log, ready } = order;
@@ -33,7 +40,7 @@ export async function serve(order: ServeOrder): Promise<void> {
   if (order.clientConfig !== undefined) {
     files.defer(writeClientConfig(order.clientConfig, { socket, pidFile }));
   }
-  const stop = watchSignals(order, pool, manager);
+  const stop = watchSignals({ ...order, configured: existsSync(paths.config) }, pool, manager);
   ready(pool);
   manager.ready(`Serving at ${socket}`);
   const signal = await stop;
@@ -44,7 +51,7 @@ export async function serve(order: ServeOrder): Promise<void> {
 
 /** Resolves at the first request to end; a second one ends the process at once. SIGHUP reads everything anew. */
 function watchSignals(
-  order: ServeOrder,
+  order: ReloadOrder,
   pool: Pool,
   manager: ServiceManager,
 ): Promise<NodeJS.Signals> {
@@ -57,20 +64,20 @@ function watchSignals(
     for (const signal of ['SIGINT', 'SIGTERM'] as const) {
       process.once(signal, () => {
         resolve(signal);
-        process.once(signal, () => process.exit(1));
+        process.once(signal, () => process.exit(128 + constants.signals[signal]));
       });
     }
   });
 }
 
 async function reload(
-  { paths, settings, log }: ServeOrder,
+  { paths, settings, log, configured }: ReloadOrder,
   pool: Pool,
   manager: ServiceManager,
 ): Promise<void> {
   manager.reloading();
   try {
-    const read = readSettings(paths.config);
+    const read = readSettings(paths.config, { needed: configured });
     log.level = read.logLevel;
     await pool.reload(read);
     log.info({ restart: changedForGood(settings, read) }, 'the configuration was read anew');

@@ -33,7 +33,7 @@ export function createLog({ level, format, stream }: LogOptions): AdjustableLog 
 /** Gathers the lines of one turn of the event loop into one write: an audit line costs no system call of its own. */
 class Lines {
   readonly #stream: LogOptions['stream'];
-  readonly #shape: ((json: string, colour: boolean) => string) | undefined;
+  readonly #shape: ((json: string, paint: Paint) => string) | undefined;
   #waiting: string[] = [];
 
   constructor(stream: LogOptions['stream'], shape: typeof textLine | undefined) {
@@ -53,31 +53,32 @@ class Lines {
     const lines = this.#waiting;
     this.#waiting = [];
     const shape = this.#shape;
-    const colour = this.#stream.isTTY === true;
+    const paint: Paint = (colour, text) => styleText(colour, text, { stream: this.#stream });
     this.#stream.write(
-      shape === undefined ? lines.join('') : lines.map((line) => shape(line, colour)).join(''),
+      shape === undefined ? lines.join('') : lines.map((line) => shape(line, paint)).join(''),
     );
   }
 }
 
-const levels: ReadonlyMap<number, [name: string, colour: Parameters<typeof styleText>[0]]> =
-  new Map([
-    [20, ['debug', 'dim']],
-    [30, ['info', 'green']],
-    [40, ['warn', 'yellow']],
-    [50, ['error', 'red']],
-  ]);
+type Colour = Parameters<typeof styleText>[0];
+/** Colours text if the log goes to a terminal whose user wants that (NO_COLOR, TERM=dumb). */
+type Paint = (colour: Colour, text: string) => string;
+
+const levels: ReadonlyMap<number, [name: string, colour: Colour]> = new Map([
+  [20, ['debug', 'dim']],
+  [30, ['info', 'green']],
+  [40, ['warn', 'yellow']],
+  [50, ['error', 'red']],
+]);
 
 /** `12:34:56.789 info  message key=value …` */
-function textLine(json: string, colour: boolean): string {
+function textLine(json: string, paint: Paint): string {
   const { time, level, msg, ...fields } = JSON.parse(json) as {
     time: string;
     level: number;
     msg: string;
   };
   const [name, style] = levels.get(level) ?? [String(level), 'reset'];
-  const paint = (format: typeof style, text: string) =>
-    colour ? styleText(format, text, { validateStream: false }) : text;
   const pairs = Object.entries(fields).map(
     ([key, value]) => `${paint('dim', `${key}=`)}${spelled(value)}`,
   );

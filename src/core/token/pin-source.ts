@@ -5,7 +5,7 @@
 import { constants, type Stats } from 'node:fs';
 import { type FileHandle, open, writeFile } from 'node:fs/promises';
 import { isAbsolute, join, resolve } from 'node:path';
-import { TlspoolError, UsageError } from '../errors.ts';
+import { systemReason, TlspoolError, UsageError } from '../errors.ts';
 
 export type PinSource =
   /** Absolute path. */
@@ -111,10 +111,14 @@ async function openPin(path: string): Promise<FileHandle> {
     return await open(path, constants.O_RDONLY | constants.O_NONBLOCK);
   } catch (cause) {
     const { code } = cause as NodeJS.ErrnoException;
-    throw new TlspoolError('pin-unreadable', `cannot read the PIN file ${path}: ${code}`, {
-      cause,
-      hint: code === 'ENOENT' ? 'Write the PIN there, with mode 0600.' : undefined,
-    });
+    throw new TlspoolError(
+      'pin-unreadable',
+      `cannot read the PIN file ${path}: ${systemReason(cause)}`,
+      {
+        cause,
+        hint: code === 'ENOENT' ? 'Write the PIN there, with mode 0600.' : undefined,
+      },
+    );
   }
 }
 

@@ -1,5 +1,5 @@
 import { readFile } from 'node:fs/promises';
-import { TlspoolError } from '../errors.ts';
+import { systemReason, TlspoolError } from '../errors.ts';
 import { pemCertificates } from '../identity/pem.ts';
 import { formatSelector, type Selector } from '../identity/selector.ts';
 import type { Store } from '../store/store.ts';
@@ -76,7 +76,7 @@ async function readBundle(
   for (const path of paths) {
     const text = await readFile(path, 'latin1').catch((error: NodeJS.ErrnoException) => {
       if (error.code === 'ENOENT' || error.code === 'ENOTDIR') return undefined;
-      throw noBundle(`${path} cannot be read: ${error.message}`, error);
+      throw noBundle(`${path} cannot be read: ${systemReason(error)}`, error);
     });
     if (text !== undefined) return { path, certificates: pemCertificates(text) };
   }

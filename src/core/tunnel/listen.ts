@@ -1,8 +1,7 @@
 import { lookup } from 'node:dns/promises';
 import { closeFd, listenTcp, socketAddresses } from '../engine/sockets.ts';
-import { TlspoolError } from '../errors.ts';
+import { systemReason, TlspoolError } from '../errors.ts';
 import { formatHostAndPort, isAddress, type ListenAddress } from './endpoint.ts';
-import { reason } from './reason.ts';
 
 /**
  * Listening sockets for one address: one, or as many as a host name has addresses. `*` is every IPv6 and
@@ -49,7 +48,7 @@ function cannotListen(address: ListenAddress, cause: unknown): TlspoolError {
   const code = cause instanceof TlspoolError ? cause.code : '';
   return new TlspoolError(
     'cannot-listen',
-    `cannot listen on ${formatHostAndPort(address)}: ${reason(cause)}`,
+    `cannot listen on ${formatHostAndPort(address)}: ${systemReason(cause)}`,
     { hint: hints[code], cause },
   );
 }

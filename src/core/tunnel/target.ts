@@ -1,8 +1,7 @@
 import { lookup } from 'node:dns/promises';
 import { closeFd, connectTcp, connectUnix, socketError, watch } from '../engine/sockets.ts';
-import { TlspoolError } from '../errors.ts';
+import { systemReason, TlspoolError } from '../errors.ts';
 import { type Endpoint, formatEndpoint, isAddress, type TcpEndpoint } from './endpoint.ts';
-import { reason } from './reason.ts';
 
 /**
  * A connected socket to the endpoint, the caller's to close. A name's addresses are tried in the resolver's
@@ -18,7 +17,7 @@ export async function connectTo(endpoint: Endpoint, timeout: number): Promise<nu
     if (cause instanceof TlspoolError && cause.code === timedOut) throw cause;
     throw new TlspoolError(
       'target-unreachable',
-      `cannot connect to ${formatEndpoint(endpoint)}: ${reason(cause)}`,
+      `cannot connect to ${formatEndpoint(endpoint)}: ${systemReason(cause)}`,
       { cause },
     );
   }

@@ -1,6 +1,5 @@
 import { closeFd, setCloseOnExec, setNonBlocking, socketAddresses } from '../engine/sockets.ts';
-import { TlspoolError } from '../errors.ts';
-import { reason } from '../tunnel/reason.ts';
+import { systemReason, TlspoolError } from '../errors.ts';
 
 /** A listening socket that the service manager opened for us: sd_listen_fds(3). */
 export interface ActivatedSocket {
@@ -56,7 +55,7 @@ function adopt(fd: number, name: string | undefined): ActivatedSocket {
   } catch (cause) {
     throw new TlspoolError(
       'bad-activation',
-      `descriptor ${fd}, passed by socket activation, is no socket: ${reason(cause)}`,
+      `descriptor ${fd}, passed by socket activation, is no socket: ${systemReason(cause)}`,
       { cause },
     );
   }

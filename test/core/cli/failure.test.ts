@@ -34,8 +34,26 @@ test('without a hint the JSON still has the key', () => {
 test('a refusal of the operating system is told without a stack', () => {
   const failure = thrownBy(() => readFileSync('/nonexistent/file'));
   assert.equal(failure.code, 'ENOENT');
+  assert.equal(failure.message, '/nonexistent/file: no such file or directory');
   assert.equal(failure.exit, 1);
   assert.equal(failure.stack, undefined);
+});
+
+test('Ctrl-C at a question ends as the signal would', () => {
+  const interrupted = Object.assign(new Error('User force closed the prompt'), {
+    name: 'ExitPromptError',
+  });
+  const { exit, stack } = shapeFailure(interrupted, context);
+  assert.deepEqual({ exit, stack }, { exit: 130, stack: undefined });
+});
+
+test('where more than flags and arguments is to be written, that is shown', () => {
+  const error = Object.assign(new Error('Unexpected argument: true'), { oclif: { exit: 2 } });
+  const wrap = { name: 'wrap', flags: [], usage: 'wrap [FLAGS] -- CMD' };
+  assert.equal(
+    failureText(shapeFailure(error, wrap)),
+    'Error: unexpected argument: true\nIt is written `tlspool wrap [FLAGS] -- CMD`. See `tlspool wrap --help`.',
+  );
 });
 
 test('a fault of tlspool itself shows where it happened', () => {

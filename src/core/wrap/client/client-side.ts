@@ -65,6 +65,6 @@ export async function openClientSide(options: ClientSideOptions): Promise<Client
 function unknownHost(why: string): TlspoolError {
   return new TlspoolError(
     'unknown-host',
-    `it has no address that wrap knows (${why}): only connections of programs that ask DNS for it are known to be meant`,
+    `it has no address that wrap knows, as ${why}: only connections of programs that ask DNS for it are known to be meant`,
   );
 }

@@ -1,6 +1,7 @@
 import type { LookupAddress } from 'node:dns';
 import { lookup } from 'node:dns/promises';
 import { isIP } from 'node:net';
+import { systemReason } from '../../errors.ts';
 import { canonicalAddress } from '../names/hosts-file.ts';
 import type { ClientRule } from './client-rules.ts';
 
@@ -45,8 +46,7 @@ export class RuleHosts {
     try {
       return await lookup(host, { all: true });
     } catch (error) {
-      if (!this.#addresses.has(host))
-        this.#unknown(host, (error as NodeJS.ErrnoException).code ?? '');
+      if (!this.#addresses.has(host)) this.#unknown(host, systemReason(error));
       return [];
     }
   }
