@@ -1,8 +1,8 @@
-import { createReadStream } from 'node:fs';
-import { open, rename } from 'node:fs/promises';
+import { type FileHandle, open, rename, stat } from 'node:fs/promises';
 import { join } from 'node:path';
-import { createInterface } from 'node:readline';
 import { setTimeout as pause } from 'node:timers/promises';
+import { lockFile } from '../engine/process.ts';
+import { closeFd } from '../engine/sockets.ts';
 import { parseDonai } from '../identity/donai.ts';
 import type { Log } from '../telemetry/log.ts';
 import type { ReasonCode } from './decision.ts';
@@ -124,15 +124,35 @@ export class DecisionLog implements AsyncDisposable {
 
 /** The latest decisions, oldest first. @param most of them */
 export async function readDecisions(stateDir: string, most: number): Promise<DecisionRecord[]> {
-  const path = decisionLogPath(stateDir);
   const records: DecisionRecord[] = [];
-  for (const file of [`${path}.1`, path]) {
+  await using files = new AsyncDisposableStack();
+  for (const file of await openBoth(decisionLogPath(stateDir), files)) {
     for await (const record of readFile(file)) {
       records.push(record);
       if (records.length >= 2 * most) records.splice(0, records.length - most);
     }
   }
   return records.slice(-most);
+}
+
+/** The older file and the newer: if that becomes the older one while they are opened, they are opened again. */
+async function openBoth(path: string, opened: AsyncDisposableStack): Promise<FileHandle[]> {
+  const older = await openFile(`${path}.1`);
+  opened.use(older);
+  const newer = await openFile(path);
+  opened.use(newer);
+  const now = await stat(`${path}.1`).catch(noneIfMissing);
+  if (now?.ino !== (await older?.stat())?.ino) return openBoth(path, opened);
+  return [older, newer].filter((file) => file !== undefined);
+}
+
+/** undefined: there is none. */
+function openFile(path: string): Promise<FileHandle | undefined> {
+  return open(path).catch(noneIfMissing);
+}
+
+function noneIfMissing(error: NodeJS.ErrnoException): undefined {
+  if (error.code !== 'ENOENT') throw error;
 }
 
 /** The question that was decided, to be asked again at another moment or under other rules. */
@@ -159,22 +179,25 @@ async function append(path: string, text: string): Promise<void> {
   await using file = await open(path, 'a', 0o600);
   await file.appendFile(text);
   const { size, ino } = await file.stat();
-  if (size < LARGEST) return;
-  await using now = await open(path, 'r');
-  if ((await now.stat()).ino === ino) await rename(path, `${path}.1`);
+  if (size >= LARGEST) await beginAnew(path, ino);
 }
 
-async function* readFile(path: string): AsyncIterable<DecisionRecord> {
-  const stream = createReadStream(path);
+/** One process at a time: a second one would put the new file in the place of the one that is full. */
+async function beginAnew(path: string, full: number): Promise<void> {
+  const lock = lockFile(`${path}.lock`);
+  if (lock === undefined) return;
   try {
-    for await (const line of createInterface({ input: stream })) {
-      const record = readLine(line);
-      if (record !== undefined) yield record;
-    }
-  } catch (error) {
-    if ((error as NodeJS.ErrnoException).code !== 'ENOENT') throw error;
+    const now = await stat(path).catch(noneIfMissing);
+    if (now?.ino === full) await rename(path, `${path}.1`);
   } finally {
-    stream.destroy();
+    closeFd(lock);
+  }
+}
+
+async function* readFile(file: FileHandle): AsyncIterable<DecisionRecord> {
+  for await (const line of file.readLines({ autoClose: false })) {
+    const record = readLine(line);
+    if (record !== undefined) yield record;
   }
 }
 

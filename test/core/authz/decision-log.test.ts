@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict';
-import { mkdirSync, mkdtempSync, rmSync } from 'node:fs';
+import { existsSync, mkdirSync, mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { type TestContext, test } from 'node:test';
@@ -64,4 +64,32 @@ test('a disk that takes nothing is told of once, and what that cost when it take
   await log.flush();
   assert.deepEqual(lost, [3]);
   assert.equal((await readDecisions(stateDir, 10)).length, 1);
+});
+
+test('nothing is lost when several pools of a state folder fill a file, and the older one is read as well', async (t) => {
+  const { stateDir } = made(t);
+  mkdirSync(stateDir);
+  const [pools, each, rounds] = [4, 700, 5];
+  const long = { ...record, executable: '/'.padEnd(500, 'x') };
+  const logs = Array.from({ length: pools }, () => new DecisionLog(stateDir, silentLog));
+  const readers: Promise<number>[] = [];
+  for (let round = 0; round < rounds; round += 1) {
+    const written = logs.map((log, pool) => {
+      for (let count = 0; count < each; count += 1) log.add({ ...long, id: `${pool}-${round}` });
+      return log.flush();
+    });
+    readers.push(readDecisions(stateDir, 100_000).then(({ length }) => length));
+    await Promise.all(written);
+  }
+  const counts = await Promise.all(readers);
+  assert.deepEqual(
+    counts,
+    counts.toSorted((one, other) => one - other),
+    'what was read once is read later',
+  );
+  assert.ok(existsSync(`${stateDir}/decisions.log.1`), 'a second file was begun');
+  const all = await readDecisions(stateDir, 100_000);
+  assert.equal(all.length, pools * each * rounds);
+  assert.equal((await readDecisions(stateDir, 12)).length, 12);
+  assert.equal((await readDecisions(stateDir, 12)).at(-1)?.id.endsWith(`-${rounds - 1}`), true);
 });
