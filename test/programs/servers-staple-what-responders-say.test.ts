@@ -25,10 +25,7 @@ test('a server brings along what the local CA, or another, says of its certifica
   await using pool = await Pool.serving([[name]], config);
   const file = (base: string) => join(pool.folder, base);
 
-  const csr = await pool.command('identities', 'csr', OTHER);
-  writeFileSync(file('csr.pem'), csr);
-  const key = await run('openssl', ['req', '-in', file('csr.pem'), '-noout', '-pubkey']);
-  const publicKey = createPublicKey(key.stdout).export({ format: 'der', type: 'spki' });
+  const publicKey = await requested(pool, file('csr.pem'));
   const issuer = make({ commonName: 'Issuing CA', ca: true, usage: 'none' }, makeRoot());
   let answer: Buffer = Buffer.alloc(0);
   const responder = responderAt(place.at('/', () => answer));
@@ -66,6 +63,56 @@ test('a server brings along what the local CA, or another, says of its certifica
     program.close();
   }
 });
+
+test('what the local CA says is not brought along any more once it has revoked the certificate', async () => {
+  await using pool = await Pool.serving([[name]], `ca_listen 127.0.0.1:${await freePort()}\n`);
+  const program = await connectPool({ socket: pool.socket });
+  try {
+    await until('a response of the local CA is stapled', async () => {
+      return (await stapled(program, name)).response !== null;
+    });
+    await pool.command('ca', 'revoke', name);
+    for (const _attempt of [1, 2, 3]) {
+      assert.equal((await stapled(program, name)).response, null);
+    }
+  } finally {
+    program.close();
+  }
+});
+
+test('a chain without its root is stapled to, where the root is an anchor', async () => {
+  await using place = await Place.open();
+  await using pool = await Pool.serving([], 'fetch_from 127.0.0.1\n');
+  const file = (base: string) => join(pool.folder, base);
+  const root = makeRoot('Root of others');
+  const publicKey = await requested(pool, file('csr.pem'));
+  let answer: Buffer = Buffer.alloc(0);
+  const responder = responderAt(place.at('/', () => answer));
+  const leaf = make({ names: [dns(OTHER)], publicKey, extensions: [responder] }, root);
+  answer = makeAnswer(root, leaf);
+  writeFileSync(file('root.pem'), new X509Certificate(root.certificate).toString());
+  writeFileSync(file('leaf.pem'), new X509Certificate(leaf.certificate).toString());
+  await pool.command('trust', 'add', file('root.pem'));
+  await pool.command('identities', 'install', OTHER, file('leaf.pem'));
+
+  const program = await connectPool({ socket: pool.socket });
+  try {
+    await until('a response is stapled', async () => {
+      const { response } = await stapled(program, OTHER);
+      if (response !== null) assert.deepEqual(response, answer);
+      return response !== null;
+    });
+  } finally {
+    program.close();
+  }
+});
+
+/** The key of an identity that another CA is to sign: SubjectPublicKeyInfo. */
+async function requested(pool: Pool, file: string): Promise<Buffer> {
+  writeFileSync(file, await pool.command('identities', 'csr', OTHER));
+  const key = await run('openssl', ['req', '-in', file, '-noout', '-pubkey']);
+  return createPublicKey(key.stdout).export({ format: 'der', type: 'spki' });
+}
 
 interface Stapled {
   readonly response: Buffer | null;

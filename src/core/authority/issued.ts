@@ -23,6 +23,16 @@ export async function listIssued({ db }: Pick<Store, 'db'>): Promise<IssuedRecor
   return rows.map(recordOf);
 }
 
+/** Certificates that were taken back, DER. */
+export async function listRevoked({ db }: Pick<Store, 'db'>): Promise<Buffer[]> {
+  const rows = await db
+    .selectFrom('issued')
+    .select('certificate')
+    .where('revoked_at', 'is not', null)
+    .execute();
+  return rows.map(({ certificate }) => Buffer.from(certificate));
+}
+
 /** By its whole serial number. */
 export async function findIssued(
   { db }: Pick<Store, 'db'>,

@@ -7,40 +7,36 @@ import type { Knowledge } from '../session/services.ts';
 import type { Store } from '../store/store.ts';
 import type { RemoteQuestion, RemoteVerdict } from '../trust/remote-question.ts';
 import type { Trust } from '../trust/trust.ts';
+import type { OwnRevocations } from './own-revocations.ts';
 
 /** ms for which the store is believed not to have changed: what a command wrote is seen after that. */
 const FRESH = 5;
 
+export interface KnowledgeParts {
+  readonly store: Pick<Store, 'version'>;
+  readonly identities: LocalIdentities;
+  readonly disclosure: Disclosure;
+  readonly trust: Trust;
+  readonly authorisation: Authorisation;
+  readonly revocations: Pick<OwnRevocations, 'refresh'>;
+}
+
 /** Identities, trust and rules as the store has them, read anew when it changes. */
 export class StoreKnowledge implements Knowledge {
-  readonly #store: Pick<Store, 'version'>;
-  readonly #identities: LocalIdentities;
-  readonly #trust: Trust;
-  readonly #disclosure: Disclosure;
-  readonly #authorisation: Authorisation;
+  readonly #parts: KnowledgeParts;
   #version = -1;
   #checked = Number.NEGATIVE_INFINITY;
   #reading: Promise<void> | undefined;
 
-  constructor(
-    store: Pick<Store, 'version'>,
-    identities: LocalIdentities,
-    disclosure: Disclosure,
-    trust: Trust,
-    authorisation: Authorisation,
-  ) {
-    this.#authorisation = authorisation;
-    this.#store = store;
-    this.#disclosure = disclosure;
-    this.#identities = identities;
-    this.#trust = trust;
+  constructor(parts: KnowledgeParts) {
+    this.#parts = parts;
   }
 
   refresh(): Promise<void> | undefined {
     if (this.#reading !== undefined) return this.#reading;
     const now = performance.now();
     if (now - this.#checked < FRESH) return undefined;
-    const version = this.#store.version();
+    const version = this.#parts.store.version();
     this.#checked = now;
     if (version === this.#version) return undefined;
     this.#reading = this.#read(version).then(
@@ -58,35 +54,37 @@ export class StoreKnowledge implements Knowledge {
   }
 
   localIdentity(id: Donai, role: TlsRole): LocalIdentity | undefined {
-    return this.#identities.find(id, role);
+    return this.#parts.identities.find(id, role);
   }
 
   disclosed(remote: Donai): readonly DisclosureEntry[] {
-    return this.#disclosure.matching(remote);
+    return this.#parts.disclosure.matching(remote);
   }
 
   get disclosesAll(): boolean {
-    return this.#disclosure.isEmpty;
+    return this.#parts.disclosure.isEmpty;
   }
 
   /** By what holds now: the other side may have taken its time since the session began. */
   validate(question: RemoteQuestion): Promise<RemoteVerdict> {
     const refreshed = this.refresh();
-    if (refreshed === undefined) return this.#trust.validate(question);
-    return refreshed.then(() => this.#trust.validate(question));
+    if (refreshed === undefined) return this.#parts.trust.validate(question);
+    return refreshed.then(() => this.#parts.trust.validate(question));
   }
 
   get trustGeneration(): number {
-    return this.#trust.generation;
+    return this.#parts.trust.generation;
   }
 
   /** A change while we read brings the next refresh to read again: the version was taken first. */
   async #read(version: number): Promise<void> {
+    const { identities, disclosure, trust, authorisation, revocations } = this.#parts;
     await Promise.all([
-      this.#identities.refresh(),
-      this.#disclosure.refresh(),
-      this.#trust.refresh(),
-      this.#authorisation.refresh(),
+      identities.refresh(),
+      disclosure.refresh(),
+      trust.refresh(),
+      authorisation.refresh(),
+      revocations.refresh(),
     ]);
     this.#version = version;
   }

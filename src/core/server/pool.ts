@@ -19,6 +19,7 @@ import { IdentitySeat } from './identity-seat.ts';
 import { StoreKnowledge } from './knowledge.ts';
 import { listenAt, lockSocket } from './listener.ts';
 import { LocalAuthority } from './local-authority.ts';
+import { OwnRevocations } from './own-revocations.ts';
 import { PinSeat } from './pin-seat.ts';
 import { openKeys, type PoolKeys } from './pool-keys.ts';
 import { PoolRequests } from './requests.ts';
@@ -72,6 +73,7 @@ export async function startPool(options: PoolOptions): Promise<Pool> {
   const stapling = new Stapling({
     engine,
     responders: trust.responders,
+    anchorOf: (certificate) => trust.issuerOf(certificate),
     own: async (certificate) => authority?.staple(certificate),
     log,
   });
@@ -85,13 +87,14 @@ export async function startPool(options: PoolOptions): Promise<Pool> {
   parts.use(authorisation);
   const decisions = new DecisionLog(stateDir, log);
   parts.use(decisions);
-  const knowledge = new StoreKnowledge(
+  const knowledge = new StoreKnowledge({
     store,
     identities,
-    new Disclosure(store),
+    disclosure: new Disclosure(store),
     trust,
     authorisation,
-  );
+    revocations: new OwnRevocations(store, stapling),
+  });
   await knowledge.refresh();
 
   const idleTimeout = () => current.settings.idleTimeout;

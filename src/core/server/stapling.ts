@@ -4,6 +4,7 @@ import { TlspoolError } from '../errors.ts';
 import type { Credential } from '../identity/local-identities.ts';
 import type { Log } from '../telemetry/log.ts';
 import { DerError } from '../trust/der.ts';
+import { sha256 } from '../trust/fingerprints.ts';
 import { holdsUntil, type OcspResponders } from '../trust/ocsp-responders.ts';
 import { responderLocations } from '../trust/revocation-points.ts';
 
@@ -23,6 +24,8 @@ interface Response {
 export interface StaplingParts {
   readonly engine: Pick<Engine, 'staple'>;
   readonly responders: Pick<OcspResponders, 'ask'>;
+  /** The anchor that signed a certificate: chains may leave it out. */
+  readonly anchorOf: (certificate: Buffer) => Buffer | undefined;
   /** What the local CA says of a certificate of its own; undefined: nothing, or it is not its own. */
   readonly own: (certificate: Buffer) => Promise<Buffer | undefined>;
   readonly log: Log;
@@ -31,10 +34,16 @@ export interface StaplingParts {
 /** ms for which a response of the local CA is stapled before a newer one is. */
 const OWN = 30 * 60 * 1000;
 
+interface Held {
+  readonly chain: readonly Buffer[];
+  timer: NodeJS.Timeout | undefined;
+}
+
 /** Keeps OCSP responses for the certificates that we show, so that clients need not ask (RFC 6066 section 8). */
 export class Stapling {
   readonly #parts: StaplingParts;
-  readonly #timers = new Map<CredentialHandle, NodeJS.Timeout>();
+  readonly #held = new Map<CredentialHandle, Held>();
+  #revoked: ReadonlySet<string> = new Set();
 
   constructor(parts: StaplingParts) {
     this.#parts = parts;
@@ -42,65 +51,82 @@ export class Stapling {
 
   /** A credential is in use from now on. */
   begin(handle: CredentialHandle, { chain }: Credential): void {
-    this.#schedule(handle, chain, 0);
+    const held = { chain, timer: undefined };
+    this.#held.set(handle, held);
+    this.#schedule(handle, held, 0);
   }
 
   end(handle: CredentialHandle): void {
-    clearTimeout(this.#timers.get(handle));
-    this.#timers.delete(handle);
+    clearTimeout(this.#held.get(handle)?.timer);
+    this.#held.delete(handle);
+  }
+
+  /** What the local CA has revoked is not called good any more. @param revoked SHA-256 of its certificates */
+  withhold(revoked: ReadonlySet<string>): void {
+    this.#revoked = revoked;
+    for (const [handle, { chain }] of this.#held) {
+      if (this.#isRevoked(chain)) this.#parts.engine.staple(handle, undefined);
+    }
   }
 
   close(): void {
-    for (const timer of this.#timers.values()) clearTimeout(timer);
-    this.#timers.clear();
+    for (const { timer } of this.#held.values()) clearTimeout(timer);
+    this.#held.clear();
   }
 
-  #schedule(handle: CredentialHandle, chain: readonly Buffer[], delay: number): void {
-    const timer = setTimeout(() => {
-      this.#renew(handle, chain).catch((error: unknown) => {
+  #schedule(handle: CredentialHandle, held: Held, delay: number): void {
+    held.timer = setTimeout(() => {
+      this.#renew(handle, held).catch((error: unknown) => {
         this.#parts.log.error({ err: error }, 'fault');
       });
-    }, delay);
-    timer.unref();
-    this.#timers.set(handle, timer);
+    }, delay).unref();
   }
 
-  async #renew(handle: CredentialHandle, chain: readonly Buffer[]): Promise<void> {
+  async #renew(handle: CredentialHandle, held: Held): Promise<void> {
+    const { chain } = held;
+    if (this.#isRevoked(chain)) return;
     const response = await this.#response(chain);
-    // It may not be in use any more by now.
-    if (!this.#timers.has(handle)) return;
+    // It may not be in use any more by now, or be revoked since the response was made.
+    if (this.#held.get(handle) !== held || this.#isRevoked(chain)) return;
     this.#parts.engine.staple(handle, response?.content);
     if (response === undefined) {
-      if (isAnswerable(chain)) this.#schedule(handle, chain, RETRY);
-      else this.#timers.delete(handle);
+      if (isAnswerable(chain[0])) this.#schedule(handle, held, RETRY);
       return;
     }
     const half = (response.until - Date.now()) / 2;
-    this.#schedule(handle, chain, Math.min(Math.max(half, SHORTEST), LONGEST));
+    this.#schedule(handle, held, Math.min(Math.max(half, SHORTEST), LONGEST));
   }
 
-  async #response(chain: readonly Buffer[]): Promise<Response | undefined> {
-    const [leaf, issuer] = chain;
+  #isRevoked([leaf]: readonly Buffer[]): boolean {
+    return this.#revoked.size > 0 && leaf !== undefined && this.#revoked.has(sha256(leaf));
+  }
+
+  async #response([leaf, sent]: readonly Buffer[]): Promise<Response | undefined> {
     if (leaf === undefined) return undefined;
     try {
       const own = await this.#parts.own(leaf);
       if (own !== undefined) return { content: own, until: Date.now() + OWN };
-      if (issuer === undefined || !isAnswerable(chain)) return undefined;
+      if (!isAnswerable(leaf)) return undefined;
+      const issuer = sent ?? this.#parts.anchorOf(leaf);
+      if (issuer === undefined) return this.#none(NO_ISSUER);
       const { answer, faults } = await this.#parts.responders.ask(leaf, issuer, true);
       if (answer?.verdict.status === 'good') {
         return { content: answer.response, until: holdsUntil(answer.verdict) * 1000 };
       }
-      const reason = answer === undefined ? faults.join('; ') : answer.verdict.status;
-      this.#parts.log.warn({ reason }, 'no OCSP response to staple');
-      return undefined;
+      return this.#none(answer === undefined ? faults.join('; ') : answer.verdict.status);
     } catch (error) {
       if (!(error instanceof TlspoolError || error instanceof DerError)) throw error;
-      this.#parts.log.warn({ reason: error.message }, 'no OCSP response to staple');
-      return undefined;
+      return this.#none(error.message);
     }
+  }
+
+  #none(reason: string): undefined {
+    this.#parts.log.warn({ reason }, 'no OCSP response to staple');
   }
 }
 
-function isAnswerable([leaf, issuer]: readonly Buffer[]): boolean {
-  return leaf !== undefined && issuer !== undefined && responderLocations(leaf).length > 0;
+const NO_ISSUER = 'neither its chain nor the anchors have the CA that signed the certificate';
+
+function isAnswerable(leaf: Buffer | undefined): boolean {
+  return leaf !== undefined && responderLocations(leaf).length > 0;
 }

@@ -81,6 +81,15 @@ export class Trust {
     return this.#responders;
   }
 
+  /** The anchor that signed the certificate, if there is one; DER both. */
+  issuerOf(certificate: Buffer): Buffer | undefined {
+    const signed = new X509Certificate(certificate);
+    return this.#all.find((anchor) => {
+      const issuer = new X509Certificate(anchor.certificate);
+      return signed.checkIssued(issuer) && signed.verify(issuer.publicKey);
+    })?.certificate;
+  }
+
   /** Reads anew what changed in the store, if anything did; otherwise takes microseconds. */
   async refresh(): Promise<void> {
     // Taken first: a change while we read brings the next refresh to read again.

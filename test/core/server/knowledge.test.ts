@@ -15,19 +15,20 @@ test('while the store cannot be read nobody goes on with what was known before',
       if (broken) throw new Error('disk I/O error');
     },
   };
-  const knowledge = new StoreKnowledge(
-    { version: () => 1 },
-    part as unknown as LocalIdentities,
-    part as unknown as Disclosure,
-    part as unknown as Trust,
-    part as unknown as Authorisation,
-  );
+  const knowledge = new StoreKnowledge({
+    store: { version: () => 1 },
+    identities: part as unknown as LocalIdentities,
+    disclosure: part as unknown as Disclosure,
+    trust: part as unknown as Trust,
+    authorisation: part as unknown as Authorisation,
+    revocations: part,
+  });
   // At once, one after the other: each must read, and fail.
   for (const attempt of [1, 2, 3]) {
     await assert.rejects(async () => knowledge.refresh(), /disk I\/O error/, String(attempt));
   }
-  assert.equal(reads, 3 * 4);
+  assert.equal(reads, 3 * 5);
   broken = false;
   await knowledge.refresh();
-  assert.equal(reads, 4 * 4);
+  assert.equal(reads, 4 * 5);
 });
