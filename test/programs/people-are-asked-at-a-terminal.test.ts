@@ -40,6 +40,7 @@ for (const [how, flags] of [
   ['at the terminal', []],
   ["by GnuPG's pinentry-tty", ['--pinentry', 'pinentry-tty']],
   ["by GnuPG's pinentry-curses", ['--pinentry', 'pinentry-curses']],
+  ['by systemd-ask-password', ['--ask-password']],
 ] as const) {
   test(`a PIN is asked for ${how}, with program, user, identity and peer, and the handshake goes on`, async () => {
     await using terminal = await Terminal.running(pool, 'pin', ...flags);
