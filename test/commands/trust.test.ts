@@ -111,6 +111,67 @@ test('an anchor goes by the beginning of its fingerprint', async (t) => {
   assert.deepEqual(await anchors(made), []);
 });
 
+test('pins are listed with their end, and whether another key may take their place', async (t) => {
+  const made = await emptyPool(t);
+  const [one, other] = ['ab', 'cd'].map((byte) => byte.repeat(32)) as [string, string];
+  await succeed(made, 'pin', 'one.example.com', one);
+  const { rollOverAt } = await succeed(
+    made,
+    ...['pin', 'other.example.com', other, '--days', '90', '--roll-over', '30'],
+  );
+  const { stdout } = await made.tlspool('trust', 'list');
+  assert.match(stdout, /one\.example\.com +abababababababab +pinned +never +refused/);
+  const day = String(rollOverAt).slice(0, 10);
+  assert.match(stdout, new RegExp(`other\\.example\\.com +c.* +pinned +in .* +once, from ${day}`));
+});
+
+test('whoever mistypes what to remove is told what there is, and what is near', async (t) => {
+  const made = await emptyPool(t);
+  const nothing = await fail(made, 1, 'remove', 'abcdef');
+  assert.match(nothing.message, /nothing in trust begins with abcdef/);
+  assert.match(nothing.hint, /There is nothing to remove/);
+
+  const roots = Array.from({ length: 10 }, (_, index) => makeRoot(`CA ${index}`).certificate);
+  const { added } = await succeed(made, 'add', file(made, formatPemCertificates(roots)));
+  const [{ fingerprint }] = added;
+  const slip = `${fingerprint.slice(0, 7)}${fingerprint[7] === '0' ? '1' : '0'}`;
+  const slipped = await fail(made, 1, 'remove', slip);
+  assert.match(slipped.hint, new RegExp(`^Did you mean ${fingerprint.slice(0, 16)} \\(CN=CA 0\\)`));
+  assert.match(slipped.hint, /^ {2}[0-9a-f]{16} \(CN=CA 7\)\n {2}and 2 more: tlspool trust list$/m);
+  assert.match((await fail(made, 2, 'remove', 'CA 0')).hint, /^ {2}[0-9a-f]{16} \(CN=CA 0\)$/m);
+  assert.equal((await anchors(made)).length, 10);
+});
+
+test('of two entries that begin alike none is removed before it is clear which', async (t) => {
+  const made = await emptyPool(t);
+  const [one, other] = ['abcdef0101', 'abcdef0202'];
+  await succeed(made, 'distrust', one, '--note', 'stolen');
+  await succeed(made, 'distrust', other);
+  const error = await fail(made, 2, 'remove', 'ABCD:EF');
+  assert.match(error.message, /2 entries begin with ABCD:EF/);
+  assert.match(error.hint, /abcdef0101 \(distrust of a serial \(stolen\)\)/);
+  // As certificates have it, with a leading zero.
+  assert.equal((await succeed(made, 'remove', `00${one}`)).fingerprint, one);
+  const { distrusted } = await succeed(made, 'list');
+  assert.deepEqual(
+    distrusted.map(({ value }: Json) => value),
+    [other],
+  );
+});
+
+test('what is an anchor and distrusted too loses the distrust first', async (t) => {
+  const made = await emptyPool(t);
+  const path = file(made, makeRoot().certificate);
+  const { added } = await succeed(made, 'add', path);
+  await succeed(made, 'distrust', path);
+  const { fingerprint } = added[0];
+  await succeed(made, 'remove', fingerprint);
+  assert.deepEqual((await succeed(made, 'list')).distrusted, []);
+  assert.equal((await anchors(made)).length, 1);
+  await succeed(made, 'remove', fingerprint);
+  assert.deepEqual(await anchors(made), []);
+});
+
 const noBundle = !existsSync('/etc/ssl/certs/ca-certificates.crt');
 test("the system's CAs vouch for servers, come once, and go together", {
   skip: noBundle,

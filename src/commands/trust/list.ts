@@ -82,11 +82,12 @@ export default class TrustList extends PoolCommand {
     const lines = tableLines(columns, rows);
     if (lines.length > 0) this.log(lines.join('\n'));
     else this.log('Nobody is trusted. Add a CA: tlspool trust add FILE, or --system');
-    const pinned = pins.map(({ remote, key, source, expiresAt }) => ({
+    const pinned = pins.map(({ remote, key, source, expiresAt, rollOverAt }) => ({
       pinned: remote,
       key: key.slice(0, 16),
       from: source === 'operator' ? 'pinned' : 'first use',
       expires: expiresAt === undefined ? 'never' : expiryStyled(expiresAt),
+      'next key': rollOverAt === undefined ? 'refused' : `once, from ${day(rollOverAt)}`,
     }));
     const revoking = lists.map(({ fingerprint, size, nextUpdate }) => ({
       'revocation list': fingerprint.slice(0, 16),
@@ -99,11 +100,15 @@ export default class TrustList extends PoolCommand {
       note,
     }));
     for (const table of [
-      tableLines(['pinned', 'key', 'from', 'expires'], pinned),
+      tableLines(['pinned', 'key', 'from', 'expires', 'next key'], pinned),
       tableLines(['distrusted', 'kind', 'note'], banned),
       tableLines(['revocation list', 'revokes', 'expires'], revoking),
     ]) {
       if (table.length > 0) this.log(`\n${table.join('\n')}`);
     }
   }
+}
+
+function day(moment: Date): string {
+  return moment.toISOString().slice(0, 10);
 }

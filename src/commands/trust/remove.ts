@@ -1,8 +1,8 @@
 import * as Args from '@oclif/core/args';
 import * as Flags from '@oclif/core/flags';
 import { PoolCommand } from '../../core/cli/pool-command.ts';
-import { UsageError } from '../../core/errors.ts';
-import type { Store } from '../../core/store/store.ts';
+import { TlspoolError, UsageError } from '../../core/errors.ts';
+import type { Removable } from '../../core/trust/removal.ts';
 
 export default class TrustRemove extends PoolCommand {
   static override summary = 'trust a CA no more, or take back a distrust or a revocation list';
@@ -47,32 +47,61 @@ export default class TrustRemove extends PoolCommand {
       this.log(`${removed} CAs of the operating system are trusted no more.`);
       return { stateDir, removed, fingerprint: undefined };
     }
-    const { anchorFacts, removeAnchor, requireAnchor } = await import(
-      '../../core/trust/anchors.ts'
-    );
-    const other = await removeOther(store, args.fingerprint);
-    if (other !== undefined) {
-      this.log(`${other.removed} ${other.what} ${args.fingerprint}… removed.`);
-      return { stateDir, removed: other.removed, fingerprint: args.fingerprint };
-    }
-    const anchor = await requireAnchor(store.db, args.fingerprint);
-    await removeAnchor(store.db, anchor);
-    this.log(`${anchorFacts(anchor.certificate).subject} is trusted no more.`);
-    return { stateDir, removed: 1, fingerprint: anchor.fingerprint };
+    const { listRemovable } = await import('../../core/trust/removal.ts');
+    const entry = await meant(args.fingerprint, await listRemovable(store.db));
+    await entry.remove();
+    this.log(`${printed(entry)} ${entry.is === 'anchor' ? 'is trusted no more' : 'is removed'}.`);
+    return { stateDir, removed: 1, fingerprint: entry.value };
   }
 }
 
-/** What is no anchor. */
-async function removeOther(
-  store: Store,
-  beginning: string,
-): Promise<{ readonly what: string; readonly removed: number } | undefined> {
-  const digits = beginning.replaceAll(':', '').toLowerCase();
-  if (!/^[0-9a-f]{4,64}$/.test(digits)) return undefined;
-  const { removeDistrust } = await import('../../core/trust/distrust.ts');
-  const { removeLists } = await import('../../core/trust/crl-file.ts');
-  const distrusts = await removeDistrust(store.db, digits);
-  if (distrusts > 0) return { what: 'distrust of', removed: distrusts };
-  const lists = await removeLists(store.db, digits);
-  return lists > 0 ? { what: 'revocation list', removed: lists } : undefined;
+/** @throws TlspoolError `no-anchor`; UsageError if it is not clear which one */
+async function meant(beginning: string, all: readonly Removable[]): Promise<Removable> {
+  const { removableBy } = await import('../../core/trust/removal.ts');
+  if (!/^[0-9a-f]{4,64}$/i.test(beginning.replaceAll(':', ''))) {
+    const { printable } = await import('../../core/identity/domain-name.ts');
+    throw new UsageError(
+      `${printable(beginning)} is not (the beginning of) a fingerprint or serial number`,
+      ['At least four of the digits that `tlspool trust list` shows.', ...choices(all)].join('\n'),
+    );
+  }
+  const found = removableBy(beginning, all);
+  const [entry] = found;
+  if (entry !== undefined && found.length === 1) return entry;
+  if (found.length > 1) {
+    const count = `${found.length} entries begin with ${beginning}`;
+    throw new UsageError(
+      count,
+      ['Say more of the one that is meant.', ...choices(found)].join('\n'),
+    );
+  }
+  throw new TlspoolError('no-anchor', `nothing in trust begins with ${beginning}`, {
+    hint: [...(await guess(beginning, all)), ...choices(all)].join('\n'),
+  });
+}
+
+/** A slip of the pen: the entry whose beginning is nearest to what was said. */
+async function guess(beginning: string, all: readonly Removable[]): Promise<string[]> {
+  const { nearest } = await import('../../core/cli/nearest.ts');
+  const { length } = beginning;
+  const near = nearest(
+    beginning.toLowerCase(),
+    all.map(({ value }) => value.slice(0, length)),
+  );
+  const entry = all.find(({ value }) => near !== undefined && value.startsWith(near));
+  return entry === undefined ? [] : [`Did you mean ${printed(entry)}?`];
+}
+
+/** Entries that are shown where it was not clear which one is meant; `trust list` has the rest. */
+const MOST_SHOWN = 8;
+
+function choices(entries: readonly Removable[]): string[] {
+  if (entries.length === 0) return ['There is nothing to remove.'];
+  const lines = entries.slice(0, MOST_SHOWN).map((entry) => `  ${printed(entry)}`);
+  const more = entries.length - lines.length;
+  return ['There are:', ...lines, ...(more > 0 ? [`  and ${more} more: tlspool trust list`] : [])];
+}
+
+function printed({ value, label }: Removable): string {
+  return `${value.slice(0, 16)} (${label})`;
 }

@@ -94,13 +94,9 @@ export async function storedLists(db: Kysely<Schema>): Promise<Buffer[]> {
   return rows.map(({ list }) => Buffer.from(list));
 }
 
-/** How many went whose fingerprint begins so. */
-export async function removeLists(db: Kysely<Schema>, beginning: string): Promise<number> {
-  const { numDeletedRows } = await db
-    .deleteFrom('crls')
-    .where('fingerprint', 'like', `${beginning}%`)
-    .executeTakeFirst();
-  return Number(numDeletedRows);
+/** @param fingerprint as `listFacts` has it */
+export async function removeList(db: Kysely<Schema>, fingerprint: string): Promise<void> {
+  await db.deleteFrom('crls').where('fingerprint', '=', fingerprint).execute();
 }
 
 function scopeOf(issuer: Element, extensions: readonly Extension[]): string {

@@ -49,18 +49,11 @@ export async function listDistrusts(db: Kysely<Schema>): Promise<Distrust[]> {
   return db.selectFrom('distrusts').select(['kind', 'value', 'note']).orderBy('id').execute();
 }
 
-/** How many went whose value begins so: none or one. @throws UsageError if several do */
-export async function removeDistrust(db: Kysely<Schema>, beginning: string): Promise<number> {
-  const meant = (await listDistrusts(db)).filter(({ value }) => value.startsWith(beginning));
-  if (meant.length > 1) {
-    const count = `${meant.length} entries of distrust begin with ${beginning}`;
-    throw new UsageError(count, 'Say more of the one that is meant.');
-  }
-  const { numDeletedRows } = await db
-    .deleteFrom('distrusts')
-    .where('value', 'like', `${beginning}%`)
-    .executeTakeFirst();
-  return Number(numDeletedRows);
+export async function removeDistrust(
+  db: Kysely<Schema>,
+  { kind, value }: Pick<Distrust, 'kind' | 'value'>,
+): Promise<void> {
+  await db.deleteFrom('distrusts').where('kind', '=', kind).where('value', '=', value).execute();
 }
 
 /** All that is distrusted, with what the local CA revoked. */
