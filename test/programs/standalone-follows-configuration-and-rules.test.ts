@@ -31,31 +31,43 @@ test('a pool inside a command takes tlspool.conf as the daemon does', async () =
 });
 
 test('--apply-to-open ends the sessions of a pool inside a command, too', async () => {
-  await using pool = await Pool.create([[name], [member, '--role', 'client']]);
-  await pool.command('authz', 'allow', member, '--to', name);
-  await using served = await wrapped(
-    pool,
-    ['--standalone', '--inetd'],
-    ['sh', '-c', 'echo in; cat'],
-  );
-  const server = ['--client', '--connect', `127.0.0.1:${served.port}`, '--remote-id', name];
-  await using tunnel = await tunnelled(pool, '--standalone', ...server, '--local-id', member);
-  const socket = connect(tunnel.port, '127.0.0.1');
-  socket.on('error', () => undefined);
-  assert.equal(String((await event(socket, 'data'))[0]), 'in\n');
-
-  const ended = event(socket, 'close');
-  const open = await pool.command(
-    'authz',
-    'allow',
-    'john@example.com',
-    '--to',
-    name,
-    '--apply-to-open',
-  );
-  assert.doesNotMatch(open, /ended/);
+  await using stage = await openSession();
+  const { pool, socket, ended } = stage;
+  const other = ['john@example.com', '--to', name];
+  assert.doesNotMatch(await pool.command('authz', 'allow', ...other, '--apply-to-open'), /ended/);
   socket.write('still there\n');
   assert.equal(String((await event(socket, 'data'))[0]), 'still there\n');
   await pool.command('authz', 'remove', 'r1', '--apply-to-open');
   await ended;
 });
+
+test('ca revoke --apply-to-open ends the sessions of whom it names in a pool inside a command, too', async () => {
+  await using stage = await openSession();
+  const { pool, socket, ended } = stage;
+  await pool.command('identities', 'create', 'john@example.com', '--role', 'client');
+  await pool.command('ca', 'revoke', 'john@example.com', '--apply-to-open');
+  socket.write('still there\n');
+  assert.equal(String((await event(socket, 'data'))[0]), 'still there\n');
+  await pool.command('ca', 'revoke', member, '--apply-to-open');
+  await ended;
+});
+
+/** A member's session with a program whose pool is inside `wrap`; `ended` when it is. */
+async function openSession() {
+  await using parts = new AsyncDisposableStack();
+  const pool = parts.use(await Pool.create([[name], [member, '--role', 'client']]));
+  await pool.command('authz', 'allow', member, '--to', name);
+  const program = ['sh', '-c', 'echo in; cat'];
+  const served = parts.use(await wrapped(pool, ['--standalone', '--inetd'], program));
+  const server = ['--client', '--connect', `127.0.0.1:${served.port}`, '--remote-id', name];
+  const tunnel = parts.use(await tunnelled(pool, '--standalone', ...server, '--local-id', member));
+  const socket = connect(tunnel.port, '127.0.0.1');
+  parts.defer(() => {
+    socket.destroy();
+  });
+  socket.on('error', () => undefined);
+  assert.equal(String((await event(socket, 'data'))[0]), 'in\n');
+  const all = parts.move();
+  const dispose = { [Symbol.asyncDispose]: () => all.disposeAsync() };
+  return { pool, served, socket, ended: event(socket, 'close'), ...dispose };
+}

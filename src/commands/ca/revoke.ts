@@ -14,7 +14,7 @@ export default class CaRevoke extends PoolCommand {
   static override summary = 'take back what the local CA has signed';
 
   static override description =
-    'Either one certificate, by its serial number, or all of an identity that hold still. This pool believes them no more from now on: new handshakes are refused with certificate_revoked, resumed sessions included. Sessions that are open go on, unless --apply-to-open ends them.\n\nOthers learn of it by the revocation list (`ca crl`) or the OCSP responder (ca_listen in tlspool.conf). It cannot be undone: sign anew.';
+    'Either one certificate, by its serial number, or all of an identity that hold still. This pool believes them no more from now on: new handshakes are refused with certificate_revoked, resumed sessions included. Sessions that are open go on, unless --apply-to-open ends them: in the daemon at once, in pools inside `wrap --standalone` and `tunnel --standalone` within a second or two.\n\nOthers learn of it by the revocation list (`ca crl`) or the OCSP responder (ca_listen in tlspool.conf). It cannot be undone: sign anew.';
 
   static override examples = [
     {
@@ -47,7 +47,7 @@ export default class CaRevoke extends PoolCommand {
     const { openStore } = await import('../../core/store/store.ts');
     const { revoke } = await import('../../core/authority/issued.ts');
     await using store = await openStore(stateDir, 'write');
-    const taken = await revoke(store, await canonical(args.what));
+    const taken = await revoke(store, await canonical(args.what), flags['apply-to-open']);
     const revoked = taken.map(({ serial, id }) => ({ serial, id }));
     for (const { serial, id } of revoked) this.log(`Revoked: ${id}, serial number ${serial}`);
     const ids = new Set(revoked.map(({ id }) => id));

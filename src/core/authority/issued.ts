@@ -1,6 +1,7 @@
 /** What the local CA has signed, and taking it back. */
-import type { Selectable, Transaction } from 'kysely';
+import type { Kysely, Selectable, Transaction } from 'kysely';
 import { TlspoolError } from '../errors.ts';
+import { wantEnd } from '../store/review-wishes.ts';
 import type { IssuedTable, Schema, StoredRole } from '../store/schema.ts';
 import type { Store } from '../store/store.ts';
 
@@ -21,6 +22,17 @@ export interface IssuedRecord {
 export async function listIssued({ db }: Pick<Store, 'db'>): Promise<IssuedRecord[]> {
   const rows = await db.selectFrom('issued').selectAll().orderBy('not_before', 'desc').execute();
   return rows.map(recordOf);
+}
+
+/** Identities of which some certificate was taken back. */
+export async function revokedNames(db: Kysely<Schema>): Promise<string[]> {
+  const rows = await db
+    .selectFrom('issued')
+    .select('donai')
+    .distinct()
+    .where('revoked_at', 'is not', null)
+    .execute();
+  return rows.map(({ donai }) => donai);
 }
 
 /** Certificates that were taken back, DER. */
@@ -51,9 +63,14 @@ export async function findIssued(
 /**
  * Takes certificates back: that of a serial number, or all of an identity that hold still.
  * @param what DoNAI, or (the beginning, of 8 digits at least, of) a serial number in hexadecimal
+ * @param endSessions whether pools that no command can ask end the open sessions of whom they name
  * @throws TlspoolError `not-issued`, `revoked-already`
  */
-export async function revoke(store: Store, what: string): Promise<IssuedRecord[]> {
+export async function revoke(
+  store: Store,
+  what: string,
+  endSessions = false,
+): Promise<IssuedRecord[]> {
   return store.transaction(async (transaction) => {
     const found = await find(transaction, what);
     if (found.length === 0) {
@@ -78,6 +95,7 @@ export async function revoke(store: Store, what: string): Promise<IssuedRecord[]
         .where('authority_id', '=', authorityId)
         .execute();
     }
+    if (endSessions) await wantEnd(transaction, [...new Set(held.map(({ id }) => id))]);
     return held.map((record) => ({ ...record, revokedAt: now }));
   });
 }

@@ -1,5 +1,7 @@
+import { revokedNames } from '../authority/issued.ts';
 import type { Authorisation } from '../authz/authorisation.ts';
-import { reviewsWanted } from '../store/review-wishes.ts';
+import { namedBy } from '../identity/local-name.ts';
+import { reviewsWanted, unwelcomeSince } from '../store/review-wishes.ts';
 import type { Store } from '../store/store.ts';
 import type { Log } from '../telemetry/log.ts';
 import { reviewSession } from './review.ts';
@@ -19,19 +21,21 @@ const GLANCE = 1_000;
 export class ReviewWatch implements Disposable {
   readonly #parts: WatchedParts;
   readonly #timer: NodeJS.Timeout;
-  #version: number;
-  #wanted: number;
+  /** What was wanted, and of whom, when it was looked last. */
+  #seen: Seen;
   #looking = false;
 
   static async start(parts: WatchedParts): Promise<ReviewWatch> {
-    const version = parts.store.version();
-    return new ReviewWatch(parts, version, await reviewsWanted(parts.store.db));
+    const { store } = parts;
+    const version = store.version();
+    const wanted = await reviewsWanted(store.db);
+    const { position } = await unwelcomeSince(store.db, undefined);
+    return new ReviewWatch(parts, { version, wanted, position });
   }
 
-  private constructor(parts: WatchedParts, version: number, wanted: number) {
+  private constructor(parts: WatchedParts, seen: Seen) {
     this.#parts = parts;
-    this.#version = version;
-    this.#wanted = wanted;
+    this.#seen = seen;
     this.#timer = setInterval(() => void this.#look(), GLANCE).unref();
   }
 
@@ -45,11 +49,12 @@ export class ReviewWatch implements Disposable {
     this.#looking = true;
     try {
       const version = store.version();
-      if (version === this.#version) return;
+      if (version === this.#seen.version) return;
       const wanted = await reviewsWanted(store.db);
-      if (wanted !== this.#wanted) await this.#review();
-      this.#wanted = wanted;
-      this.#version = version;
+      const { names, position } = await unwelcomeSince(store.db, this.#seen.position);
+      if (wanted !== this.#seen.wanted) await this.#review();
+      this.#endSessionsOf(new Set(names ?? (await revokedNames(store.db))));
+      this.#seen = { version, wanted, position };
     } catch (error) {
       log.error({ err: error }, 'open sessions could not be held against the rules');
     } finally {
@@ -67,4 +72,21 @@ export class ReviewWatch implements Disposable {
       session.end('abort');
     }
   }
+
+  #endSessionsOf(names: ReadonlySet<string>): void {
+    const { sessions, log } = this.#parts;
+    if (names.size === 0) return;
+    for (const { session } of [...sessions.list()]) {
+      const remote = session.agreed?.remoteId ?? '';
+      if (!namedBy(names, remote)) continue;
+      log.info({ session: session.facts.id, remote }, 'ended: its certificate was revoked');
+      session.end('abort');
+    }
+  }
+}
+
+interface Seen {
+  readonly version: number;
+  readonly wanted: number;
+  readonly position: number;
 }

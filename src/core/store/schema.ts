@@ -250,7 +250,7 @@ export interface FetchedMembersTable {
 }
 
 /** What changed: the id of an identity, the name of a rule, the name of a group whose members did, anything else of the policy. */
-export type ChangeKind = 'identity' | 'rule' | 'members' | 'policy';
+export type ChangeKind = 'identity' | 'rule' | 'members' | 'policy' | 'unwelcome';
 
 export interface ChangesTable {
   readonly id: Generated<number>;
