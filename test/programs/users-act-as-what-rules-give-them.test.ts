@@ -1,9 +1,12 @@
 import assert from 'node:assert/strict';
-import { chmodSync } from 'node:fs';
+import { appendFileSync, chmodSync, readFileSync } from 'node:fs';
+import { join } from 'node:path';
 import { test } from 'node:test';
 import { fileURLToPath } from 'node:url';
 import { status } from '../../src/client/administration.ts';
+import { removeRule } from '../../src/core/authz/change-rules.ts';
 import { readDecisions } from '../../src/core/authz/decision-log.ts';
+import { openStore } from '../../src/core/store/store.ts';
 import { until } from '../patience.ts';
 import { Pool } from './stage/pool.ts';
 import { Running, run } from './stage/running.ts';
@@ -14,7 +17,7 @@ const [ONE, OTHER, GROUP] = [61_001, 61_002, 61_100];
 
 /**
  * Becomes a user, and serves one TLS client as an identity; says `served`, or why not. WAIT: the client begins when a
- * line comes in.
+ * line comes in. DETACH: lets go of the session, and takes it up again when a line comes in.
  */
 const script = `
 import encodings.idna, os, socket, ssl, sys, threading
@@ -35,8 +38,15 @@ def client():
 threading.Thread(target=client, daemon=True).start()
 try:
     flags = LOCALROLE_SERVER | REMOTEROLE_CLIENT | IGNORE_REMOTEID
-    session = Pool(sys.argv[2]).starttls(ours, flags, localid=sys.argv[4])
-    print("served", session.localid)
+    pool = Pool(sys.argv[2])
+    session = pool.starttls(ours, flags, localid=sys.argv[4])
+    print("served", session.localid, flush=True)
+    if 'DETACH' in os.environ:
+        pool.control(CMD_DETACH, session.ctlkey)
+        print("detached", flush=True)
+        sys.stdin.readline()
+        pool.control(CMD_REATTACH, session.ctlkey)
+        print("reattached")
 except PoolError as error:
     print("refused", error)
 `;
@@ -109,4 +119,78 @@ test('a program whose rule is removed while its client takes its time is refused
     const { sessions } = await status({ socket: pool.socket });
     return sessions === 0;
   });
+});
+
+test('a detached session is taken up by the rules of that moment', { skip: onlyRoot }, async () => {
+  await using pool = await Pool.serving([['a.example']], 'socket_mode 0666\n');
+  chmodSync(pool.folder, 0o755);
+  const rule = ['--user', String(ONE), '--as', 'a.example', '--name', 'mine'];
+  const args = ['-c', script, folder, pool.socket, String(ONE), 'a.example'];
+  const begin = () =>
+    new Running('python3', args, {
+      stdio: ['pipe', 'pipe', 'pipe'],
+      env: { ...process.env, DETACH: 'yes' },
+    });
+  await pool.command('authz', 'allow-program', ...rule);
+  await using allowed = begin();
+  await using denied = begin();
+  for (const program of [allowed, denied]) await program.printing(/^detached/m);
+  allowed.child.stdin?.end('now\n');
+  await allowed.printing(/^reattached/m);
+
+  // Nobody tells the daemon.
+  {
+    await using store = await openStore(pool.stateDir, 'write');
+    await store.transaction((transaction) => removeRule(transaction, 'mine'));
+  }
+  denied.child.stdin?.end('now\n');
+  await denied.printing(/^refused 13: user 61001 may not act as a\.example/m);
+});
+
+/** Becomes a user, and talks as an identity to a server that asks nobody who they are; says `closed` when that ends. */
+const client = `
+import encodings.idna, os, socket, ssl, sys, threading
+sys.path.insert(0, sys.argv[1])
+from tlspool_client import *
+context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+context.load_cert_chain(sys.argv[5])
+uid = int(sys.argv[3])
+os.setgroups([]); os.setgid(uid); os.setuid(uid)
+ours, theirs = socket.socketpair()
+def server():
+    kept = context.wrap_socket(theirs, server_side=True)
+    threading.Event().wait()
+threading.Thread(target=server, daemon=True).start()
+flags = LOCALROLE_CLIENT | REMOTEROLE_SERVER
+pool = Pool(sys.argv[2])
+session = pool.starttls(ours, flags, localid=sys.argv[4], remoteid="www.example.net")
+print("talking as", session.localid or "nobody", flush=True)
+session.plain.recv(1)
+print("closed", flush=True)
+`;
+
+test('a client whose server asks for nothing keeps its session while it may act as its identity', {
+  skip: onlyRoot,
+}, async () => {
+  const me = 'a.example';
+  await using pool = await Pool.serving([[me, '--role', 'client']], 'socket_mode 0666\n');
+  chmodSync(pool.folder, 0o755);
+  await pool.command('trust', 'expression', 'set', '1', '--role', 'server');
+  const both = join(pool.folder, 'server.pem');
+  await run('openssl', [
+    ...['req', '-x509', '-newkey', 'ec', '-pkeyopt', 'ec_paramgen_curve:P-256', '-nodes'],
+    ...['-subj', '/CN=server', '-keyout', both, '-out', join(pool.folder, 'certificate.pem')],
+  ]);
+  appendFileSync(both, readFileSync(join(pool.folder, 'certificate.pem')));
+  const rule = ['--user', String(ONE), '--as', me, '--name', 'mine'];
+  await pool.command('authz', 'allow-program', ...rule);
+  const args = ['-c', client, folder, pool.socket, String(ONE), me, both];
+  await using program = new Running('python3', args);
+  await program.printing(/^talking as nobody/m);
+  // By this one it could still be somebody, but not who it is in this session.
+  const other = ['--user', String(ONE), '--as', 'b.example', '--apply-to-open'];
+  assert.match(await pool.command('authz', 'allow-program', ...other), /0 open sessions ended/);
+  const removed = await pool.command('authz', 'remove', 'mine', '--apply-to-open');
+  assert.match(removed, /1 open session ended/);
+  await program.printing(/^closed/m);
 });

@@ -129,7 +129,8 @@ export abstract class AuthzCommand extends PoolCommand {
         : `${count} would not be allowed any more; --apply-to-open ends such sessions:`,
     );
     for (const { session, remote, local, reason } of sessions.slice(0, MOST_LINES)) {
-      this.log(`  ${session}  ${remote} at ${local}: ${reason}`);
+      const where = local === '' ? '' : ` at ${local}`;
+      this.log(`  ${session}  ${remote}${where}: ${reason}`);
     }
     this.#printRest(sessions.length);
   }

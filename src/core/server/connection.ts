@@ -25,7 +25,8 @@ export interface Requests {
   prng(connection: Connection, message: MessageOf<'prng'>): Promise<Message>;
   info(connection: Connection, message: MessageOf<'info'>): Promise<Message>;
   detach(connection: Connection, message: MessageOf<'detach'>): void;
-  reattach(connection: Connection, message: MessageOf<'reattach'>): void;
+  /** undefined: it is done. */
+  reattach(connection: Connection, message: MessageOf<'reattach'>): Promise<void> | undefined;
   /** The program offers to ask people for PINs; it is called when one is needed. */
   offerPins(connection: Connection, requestId: number, message: MessageOf<'pinEntry'>): void;
   /** The program offers to have people choose identities; it is called when one is to be chosen. */
@@ -68,6 +69,7 @@ export class Connection implements Requester {
   readonly #socket: MessageSocket;
   readonly #callbacks = new Callbacks();
   #options: WaitingOptions | undefined;
+  #open = true;
 
   /**
    * @param fd an accepted connection, which it takes over
@@ -85,10 +87,16 @@ export class Connection implements Requester {
     this.#socket = new MessageSocket(fd, {
       message: (bytes, attachments) => this.#receive(bytes, attachments),
       closed: (error) => {
+        this.#open = false;
         this.#dropOptions();
         closed(this, error);
       },
     });
+  }
+
+  /** Whether the program is still there. */
+  get isOpen(): boolean {
+    return this.#open;
   }
 
   respond(requestId: number, ...messages: Message[]): void {
@@ -121,6 +129,7 @@ export class Connection implements Requester {
 
   /** Drops the connection; nobody is told. */
   close(): void {
+    this.#open = false;
     this.#dropOptions();
     this.#socket.close();
   }
@@ -185,11 +194,10 @@ export class Connection implements Requester {
         return;
       case 'detach':
         this.#requests.detach(this, message as MessageOf<'detach'>);
-        this.respond(requestId, { command: 'success' });
+        this.respond(requestId, done);
         return;
       case 'reattach':
-        this.#requests.reattach(this, message as MessageOf<'reattach'>);
-        this.respond(requestId, { command: 'success' });
+        this.#reattach(requestId, message as MessageOf<'reattach'>);
         return;
       case 'pinEntry':
         this.#requests.offerPins(this, requestId, message);
@@ -198,7 +206,7 @@ export class Connection implements Requester {
         if (!this.#requests.withdraw(this, requestId)) {
           throw new PoolError('COMMAND_UNKNOWN', 'there is nothing that this could withdraw');
         }
-        this.respond(requestId, { command: 'success' });
+        this.respond(requestId, done);
         return;
       case 'lidEntryRegister':
         this.#requests.offerChoices(this, requestId, message as MessageOf<'lidEntryRegister'>);
@@ -211,6 +219,17 @@ export class Connection implements Requester {
       default:
         throw new PoolError('COMMAND_UNKNOWN', `${message.command} is not a request`);
     }
+  }
+
+  /** At once where that can be: what is asked next may be about that session. */
+  #reattach(requestId: number, message: MessageOf<'reattach'>): void {
+    const later = this.#requests.reattach(this, message);
+    if (later === undefined) this.respond(requestId, done);
+    else
+      this.#answerLater(
+        requestId,
+        later.then(() => done),
+      );
   }
 
   #answerLater(requestId: number, answer: Promise<Message>): void {
@@ -259,6 +278,8 @@ export class Connection implements Requester {
     this.#options = undefined;
   }
 }
+
+const done: Message = { command: 'success' };
 
 /** At most one, and only where the command takes one. @throws PoolError, PosixError; all are closed then */
 function takeDescriptor(message: Message, { fds, truncated }: Attachments): number | undefined {

@@ -81,8 +81,8 @@ export class PoolRequests implements Requests {
     this.#sessions.detach(ctlkey, connection);
   }
 
-  reattach(connection: Connection, { ctlkey }: MessageOf<'reattach'>): void {
-    this.#sessions.reattach(ctlkey, connection);
+  reattach(connection: Connection, { ctlkey }: MessageOf<'reattach'>): Promise<void> | undefined {
+    return this.#sessions.reattach(ctlkey, connection);
   }
 
   offerPins(connection: Connection, requestId: number, message: MessageOf<'pinEntry'>): void {

@@ -1,5 +1,5 @@
 import { denialText } from '../authz/words.ts';
-import { formatDonai, parseDonai } from '../identity/donai.ts';
+import { formatDonai } from '../identity/donai.ts';
 import type { Authoriser } from '../session/admission.ts';
 import type { Session } from '../session/session.ts';
 
@@ -40,19 +40,13 @@ function remoteReason(authorisation: Authoriser, { agreed }: Session): string | 
   return decision.allowed ? undefined : `${decision.reason}: ${denialText(decision, question)}`;
 }
 
+/** Also where the other side did not ask who we are: what the program acts as was judged all the same. */
 function programReason(authorisation: Authoriser, session: Session): string | undefined {
-  const { role } = session.facts;
-  const { localId = '' } = session.agreed ?? {};
-  const name = localId === '' ? undefined : parseDonai(localId);
-  const { asking = session.facts.program } = session.facts;
-  const program = name === undefined ? asking : session.facts.program;
-  const { allowed, reason } = authorisation.mayAct({
-    program,
-    localId: name,
-    role,
-    at: Date.now(),
-  });
+  const { actsAs: localId, facts } = session;
+  const { role, asking = facts.program } = facts;
+  const program = localId === undefined ? asking : facts.program;
+  const { allowed, reason } = authorisation.mayAct({ program, localId, role, at: Date.now() });
   if (allowed) return undefined;
-  const what = name === undefined ? 'speak TLS' : `act as ${formatDonai(name)}`;
+  const what = localId === undefined ? 'speak TLS' : `act as ${formatDonai(localId)}`;
   return `${reason}: user ${program.uid} may not ${what}`;
 }

@@ -1,6 +1,5 @@
 import { randomBytes } from 'node:crypto';
 import { closeFd } from '../engine/sockets.ts';
-import { parseDonai } from '../identity/donai.ts';
 import { isDonai, parseSelector } from '../identity/selector.ts';
 import { PoolError, PosixError } from '../protocol/errors.ts';
 import type { ClearTextQuestion, ProgramQuestion } from '../protocol/extension.ts';
@@ -140,14 +139,24 @@ export class Sessions {
     this.#ctlkeys.detach(ctlkey, connection);
   }
 
-  /** Whoever may not act as its local identity from the start may not take a session over either. */
-  reattach(ctlkey: Buffer, connection: Connection): void {
+  /**
+   * Whoever may not act as its local identity by the rules of now may not take a session over either.
+   * @returns undefined: it is done, as the rules were up to date
+   */
+  reattach(ctlkey: Buffer, connection: Connection): Promise<void> | undefined {
+    const refreshed = this.#services.knowledge.refresh();
+    if (refreshed !== undefined) return refreshed.then(() => this.#reattach(ctlkey, connection));
+    this.#reattach(ctlkey, connection);
+    return undefined;
+  }
+
+  #reattach(ctlkey: Buffer, connection: Connection): void {
+    // Whoever has gone meanwhile would keep it for ever.
+    if (!connection.isOpen) throw new PoolError('CLIENT_DISCONNECT', 'the program went away');
     const program = programOf(connection.peer);
     const session = this.#ctlkeys.detached(ctlkey);
     const { id, role } = session?.facts ?? { id: '', role: 'client' as const };
-    const localId = session?.running?.agreed.localId ?? '';
-    const as = localId === '' ? undefined : parseDonai(localId);
-    requireProgram(this.#services, { id, role, program }, as);
+    requireProgram(this.#services, { id, role, program }, session?.actsAs);
     this.#ctlkeys.reattach(ctlkey, connection);
   }
 

@@ -446,6 +446,12 @@ export class Session implements SessionHandler {
     return phase.is === 'running' || phase.is === 'connecting' ? phase.agreed : undefined;
   }
 
+  /** Who its program acts as, whether the other side asked to see it or not; undefined: nobody, or not known yet. */
+  get actsAs(): Donai | undefined {
+    const phase = this.#phase;
+    return phase.is === 'running' || phase.is === 'connecting' ? phase.myself?.name : undefined;
+  }
+
   /** The engine's number for it, while it has one. */
   get engineId(): SessionId | undefined {
     return this.#engineId;
