@@ -16,7 +16,7 @@ export interface Identities {
 }
 
 export interface StartTlsRequest {
-  /** The connection to the other side; taken over, whatever happens. */
+  /** The connection to the other side; taken over, whatever happens. With the flag `dtls` a connected UDP socket. */
   readonly fd: number;
   readonly role: TlsRole;
   /** Who we are. Servers without it let SNI choose. */
@@ -37,8 +37,9 @@ export interface StartTlsRequest {
   /** For which process it is asked; it descends from this one, and is judged in its place. */
   readonly process?: ClaimedProcess | undefined;
   /**
-   * Gives the plaintext socket when both sides are known to each other; it is taken over. `details`: what the handshake
-   * agreed on, from a pool that tells.
+   * Gives the plaintext socket when both sides are known to each other; it is taken over. With the flag `dtls` it keeps
+   * the boundaries of messages: one of a pair of SOCK_SEQPACKET, or of SOCK_DGRAM, or a connected UDP socket. `details`:
+   * what the handshake agreed on, from a pool that tells.
    */
   readonly plain: (who: Identities, details?: SessionDetails) => number | Promise<number>;
   /** Asked which identity to show; undefined refuses. */

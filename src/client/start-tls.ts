@@ -36,6 +36,7 @@ export interface StartedExchange {
 }
 
 const TCP = 6;
+const UDP = 17;
 const FOREVER = 0xffff_ffff;
 
 /** What to send, and what to do with what comes back. */
@@ -87,7 +88,7 @@ function startTlsMessage(request: StartTlsRequest): StartTls {
     command: 'starttls',
     flags: flagsOf(request),
     local: 0,
-    ipProtocol: TCP,
+    ipProtocol: request.flags?.dtls ? UDP : TCP,
     streamId: 0,
     localId: request.localId ?? '',
     remoteId: request.remoteId ?? '',

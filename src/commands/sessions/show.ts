@@ -79,12 +79,18 @@ The exit code is 1 if there is no such session.`;
       ['ALPN', session.alpn || '–'],
       ['resumed', session.resumed ? 'yes' : 'no'],
       ['in, out', `${byteCount(session.bytesIn)}, ${byteCount(session.bytesOut)}`],
+      ...lostLine(session),
       ['since', session.openedAt],
       ['program', `${program.executable || 'process'} (${program.pid}, user ${program.uid})`],
     ];
     const width = Math.max(...lines.map(([word]) => word.length));
     for (const [word, value] of lines) this.log(`${word.padEnd(width)}  ${value}`);
   }
+}
+
+/** Of datagrams. */
+function lostLine({ version, lostIn, lostOut }: SessionView): [string, string][] {
+  return version.startsWith('DTLS') ? [['lost in, out', `${lostIn}, ${lostOut} datagrams`]] : [];
 }
 
 function noPeer(text: string): UsageError {

@@ -58,6 +58,7 @@ export const keys: ReadonlyMap<string, KeyRule> = new Map(
     threads: set('threads', count),
     handshake_timeout: set('handshakeTimeout', positive),
     idle_timeout: set('idleTimeout', duration),
+    datagram_idle_timeout: set('datagramIdleTimeout', duration),
     drain_timeout: set('drainTimeout', duration),
     max_connections: set('maxConnections', count),
     max_sessions: set('maxSessions', count),

@@ -21,6 +21,8 @@ export interface PoolSettings {
   readonly handshakeTimeout: number;
   /** ms without a byte before a session ends; 0: never. */
   readonly idleTimeout: number;
+  /** The same for DTLS, whose other side can go without a word; 0: never. */
+  readonly datagramIdleTimeout: number;
   /** ms for open sessions when the daemon is told to end. */
   readonly drainTimeout: number;
   /** Connections of programs at once; more wait. */
@@ -70,6 +72,7 @@ export const defaultSettings: PoolSettings = {
   threads: undefined,
   handshakeTimeout: 30_000,
   idleTimeout: 0,
+  datagramIdleTimeout: 300_000,
   drainTimeout: 10_000,
   maxConnections: 10_000,
   maxSessions: 100_000,

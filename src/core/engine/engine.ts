@@ -82,7 +82,7 @@ interface EngineFunctions {
   sessionChooseLocal(id: SessionId, choice: object): void;
   sessionRefuse(id: SessionId, alert: AlertName, reason: string): void;
   sessionAcceptPeer(id: SessionId, name: string, until: number): void;
-  sessionAttach(id: SessionId, fd: number): void;
+  sessionAttach(id: SessionId, fd: number, datagrams: boolean): void;
   sessionRenew(id: SessionId, request: number, peer: PeerDemand, timeout: number): void;
   sessionClose(id: SessionId, abort: boolean): void;
   sessionCounters(id: SessionId): Counters | undefined;
@@ -107,7 +107,15 @@ interface EngineFunctions {
   pathVerify(request: number, question: PathQuestion): void;
 }
 
-const noCounters: Counters = { bytesIn: 0, bytesOut: 0, recordsIn: 0, recordsOut: 0, duration: 0 };
+const noCounters: Counters = {
+  bytesIn: 0,
+  bytesOut: 0,
+  recordsIn: 0,
+  recordsOut: 0,
+  lostIn: 0,
+  lostOut: 0,
+  duration: 0,
+};
 
 /** TLS, done by threads of the addon. There is one per process. */
 export class Engine {
@@ -139,11 +147,11 @@ export class Engine {
 
   /**
    * Takes the descriptor over, also when it throws `unusable-descriptor`: for a pipe, a file, a socket that is not
-   * connected or not a stream.
+   * connected or not of the kind wanted.
    */
   open(session: OpenSession, handler: SessionHandler): SessionId {
     const { local, resumption, ...rest } = session;
-    const id = usingDescriptor(() =>
+    const id = usingDescriptor(session.datagrams ? udpWanted : streamWanted, () =>
       this.#native.sessionOpen({
         ...rest,
         ask: local === 'ask',
@@ -177,9 +185,14 @@ export class Engine {
     this.#native.sessionAcceptPeer(id, verdict.name, verdict.until);
   }
 
-  /** Gives the plaintext side, which the engine takes over, also when it throws `unusable-descriptor`. */
-  attach(id: SessionId, plainFd: number): void {
-    usingDescriptor(() => this.#native.sessionAttach(id, plainFd));
+  /**
+   * Gives the plaintext side, which the engine takes over, also when it throws `unusable-descriptor`.
+   * @param datagrams as the session was opened
+   */
+  attach(id: SessionId, plainFd: number, datagrams = false): void {
+    usingDescriptor(datagrams ? datagramsWanted : streamWanted, () =>
+      this.#native.sessionAttach(id, plainFd, datagrams),
+    );
   }
 
   /**
@@ -328,8 +341,13 @@ type SessionEvent =
   | EstablishedEvent
   | ClosedEvent;
 
-function usingDescriptor<Result>(use: () => Result): Result {
-  return withCode(use, 'hand over a connected stream socket: TCP, UNIX or one of a pair');
+const streamWanted = 'hand over a connected stream socket: TCP, UNIX or one of a pair';
+const udpWanted = 'hand over a UDP socket that is connected to the peer';
+const datagramsWanted =
+  'hand over a connected datagram socket: one of a UNIX pair (SOCK_SEQPACKET or SOCK_DGRAM) or UDP';
+
+function usingDescriptor<Result>(hint: string, use: () => Result): Result {
+  return withCode(use, hint);
 }
 
 /** The addon's errors with a code of ours become TlspoolErrors. */

@@ -68,6 +68,9 @@ interface SocketFunctions {
   socketPair(): [number, number];
   listenUnix(path: string, backlog: number): number;
   listenDatagram(path: string): number;
+  messagePair(): [number, number];
+  bindUdp(host: string, port: number): number;
+  connectUdp(fd: number, host: string, port: number): void;
   connectUnix(path: string): number;
   listenTcp(
     host: string,
@@ -126,6 +129,24 @@ function fromErrno(error: unknown): unknown {
 /** A connected pair of UNIX stream sockets, both blocking for who reads them otherwise. */
 export function socketPair(): [number, number] {
   return call((native) => native.socketPair());
+}
+
+/** A connected pair of UNIX sockets that keep the boundaries of messages (SOCK_SEQPACKET), both blocking. */
+export function messagePair(): [number, number] {
+  return call((native) => native.messagePair());
+}
+
+/**
+ * A non-blocking UDP socket on a numeric address; port 0 takes a free one (see `socketAddresses`). Others of the same user
+ * may have the port, too.
+ */
+export function bindUdp(host: string, port: number): number {
+  return call((native) => native.bindUdp(host, port));
+}
+
+/** Connects a UDP socket to a numeric address: it hears that peer only, from now on. */
+export function connectUdp(fd: number, address: string, port: number): void {
+  call((native) => native.connectUdp(fd, address, port));
 }
 
 /** A non-blocking listener. The path must be free; EADDRINUSE says that it is not. */

@@ -12,6 +12,8 @@ export type CrlHandle = number;
 
 export type TlsRole = 'server' | 'client';
 
+export type TlsVersion = 'TLSv1.2' | 'TLSv1.3' | 'DTLSv1.2';
+
 /** Whether the other side is asked for a certificate. A client always asks and requires (TLS does). */
 export type PeerDemand = 'ignore' | 'request' | 'require';
 
@@ -35,8 +37,10 @@ export interface Resumption {
 }
 
 export interface OpenSession {
-  /** A connected stream socket. The engine owns it from here on, also when `open` throws. */
+  /** A connected stream socket, or UDP socket. The engine owns it from here on, also when `open` throws. */
   readonly fd: number;
+  /** DTLS 1.2 over UDP: never resumed, and the plaintext side is a socket of datagrams, too. */
+  readonly datagrams?: boolean;
   readonly role: TlsRole;
   /** ms from now until the plaintext fd is attached, parked time included; 0: no limit. */
   readonly handshakeTimeout: number;
@@ -87,7 +91,7 @@ export interface VerifyPeerEvent {
   readonly chain: readonly Buffer[];
   /** The stapled OCSP response (DER), if one came. */
   readonly ocsp: Buffer | undefined;
-  readonly version: 'TLSv1.2' | 'TLSv1.3';
+  readonly version: TlsVersion;
   /** OpenSSL's name. */
   readonly cipher: string;
   /** Key exchange group; '' if there is none. */
@@ -105,7 +109,7 @@ export interface VerifyPeerEvent {
 export interface EstablishedEvent {
   readonly type: 'established';
   readonly session: SessionId;
-  readonly version: 'TLSv1.2' | 'TLSv1.3';
+  readonly version: TlsVersion;
   /** OpenSSL's name, e.g. TLS_AES_256_GCM_SHA384. */
   readonly cipher: string;
   /** Key exchange group, e.g. X25519MLKEM768; '' if resumed without one. */
@@ -138,6 +142,9 @@ export interface Counters {
   readonly bytesOut: number;
   readonly recordsIn: number;
   readonly recordsOut: number;
+  /** Datagrams that the program's socket, or the network's, did not take; 0 for streams. */
+  readonly lostIn: number;
+  readonly lostOut: number;
   /** ms since the session was opened. */
   readonly duration: number;
 }

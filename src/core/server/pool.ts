@@ -97,7 +97,8 @@ export async function startPool(options: PoolOptions): Promise<Pool> {
   });
   await knowledge.refresh();
 
-  const idleTimeout = () => current.settings.idleTimeout;
+  const idleTimeout = (datagrams: boolean) =>
+    datagrams ? current.settings.datagramIdleTimeout : current.settings.idleTimeout;
   const services = {
     engine,
     knowledge,

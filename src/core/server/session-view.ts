@@ -29,6 +29,9 @@ export interface SessionView {
   /** From and to the other side. */
   readonly bytesIn: number;
   readonly bytesOut: number;
+  /** Datagrams that were not taken, of DTLS. */
+  readonly lostIn: number;
+  readonly lostOut: number;
   /** ISO 8601. */
   readonly openedAt: string;
 }
@@ -61,6 +64,8 @@ export function viewSession(
     resumed: agreed?.resumed ?? false,
     bytesIn: counted?.bytesIn ?? 0,
     bytesOut: counted?.bytesOut ?? 0,
+    lostIn: counted?.lostIn ?? 0,
+    lostOut: counted?.lostOut ?? 0,
     openedAt: new Date(openedAt).toISOString(),
   };
 }

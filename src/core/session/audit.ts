@@ -30,6 +30,7 @@ export class Audit {
         ...what(agreed),
         in: counters.bytesIn,
         out: counters.bytesOut,
+        lost: lost(counters),
         ms: Math.round(counters.duration),
         reason,
         failure: describe(failure),
@@ -64,6 +65,11 @@ export class Audit {
       program: program.executable || undefined,
     };
   }
+}
+
+/** Datagrams, both ways. */
+function lost({ lostIn, lostOut }: Counters): number | undefined {
+  return lostIn + lostOut || undefined;
 }
 
 function what(agreed: Agreed): object {

@@ -53,6 +53,6 @@ export interface Services {
   readonly authorisation: Authoriser;
   readonly decisions: AdmissionParts['decisions'];
   readonly log: Log;
-  /** ms without a byte; 0: no limit. */
-  readonly idleTimeout: () => number;
+  /** ms without a byte, over a stream or over datagrams; 0: no limit. */
+  readonly idleTimeout: (datagrams: boolean) => number;
 }

@@ -128,7 +128,8 @@ export class Session implements SessionHandler {
       fd,
       role: request.role,
       handshakeTimeout: request.timeout,
-      idleTimeout: this.#services.idleTimeout(),
+      datagrams: request.datagrams,
+      idleTimeout: this.#services.idleTimeout(request.datagrams),
       local,
       serverName: serverNameFor(request),
       alpn: request.alpn,
@@ -208,8 +209,8 @@ export class Session implements SessionHandler {
     const shown = myself && credentials.handles(myself.identity);
     const demand = this.#admission.demand(myself?.name, request.demand);
     const choice = { credentials: shown?.handles ?? [], peer: demand };
-    // What must be validated now cannot rest on what was validated then.
-    if (request.ignoreCaches) return choice;
+    // What must be validated now cannot rest on what was validated then; datagrams begin anew always.
+    if (request.ignoreCaches || request.datagrams) return choice;
     const resumption = resumptionFor({
       role: request.role,
       localId: myself === undefined ? '' : formatDonai(myself.name),
@@ -343,7 +344,7 @@ export class Session implements SessionHandler {
   ): void {
     const shownAs = request.role === 'server' ? addressOf(plainFd, 'local') : '';
     try {
-      this.#engineAnswer((engine, id) => engine.attach(id, plainFd));
+      this.#engineAnswer((engine, id) => engine.attach(id, plainFd, request.datagrams));
     } catch (error) {
       throw refusedSocket(error, 'PLAIN_SOCKET_NEEDED');
     }
@@ -366,6 +367,13 @@ export class Session implements SessionHandler {
       throw new PoolError(
         'RENOGIATE_NOT_INTERRUPTABLE',
         phase.is === 'running' ? 'the session is being renewed already' : 'no data flows in it yet',
+      );
+    }
+    if (phase.agreed.version === 'DTLSv1.2') {
+      throw new PoolError(
+        'COMMAND_NOTIMPL',
+        'sessions of DTLS are not renewed',
+        'Set up a new session.',
       );
     }
     phase.renewal = new Renewal(request, requester, {

@@ -16,6 +16,8 @@ import type { StartTls } from '../protocol/message.ts';
 export interface StartTlsRequest {
   readonly requestId: number;
   readonly role: TlsRole;
+  /** DTLS over UDP instead of TLS over a stream. */
+  readonly datagrams: boolean;
   /** Who we are, if the program says so. */
   readonly localId: Donai | undefined;
   /** Servers: whom the program's listener is meant for, in order of preference; empty: not said. */
@@ -53,6 +55,7 @@ export interface RequestLimits {
 }
 
 const TCP = 6;
+const UDP = 17;
 /** Left empty by some: the descriptor says what it is. */
 const UNSPECIFIED = 0;
 const FOREVER = 0xffff_ffff;
@@ -69,12 +72,13 @@ export function readStartTls(
 ): StartTlsRequest {
   const has = (flag: number) => (message.flags & flag) !== 0;
   refuseUnknown(message);
-  refuseNotYet(message);
+  const datagrams = isOverDatagrams(message);
   const role = roleOf(message.flags);
   const extra: StartTlsOptions = options === undefined ? noOptions : readOptions(options);
   return {
     requestId,
     role,
+    datagrams,
     localId: parseId('localid', message.localId),
     localIds: extra.localIds.map(parseListenerId),
     remoteId: remoteIdOf(role, message, has(startTlsFlags.renegotiate)),
@@ -104,10 +108,16 @@ function refuseUnknown({ flags }: StartTls): void {
   }
 }
 
-function refuseNotYet({ flags, ipProtocol }: StartTls): void {
-  if ((flags & startTlsFlags.dtls) !== 0 || (ipProtocol !== TCP && ipProtocol !== UNSPECIFIED)) {
-    throw new PoolError('COMMAND_NOTIMPL', 'this pool does TLS over streams only, no DTLS yet');
-  }
+/** The flag and the protocol must say the same. @throws PoolError COMMAND_NOTIMPL */
+function isOverDatagrams({ flags, ipProtocol }: StartTls): boolean {
+  const dtls = (flags & startTlsFlags.dtls) !== 0;
+  if (ipProtocol === UNSPECIFIED || ipProtocol === (dtls ? UDP : TCP)) return dtls;
+  const refusals = new Map([
+    [TCP, 'TCP takes TLS, not DTLS: leave out the flag DTLS'],
+    [UDP, 'UDP takes DTLS, not TLS: set the flag DTLS'],
+  ]);
+  const otherwise = `this pool does TLS over TCP and DTLS over UDP, not IP protocol ${ipProtocol}`;
+  throw new PoolError('COMMAND_NOTIMPL', refusals.get(ipProtocol) ?? otherwise);
 }
 
 /** The role in which both sides may meet; if we may take either, we are the client. */

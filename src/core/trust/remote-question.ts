@@ -1,4 +1,4 @@
-import type { AlertName, TlsRole } from '../engine/types.ts';
+import type { AlertName, TlsRole, TlsVersion } from '../engine/types.ts';
 import type { Donai } from '../identity/donai.ts';
 import type { StoredRole } from '../store/schema.ts';
 import type { Expression } from './expression.ts';
@@ -32,7 +32,7 @@ export interface RemoteQuestion {
 
 /** What was agreed on when the remote showed its certificate. */
 export interface HandshakeFacts {
-  readonly version: 'TLSv1.2' | 'TLSv1.3';
+  readonly version: TlsVersion;
   /** OpenSSL's name. */
   readonly cipher: string;
   /** '' if there is none. */

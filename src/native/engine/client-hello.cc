@@ -102,6 +102,11 @@ std::vector<uint16_t> readSuites(SSL* ssl) {
   return suites;
 }
 
+/// DTLS counts downwards (RFC 6347 section 4.1).
+bool isDtls12OrLater(unsigned version) {
+  return version >> 8 == DTLS1_2_VERSION >> 8 && version <= DTLS1_2_VERSION;
+}
+
 }  // namespace
 
 ClientHello ClientHello::read(SSL* ssl) {
@@ -113,8 +118,10 @@ ClientHello ClientHello::read(SSL* ssl) {
   std::vector<uint16_t> versions = readNumbers(extension(ssl, TLSEXT_TYPE_supported_versions), 1);
   hello.tls13 = offers(versions, {TLS1_3_VERSION});
   // Without the extension the old field is the highest version (RFC 8446 section 4.2.1).
-  hello.modern = versions.empty() ? SSL_client_hello_get0_legacy_version(ssl) >= TLS1_2_VERSION
-                                  : offers(versions, {TLS1_2_VERSION, TLS1_3_VERSION});
+  unsigned version = SSL_client_hello_get0_legacy_version(ssl);
+  hello.modern = SSL_is_dtls(ssl)     ? isDtls12OrLater(version)
+                 : versions.empty() ? version >= TLS1_2_VERSION
+                                    : offers(versions, {TLS1_2_VERSION, TLS1_3_VERSION});
   std::vector<uint16_t> suites = readSuites(ssl);
   hello.ecdsaSuites = offers(suites, {0xc02b, 0xc02c, 0xcca9});
   hello.rsaSuites = offers(suites, {0xc02f, 0xc030, 0xcca8});

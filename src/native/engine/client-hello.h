@@ -21,7 +21,7 @@ struct ClientHello {
   std::vector<uint16_t> groups;
   /// Whether it offers TLS 1.3.
   bool tls13 = false;
-  /// Whether it offers TLS 1.2 or 1.3.
+  /// Whether it offers TLS 1.2 or 1.3, or DTLS 1.2.
   bool modern = false;
   /// Whether it offers suites of ours for TLS 1.2 with the kind of certificate.
   bool ecdsaSuites = false;

@@ -31,6 +31,9 @@ struct Counters {
   Count bytesOut;
   Count recordsIn;
   Count recordsOut;
+  /// Datagrams that were lost between the program and the network, see DatagramRelay; 0 for streams.
+  Count lostIn;
+  Count lostOut;
   const uint64_t opened = monotonicTime();
 };
 

@@ -44,6 +44,8 @@ napi_value countersToJs(napi_env env, const Counters& counters, uint64_t now) {
   put("bytesOut", counters.bytesOut.value());
   put("recordsIn", counters.recordsIn.value());
   put("recordsOut", counters.recordsOut.value());
+  put("lostIn", counters.lostIn.value());
+  put("lostOut", counters.lostOut.value());
   put("duration", now - counters.opened);
   return result;
 }

@@ -52,6 +52,12 @@ class CertificateRequestedEvent final : public SessionEvent {
   std::vector<node::Bytes> authorities_;
 };
 
+/// As in types.ts.
+inline const char* versionName(const SSL* ssl) {
+  if (SSL_is_dtls(ssl)) return "DTLSv1.2";
+  return SSL_version(ssl) == TLS1_3_VERSION ? "TLSv1.3" : "TLSv1.2";
+}
+
 /// What was agreed on by the time that the peer shows its certificate.
 struct Agreed {
   const char* version = "";

@@ -43,7 +43,7 @@ std::vector<node::Bytes> peerCertificates(SSL* ssl) {
 }
 
 std::optional<node::Bytes> tlsUnique(SSL* ssl) {
-  if (SSL_version(ssl) != TLS1_2_VERSION) return std::nullopt;
+  if (SSL_version(ssl) != TLS1_2_VERSION && !SSL_is_dtls(ssl)) return std::nullopt;
   unsigned char finished[EVP_MAX_MD_SIZE];
   // The first Finished message of the handshake: the client's, or the server's if it was resumed.
   bool clientFirst = !SSL_session_reused(ssl);

@@ -40,6 +40,16 @@ int selectAlpn(SSL* ssl, const unsigned char** chosen, unsigned char* length,
                    : SSL_TLSEXT_ERR_NOACK;
 }
 
+int makeCookie(SSL* ssl, unsigned char* made, unsigned* length) {
+  Handshake* handshake = sessionOf(ssl).handshake();
+  return handshake && handshake->onCookieNeeded(made, length) ? 1 : 0;
+}
+
+int verifyCookie(SSL* ssl, const unsigned char* shown, unsigned length) {
+  Handshake* handshake = sessionOf(ssl).handshake();
+  return handshake && handshake->onCookieShown(shown, length) ? 1 : 0;
+}
+
 int ticketKey(SSL*, unsigned char* name, unsigned char* iv, EVP_CIPHER_CTX* cipher,
               EVP_MAC_CTX* mac, int encrypting) {
   return TlsContext::instance().ticketKeys().prepare(name, iv, cipher, mac, encrypting != 0);
@@ -77,6 +87,8 @@ bool install(SSL_CTX* context, Role role) {
     SSL_CTX_sess_set_new_cb(context, newSession);
     return true;
   }
+  SSL_CTX_set_cookie_generate_cb(context, makeCookie);
+  SSL_CTX_set_cookie_verify_cb(context, verifyCookie);
   SSL_CTX_set_client_hello_cb(context, clientHello, nullptr);
   SSL_CTX_set_alpn_select_cb(context, selectAlpn, nullptr);
   SSL_CTX_set_tlsext_status_cb(context, certificateStatus);

@@ -158,7 +158,7 @@ int Handshake::onVerify(X509_STORE_CTX* context) {
 
 Agreed agreedSoFar(SSL* ssl, CredentialHandle shown) {
   Agreed result;
-  result.version = SSL_version(ssl) == TLS1_3_VERSION ? "TLSv1.3" : "TLSv1.2";
+  result.version = versionName(ssl);
   // In TLS 1.2 the suite is current only once keys are changed.
   const SSL_CIPHER* cipher = SSL_get_current_cipher(ssl);
   if (!cipher) cipher = SSL_get_pending_cipher(ssl);

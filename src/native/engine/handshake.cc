@@ -41,9 +41,9 @@ Handshake::~Handshake() { cancel(); }
 
 bool Handshake::prepare(void* data) {
   ERR_clear_error();
-  link_.ssl = TlsContext::instance().newConnection(options_->role);
+  link_.ssl = TlsContext::instance().newConnection(options_->role, options_->transport);
   SSL* ssl = link_.ssl.get();
-  BIO* bio = Staging::newBio();
+  BIO* bio = link_.datagrams ? link_.datagrams->newBio() : Staging::newBio();
   if (!ssl || !bio) {
     BIO_free(bio);
     end_ = {EndReason::kHandshakeFailed, Failure::fromOpenSsl(link_.alerts)};
@@ -55,6 +55,7 @@ bool Handshake::prepare(void* data) {
   SSL_set_mode(ssl, SSL_MODE_ASYNC);
   if (options_->role == Role::kServer) {
     SSL_set_accept_state(ssl);
+    awaitsCookie_ = link_.datagrams != nullptr;
     return true;
   }
   SSL_set_connect_state(ssl);
@@ -87,6 +88,9 @@ bool Handshake::prepareClient() {
 }
 
 const std::optional<ResumptionContext>& Handshake::context() const {
+  // Over datagrams nothing is resumed.
+  static constexpr std::optional<ResumptionContext> kNone;
+  if (link_.datagrams) return kNone;
   return options_->local.resumption ? options_->local.resumption : options_->resumption;
 }
 
@@ -97,6 +101,7 @@ PeerDemand Handshake::demand() const {
 
 Handshake::Step Handshake::advance() {
   SSL* ssl = link_.ssl.get();
+  if (awaitsCookie_ && !meetsClient()) return end_.failure ? Step::kFailed : Step::kWaiting;
   for (;;) {
     ERR_clear_error();
     if (!waker_) waker_ = std::make_shared<SessionWaker>(link_.worker, id_);
@@ -131,6 +136,10 @@ Handshake::Step Handshake::advance() {
 
 /// False if there is nothing to read now, or never again: then `end_` says why.
 bool Handshake::receiveMore() {
+  if (link_.datagrams) {
+    checkDatagrams();
+    return false;
+  }
   ssize_t got = link_.receiveNet(kSmallestBurst);
   if (got > 0) {
     link_.closeWindow();
@@ -170,7 +179,7 @@ Handshake::Step Handshake::finish() {
 Established Handshake::established() const {
   SSL* ssl = link_.ssl.get();
   Established result;
-  result.version = SSL_version(ssl) == TLS1_3_VERSION ? "TLSv1.3" : "TLSv1.2";
+  result.version = versionName(ssl);
   result.cipher = SSL_CIPHER_get_name(SSL_get_current_cipher(ssl));
   result.resumed = SSL_session_reused(ssl);
   const char* group = SSL_get0_group_name(ssl);

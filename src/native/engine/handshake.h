@@ -51,6 +51,14 @@ class Handshake {
   /// Fits always. False if there is nothing to advance: it has failed.
   bool refuse(int alert, std::string reason);
 
+  /// DTLS: whether an error of the socket means that the peer is gone.
+  bool hasLostPeer();
+  /// DTLS: ms until what was sent last is sent again, as no answer came; nothing while there is
+  /// nothing to repeat, or only an answer or a signature can bring it further.
+  std::optional<uint64_t> retransmitsIn() const;
+  /// Sends it again if it is time.
+  Step retransmit();
+
   /// Lets parked work run to its end, so that the TLS connection can be freed.
   void cancel();
 
@@ -71,6 +79,9 @@ class Handshake {
   int onAlpn(const unsigned char** chosen, unsigned char* length, const unsigned char* offered,
              unsigned offeredLength);
   SSL_TICKET_RETURN onTicket(SSL_SESSION* session, SSL_TICKET_STATUS status);
+  /// DTLS servers: see cookie.h.
+  bool onCookieNeeded(unsigned char* cookie, unsigned* length) const;
+  bool onCookieShown(const unsigned char* cookie, unsigned length) const;
   /// A handshake message of the peer, before OpenSSL acts upon it.
   void onMessage(const unsigned char* message, size_t length) {
     keys_.received(link_.ssl.get(), message, length);
@@ -91,6 +102,8 @@ class Handshake {
   Step failed();
   Step finish();
   bool receiveMore();
+  bool meetsClient();
+  void checkDatagrams();
   const std::optional<ResumptionContext>& context() const;
   PeerDemand demand() const;
 
@@ -104,6 +117,8 @@ class Handshake {
   bool parked_ = false;
   bool waitsForStack_ = false;
   bool helloDone_ = false;
+  /// DTLS servers: the client has not proved yet that it is where its datagrams come from.
+  bool awaitsCookie_ = false;
   Question asked_ = Question::kNone;
   Answer answer_ = Answer::kNone;
   std::optional<Refusal> refusal_;

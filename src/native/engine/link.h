@@ -5,6 +5,7 @@
 #include <memory>
 
 #include "engine/counters.h"
+#include "engine/datagram-socket.h"
 #include "engine/end.h"
 #include "engine/leftover.h"
 #include "engine/openssl-pointers.h"
@@ -41,6 +42,8 @@ struct Link {
   Worker& worker;
   socket::Descriptor net;
   socket::Descriptor plain;
+  /// DTLS: how `net` is read and written; null for streams, which use the staging.
+  std::unique_ptr<DatagramSocket> datagrams;
   Polled netPolled;
   Polled plainPolled;
   SslPointer ssl;

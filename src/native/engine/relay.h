@@ -11,15 +11,12 @@
 // other one wait, with at most one burst in between.
 #pragma once
 
-#include <optional>
-
-#include "engine/end.h"
 #include "engine/link.h"
-#include "engine/resumption.h"
+#include "engine/traffic.h"
 
 namespace tlspool::engine {
 
-class Relay {
+class Relay final : public Traffic {
  public:
   explicit Relay(Link& link) : link_(link) {}
 
@@ -36,33 +33,16 @@ class Relay {
   /// Both directions are open, in TLS at least.
   bool mayRenew() const;
 
-  /// A descriptor is ready, or it is this session's turn again. What is ready is only looked at for
-  /// ends that cannot be read.
-  void run(Side side, uint32_t events);
-  void runBoth();
-  /// Passes on what has come in, then ends both directions.
-  void drain();
-
-  /// How it ended, once it did.
-  const std::optional<End>& end() const { return end_; }
-  /// A turn was used up: call `runBoth` after the others had theirs.
-  bool wantsTurn() const { return wantsTurn_; }
-  /// Only what the peer sends in vain is waited for: `giveUp` if that lasts.
-  bool lingers() const { return lingers_; }
-  void giveUp();
-  /// Worker time of the last byte in either direction.
-  uint64_t lastActive() const { return lastActive_; }
+  void run(Side side, uint32_t events) override;
+  void runBoth() override;
+  void drain() override;
+  void giveUp() override;
   /// The peer may still send.
   bool peerMayLinger() const { return !netEnded_; }
 
   /// A message of the peer that is not data came (KeyUpdate, NewSessionTicket, …); see
   /// kPostHandshakeBurst. False: too many.
   bool allowPostHandshake();
-
-  void setEpollKeys(uint64_t netKey, uint64_t plainKey) {
-    netKey_ = netKey;
-    plainKey_ = plainKey;
-  }
 
  private:
   void pump(bool net, bool plain);
@@ -86,9 +66,6 @@ class Relay {
 
   Link& link_;
   Leftover toPlain_;
-  uint64_t netKey_ = 0;
-  uint64_t plainKey_ = 0;
-  uint64_t lastActive_ = 0;
   uint64_t keyedAt_ = 0;
   uint64_t keyedInAt_ = 0;
   uint64_t allowedAt_ = 0;
@@ -99,8 +76,6 @@ class Relay {
 
   bool ticketDue_ : 1 = false;
   bool held_ : 1 = false;
-  bool wantsTurn_ : 1 = false;
-  bool lingers_ : 1 = false;
   bool draining_ : 1 = false;
   /// Nothing more comes from the peer; whether it said so, or was cut off.
   bool netEnded_ : 1 = false;
@@ -121,7 +96,6 @@ class Relay {
   bool undelivered_ : 1 = false;
   bool flooded_ : 1 = false;
   std::optional<Failure> failure_;
-  std::optional<End> end_;
 };
 
 }  // namespace tlspool::engine

@@ -20,13 +20,24 @@ using node::Fields;
 using Order = std::function<void(Session&)>;
 using Question = std::function<node::Answer::Value(SSL*)>;
 
-/// Throws for a descriptor that does not do; it is closed then.
-bool usable(napi_env env, const socket::Descriptor& fd, const char* which) {
-  std::string why = socket::whyUnusable(fd.number());
+/// Throws for a descriptor that does not do, for the reason given; it is closed then.
+bool usable(napi_env env, const char* which, const std::string& why) {
   if (why.empty()) return true;
   node::throwError(env, "unusable-descriptor",
                    "the " + std::string(which) + " descriptor cannot be used: " + why);
   return false;
+}
+
+std::string whyNotNet(int fd, Transport transport) {
+  return transport == Transport::kStream ? socket::whyUnusable(fd) : socket::whyNotUdp(fd);
+}
+
+std::string whyNotPlain(int fd, Transport transport) {
+  return transport == Transport::kStream ? socket::whyUnusable(fd) : socket::whyNotDatagrams(fd);
+}
+
+Transport toTransport(bool datagrams) {
+  return datagrams ? Transport::kDatagrams : Transport::kStream;
 }
 
 /// `sessionOpen(options) → id`: OpenSession of types.ts, with `ask` instead of `local: 'ask'` and
@@ -38,8 +49,14 @@ napi_value sessionOpen(napi_env env, napi_callback_info info) {
   options->net = socket::Descriptor(static_cast<int>(fields.integer("fd", -1)));
   options->plain = socket::Descriptor(static_cast<int>(fields.integer("plainFd", -1)));
   if (!Engine::instance()) return notRunning(env);
-  if (!usable(env, options->net, "ciphertext")) return nullptr;
-  if (options->plain && !usable(env, options->plain, "plaintext")) return nullptr;
+  options->transport = toTransport(fields.flag("datagrams", false));
+  if (!usable(env, "ciphertext", whyNotNet(options->net.number(), options->transport))) {
+    return nullptr;
+  }
+  if (options->plain &&
+      !usable(env, "plaintext", whyNotPlain(options->plain.number(), options->transport))) {
+    return nullptr;
+  }
   options->role = toRole(fields.text("role"));
   options->handshakeTimeout = static_cast<uint32_t>(fields.integer("handshakeTimeout", 0));
   options->idleTimeout = static_cast<uint32_t>(fields.integer("idleTimeout", 0));
@@ -166,13 +183,14 @@ napi_value sessionRenew(napi_env env, napi_callback_info info) {
   return node::undefined(env);
 }
 
-/// `sessionAttach(id, fd)`
+/// `sessionAttach(id, fd, datagrams)`
 napi_value sessionAttach(napi_env env, napi_callback_info info) {
   return tell(env, info, [](Arguments& arguments) -> Order {
     const auto number = static_cast<int>(arguments.integer(1));
+    const Transport transport = toTransport(arguments.flag(2));
     if (!arguments.ok()) return nullptr;
     auto plain = std::make_shared<socket::Descriptor>(number);
-    if (!usable(arguments.env(), *plain, "plaintext")) return nullptr;
+    if (!usable(arguments.env(), "plaintext", whyNotPlain(number, transport))) return nullptr;
     return [plain](Session& session) { session.attach(std::move(*plain)); };
   });
 }

@@ -16,6 +16,8 @@ namespace tlspool::engine {
 
 using SessionId = uint64_t;
 
+/// TLS over a stream, or DTLS over UDP; the plaintext side is of the same kind.
+enum class Transport : uint8_t { kStream, kDatagrams };
 enum class Role : uint8_t { kServer, kClient };
 enum class PeerDemand : uint8_t { kIgnore, kRequest, kRequire };
 
@@ -32,6 +34,7 @@ struct LocalChoice {
 struct SessionOptions {
   socket::Descriptor net;
   socket::Descriptor plain;
+  Transport transport = Transport::kStream;
   Role role = Role::kServer;
   /// ms; 0: none.
   uint32_t handshakeTimeout = 0;

@@ -5,8 +5,6 @@
 #include <openssl/err.h>
 #include <sys/socket.h>
 
-#include <algorithm>
-
 #include "engine/certificates.h"
 #include "engine/departing-alert.h"
 #include "engine/engine.h"
@@ -40,14 +38,19 @@ Session::Session(Worker& worker, SessionId id, std::unique_ptr<SessionOptions> o
   link_.plain = std::move(options->plain);
   if (options->handshakeTimeout) deadline_ = monotonicTime() + options->handshakeTimeout;
   if (options->role == Role::kClient) serverName_ = options->serverName;
+  if (options->transport == Transport::kDatagrams) {
+    link_.datagrams =
+        std::make_unique<DatagramSocket>(link_.net.number(), link_.counters->lostOut);
+    datagrams_ = std::make_unique<DatagramRelay>(link_);
+  }
   handshake_ = std::make_unique<Handshake>(link_, id, std::move(options));
-  relay_.setEpollKeys(key(Side::kNet), key(Side::kPlain));
+  traffic().setEpollKeys(key(Side::kNet), key(Side::kPlain));
 }
 
 Session::~Session() = default;
 
 void Session::begin() {
-  sendAtOnce(link_.net.number());
+  if (!link_.datagrams) sendAtOnce(link_.net.number());
   link_.worker.schedule(*this, deadline_);
   if (!handshake_->prepare(this)) return end(handshake_->end());
   shake();
@@ -61,6 +64,7 @@ void Session::shake() {
       if (handshake_->waitsForStack()) {
         return link_.worker.schedule(*this, link_.worker.now() + kStackRetry);
       }
+      if (link_.datagrams) scheduleRetransmission();
       return armHandshake();
     case Handshake::Step::kEstablished:
       return finishHandshake();
@@ -77,7 +81,20 @@ void Session::armHandshake() {
   link_.netPolled.want(link_.worker.epoll(), link_.net.number(), events, key(Side::kNet));
 }
 
+/// A peer that repeats itself while we wait for others is not answered: what it needs comes then.
+void Session::scheduleRetransmission() {
+  auto in = handshake_->retransmitsIn();
+  retransmission_ = in ? link_.worker.now() + *in : 0;
+  link_.worker.schedule(*this, nextTime());
+}
+
+void Session::retransmit() {
+  if (handshake_->retransmit() == Handshake::Step::kFailed) return end(handshake_->end());
+  scheduleRetransmission();
+}
+
 void Session::finishHandshake() {
+  retransmission_ = 0;
   resumption_ = handshake_->resumption();
   Established established = handshake_->established();
   handshake_.reset();
@@ -99,7 +116,7 @@ void Session::armAwaiting() {
 void Session::startRelay() {
   phase_ = Phase::kRelaying;
   scheduleEnd();
-  relay_.runBoth();
+  traffic().runBoth();
   afterRelay();
 }
 
@@ -115,7 +132,7 @@ void Session::ready(Side side, uint32_t events) {
       if (events & EPOLLOUT) link_.flushNet();
       return armAwaiting();
     case Phase::kRelaying:
-      relay_.run(side, events);
+      traffic().run(side, events);
       return afterRelay();
     case Phase::kGone:
       return;
@@ -129,7 +146,9 @@ void Session::readyWhileParked(uint32_t events) {
     // It may have sent all it had to say, and left: that is for the relay to read.
     return link_.netPolled.remove(epoll, link_.net.number());
   }
-  if (!(events & (EPOLLHUP | EPOLLERR | EPOLLRDHUP))) {
+  bool left = events & (EPOLLHUP | EPOLLERR | EPOLLRDHUP);
+  if (left && link_.datagrams) left = handshake_->hasLostPeer();
+  if (!left) {
     uint32_t wanted = EPOLLRDHUP | interest(false, !link_.toNet.empty());
     return link_.netPolled.want(epoll, link_.net.number(), wanted, key(Side::kNet));
   }
@@ -142,8 +161,8 @@ void Session::resume() {
   if (phase_ == Phase::kShaking && (handshake_->waitsForOthers() || handshake_->waitsForStack())) {
     return shake();
   }
-  if (phase_ != Phase::kRelaying || !relay_.wantsTurn()) return;
-  relay_.runBoth();
+  if (phase_ != Phase::kRelaying || !traffic().wantsTurn()) return;
+  traffic().runBoth();
   afterRelay();
 }
 
@@ -155,6 +174,7 @@ void Session::due() {
   }
   if (now < nextTime()) link_.worker.schedule(*this, nextTime());
   if (phase_ == Phase::kShaking && handshake_->waitsForStack()) shake();
+  if (phase_ == Phase::kShaking && retransmission_ && now >= retransmission_) retransmit();
   if (!deadline_ || now < deadline_) return;
   if (phase_ == Phase::kShaking || phase_ == Phase::kAwaitingPlain) {
     if (handshake_) handshake_->cancel();
@@ -163,9 +183,9 @@ void Session::due() {
   }
   if (phase_ != Phase::kRelaying) return;
   uint64_t limit = lingering_ ? kLingerTime : idleTimeout_;
-  if (relay_.lastActive() + limit > now) return scheduleEnd();
+  if (traffic().lastActive() + limit > now) return scheduleEnd();
   if (!lingering_) return end({EndReason::kIdleTimeout, std::nullopt});
-  relay_.giveUp();
+  traffic().giveUp();
   afterRelay();
 }
 
@@ -175,10 +195,10 @@ void Session::abandon() {
 }
 
 void Session::afterRelay() {
-  if (relay_.end()) return end(*relay_.end());
+  if (traffic().end()) return end(*traffic().end());
   if (renewal_ && renewal_->answered && !renewal_->judging) judgeRenewal();
-  if (relay_.wantsTurn()) link_.worker.again(id());
-  if (relay_.lingers() && !lingering_) {
+  if (traffic().wantsTurn()) link_.worker.again(id());
+  if (traffic().lingers() && !lingering_) {
     lingering_ = true;
     scheduleEnd();
   }
@@ -189,16 +209,19 @@ void Session::afterRelay() {
 void Session::scheduleEnd() {
   uint64_t limit = lingering_ ? kLingerTime : idleTimeout_;
   uint64_t now = link_.worker.now();
-  uint64_t from = lingering_ ? now : relay_.lastActive() ? relay_.lastActive() : now;
+  uint64_t active = traffic().lastActive();
+  uint64_t from = lingering_ || !active ? now : active;
   deadline_ = limit ? from + limit : 0;
   link_.worker.schedule(*this, nextTime());
 }
 
-/// The earlier one of those that matter; 0: none.
+/// The earliest one of those that matter; 0: none.
 uint64_t Session::nextTime() const {
-  uint64_t renewed = renewal_ ? renewal_->deadline : 0;
-  if (!deadline_ || !renewed) return deadline_ + renewed;
-  return std::min(deadline_, renewed);
+  uint64_t next = 0;
+  for (uint64_t time : {deadline_, renewal_ ? renewal_->deadline : 0, retransmission_}) {
+    if (time && (!next || time < next)) next = time;
+  }
+  return next;
 }
 
 // ---- the brain
@@ -238,14 +261,15 @@ void Session::attach(socket::Descriptor plain) {
 
 void Session::drain() {
   if (phase_ != Phase::kRelaying) return abandon();
-  relay_.drain();
+  traffic().drain();
   afterRelay();
 }
 
 // ---- after the handshake
 
 Session::Renewing Session::renew(PeerDemand demand, uint32_t timeout) {
-  if (phase_ != Phase::kRelaying || renewal_ || !relay_.mayRenew()) return Renewing::kBusy;
+  if (phase_ != Phase::kRelaying || renewal_ || datagrams_ || !relay_.mayRenew())
+    return Renewing::kBusy;
   SSL* ssl = link_.ssl.get();
   if (SSL_version(ssl) != TLS1_3_VERSION) return Renewing::kTls12;
   ERR_clear_error();
@@ -297,7 +321,7 @@ void Session::end(End end, Manner manner) {
   ERR_clear_error();
   link_.closePlain();
   worker.remove(id());
-  if (manner == Manner::kProper) {
+  if (manner == Manner::kProper && !link_.datagrams) {
     Lingering::begin(worker, id(), std::move(link_.net), link_.netPolled, std::move(link_.toNet));
   } else {
     link_.closeNet();

@@ -8,6 +8,7 @@
 
 #include "engine/handshake.h"
 #include "engine/link.h"
+#include "engine/datagram-relay.h"
 #include "engine/relay.h"
 #include "engine/resumption.h"
 #include "engine/session-options.h"
@@ -71,6 +72,8 @@ class Session final : public Resident {
 
   void shake();
   void armHandshake();
+  void scheduleRetransmission();
+  void retransmit();
   void armAwaiting();
   void readyWhileParked(uint32_t events);
   void finishHandshake();
@@ -78,6 +81,7 @@ class Session final : public Resident {
   void afterRelay();
   void scheduleEnd();
   uint64_t nextTime() const;
+  Traffic& traffic() { return datagrams_ ? static_cast<Traffic&>(*datagrams_) : relay_; }
   void judgeRenewal();
   /// Proper: what OpenSSL has to say goes out, and time is given for it to arrive.
   enum class Manner : uint8_t { kProper, kAbrupt };
@@ -88,11 +92,15 @@ class Session final : public Resident {
   bool lingering_ = false;
   uint32_t idleTimeout_;
   uint64_t deadline_ = 0;
+  /// DTLS: when the handshake repeats what was sent last; 0: not.
+  uint64_t retransmission_ = 0;
   std::unique_ptr<Handshake> handshake_;
   std::unique_ptr<Resumption> resumption_;
   /// Client: the name that was asked for.
   std::string serverName_;
   Relay relay_;
+  /// DTLS: used instead.
+  std::unique_ptr<DatagramRelay> datagrams_;
 
   /// The client was asked who it is, after the handshake (RFC 8446 section 4.6.2).
   struct Renewal {

@@ -58,21 +58,23 @@ void TlsContext::setInstance(TlsContext* context) { only = context; }
 
 std::unique_ptr<TlsContext> TlsContext::create() {
   auto context = std::unique_ptr<TlsContext>(new TlsContext);
-  context->server_ = make(Role::kServer);
-  context->client_ = make(Role::kClient);
+  context->server_ = make(Role::kServer, Transport::kStream);
+  context->client_ = make(Role::kClient, Transport::kStream);
   if (!context->server_ || !context->client_) return nullptr;
   return context;
 }
 
-ContextPointer TlsContext::make(Role role) {
+ContextPointer TlsContext::make(Role role, Transport transport) {
   bool server = role == Role::kServer;
-  ContextPointer made(SSL_CTX_new_ex(token::libraryContext(), nullptr,
-                                     server ? TLS_server_method() : TLS_client_method()));
+  bool datagrams = transport == Transport::kDatagrams;
+  const SSL_METHOD* method = datagrams ? (server ? DTLS_server_method() : DTLS_client_method())
+                                       : (server ? TLS_server_method() : TLS_client_method());
+  ContextPointer made(SSL_CTX_new_ex(token::libraryContext(), nullptr, method));
   SSL_CTX* context = made.get();
   if (!context) return nullptr;
   Suites chosen = suites();
-  bool ok = SSL_CTX_set_min_proto_version(context, TLS1_2_VERSION) == 1 &&
-            SSL_CTX_set_max_proto_version(context, TLS1_3_VERSION) == 1 &&
+  bool ok = SSL_CTX_set_min_proto_version(context, datagrams ? DTLS1_2_VERSION : TLS1_2_VERSION) &&
+            SSL_CTX_set_max_proto_version(context, datagrams ? DTLS1_2_VERSION : TLS1_3_VERSION) &&
             SSL_CTX_set_ciphersuites(context, chosen.tls13) == 1 &&
             SSL_CTX_set_cipher_list(context, chosen.tls12) == 1 &&
             SSL_CTX_set1_groups_list(context, server ? kServerGroups : kClientGroups) == 1 &&
@@ -81,6 +83,7 @@ ContextPointer TlsContext::make(Role role) {
   SSL_CTX_set_security_level(context, 2);
   SSL_CTX_set_options(context, SSL_OP_NO_COMPRESSION | SSL_OP_NO_RENEGOTIATION |
                                    SSL_OP_CIPHER_SERVER_PREFERENCE | SSL_OP_PRIORITIZE_CHACHA);
+  if (datagrams) SSL_CTX_set_options(context, SSL_OP_NO_TICKET);
   // A credential's chain is complete as it is: nothing is searched for issuers.
   SSL_CTX_set_mode(context, SSL_MODE_RELEASE_BUFFERS | SSL_MODE_ACCEPT_MOVING_WRITE_BUFFER |
                                 SSL_MODE_NO_AUTO_CHAIN);
@@ -89,13 +92,19 @@ ContextPointer TlsContext::make(Role role) {
   // Tickets go out with the program's first bytes, see Relay.
   SSL_CTX_set_num_tickets(context, 0);
   SSL_CTX_set_session_cache_mode(
-      context, server ? SSL_SESS_CACHE_OFF : SSL_SESS_CACHE_CLIENT | SSL_SESS_CACHE_NO_INTERNAL);
+      context, server || datagrams ? SSL_SESS_CACHE_OFF : SSL_SESS_CACHE_CLIENT | SSL_SESS_CACHE_NO_INTERNAL);
   if (!handshake_callbacks::install(context, role)) return nullptr;
   return made;
 }
 
-SslPointer TlsContext::newConnection(Role role) {
-  return SslPointer(SSL_new(role == Role::kServer ? server_.get() : client_.get()));
+SslPointer TlsContext::newConnection(Role role, Transport transport) {
+  bool server = role == Role::kServer;
+  if (transport == Transport::kStream) return SslPointer(SSL_new((server ? server_ : client_).get()));
+  std::call_once(datagrams_, [this] {
+    datagramServer_ = make(Role::kServer, Transport::kDatagrams);
+    datagramClient_ = make(Role::kClient, Transport::kDatagrams);
+  });
+  return SslPointer(SSL_new((server ? datagramServer_ : datagramClient_).get()));
 }
 
 }  // namespace tlspool::engine

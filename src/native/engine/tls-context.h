@@ -1,6 +1,8 @@
-// The TLS settings that all sessions share: one SSL_CTX per role, never one per identity (each
-// costs about a megabyte per certificate in daemons that do so).
+// The TLS settings that all sessions share: one SSL_CTX per role and transport, never one per
+// identity (each costs about a megabyte per certificate in daemons that do so).
 #pragma once
+
+#include <mutex>
 
 #include "engine/client-sessions.h"
 #include "engine/openssl-pointers.h"
@@ -10,12 +12,13 @@
 namespace tlspool::engine {
 
 /// TLS 1.3, and 1.2 with ECDHE and AEAD only; no compression, no renegotiation, no early data.
+/// Over datagrams DTLS 1.2 by the same rules, without resumption.
 class TlsContext {
  public:
   /// Null with OpenSSL's error queue filled if the library refuses the settings.
   static std::unique_ptr<TlsContext> create();
 
-  SslPointer newConnection(Role role);
+  SslPointer newConnection(Role role, Transport transport);
 
   TicketKeys& ticketKeys() { return ticketKeys_; }
   ClientSessions& clientSessions() { return clientSessions_; }
@@ -26,10 +29,14 @@ class TlsContext {
 
  private:
   TlsContext() = default;
-  static ContextPointer make(Role role);
+  static ContextPointer make(Role role, Transport transport);
 
   ContextPointer server_;
   ContextPointer client_;
+  /// Made when first needed.
+  std::once_flag datagrams_;
+  ContextPointer datagramServer_;
+  ContextPointer datagramClient_;
   TicketKeys ticketKeys_;
   ClientSessions clientSessions_;
 };

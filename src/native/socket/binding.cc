@@ -26,14 +26,43 @@ napi_value done(napi_env env, bool ok, const char* what) {
   return ok ? node::undefined(env) : node::throwErrno(env, errno, what);
 }
 
-napi_value socketPair(napi_env env, napi_callback_info) {
-  auto [one, other] = pair();
+napi_value bothEnds(napi_env env, std::pair<Descriptor, Descriptor> ends) {
+  auto& [one, other] = ends;
   if (!one) return node::throwErrno(env, errno, "cannot make a pair of sockets");
   napi_value result;
   napi_create_array_with_length(env, 2, &result);
   napi_set_element(env, result, 0, node::number(env, one.release()));
   napi_set_element(env, result, 1, node::number(env, other.release()));
   return result;
+}
+
+napi_value socketPair(napi_env env, napi_callback_info) { return bothEnds(env, pair()); }
+
+napi_value messageSocketPair(napi_env env, napi_callback_info) {
+  return bothEnds(env, messagePair());
+}
+
+/// `bindUdp(host, port)`
+napi_value bindUdpSocket(napi_env env, napi_callback_info info) {
+  Arguments arguments(env, info);
+  std::string host = arguments.text(0);
+  int port = static_cast<int>(arguments.integer(1));
+  if (!arguments.ok()) return nullptr;
+  auto address = ipAddress(host, port);
+  if (!address) return node::throwErrno(env, EINVAL, "not a numeric address and port: " + host);
+  return given(env, bindUdp(*address), host.c_str());
+}
+
+/// `connectUdp(fd, host, port)`
+napi_value connectUdpSocket(napi_env env, napi_callback_info info) {
+  Arguments arguments(env, info);
+  int fd = static_cast<int>(arguments.integer(0));
+  std::string host = arguments.text(1);
+  int port = static_cast<int>(arguments.integer(2));
+  if (!arguments.ok()) return nullptr;
+  auto address = ipAddress(host, port);
+  if (!address) return node::throwErrno(env, EINVAL, "not a numeric address and port: " + host);
+  return done(env, connectUdp(fd, *address), host.c_str());
 }
 
 napi_value listenUnix(napi_env env, napi_callback_info info) {
@@ -276,6 +305,9 @@ void registerBinding(napi_env env, napi_value exports) {
                    {{"socketPair", socketPair},
                     {"listenUnix", listenUnix},
                     {"listenDatagram", listenDatagram},
+                    {"messagePair", messageSocketPair},
+                    {"bindUdp", bindUdpSocket},
+                    {"connectUdp", connectUdpSocket},
                     {"connectUnix", connectUnix},
                     {"listenTcp", listenTcp},
                     {"connectTcp", connectTcp},

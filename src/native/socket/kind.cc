@@ -1,5 +1,6 @@
 #include "socket/kind.h"
 
+#include <netinet/in.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
 
@@ -24,34 +25,54 @@ const char* kindOf(mode_t mode) {
   }
 }
 
-/// Two system calls say it of almost all: only sockets have a type, only connected ones a peer.
-bool isConnectedStream(int fd) {
-  int type = 0;
-  socklen_t length = sizeof type;
-  if (getsockopt(fd, SOL_SOCKET, SO_TYPE, &type, &length) != 0 || type != SOCK_STREAM) return false;
+/// -1 for what is no socket.
+int option(int fd, int name) {
+  int value = 0;
+  socklen_t length = sizeof value;
+  return getsockopt(fd, SOL_SOCKET, name, &value, &length) == 0 ? value : -1;
+}
+
+bool isConnected(int fd) {
   sockaddr_storage peer{};
-  length = sizeof peer;
+  socklen_t length = sizeof peer;
   return getpeername(fd, reinterpret_cast<sockaddr*>(&peer), &length) == 0;
+}
+
+/// What it is instead of a socket; "" for sockets.
+std::string whyNoSocket(int fd) {
+  struct stat status {};
+  if (fstat(fd, &status) != 0) return "it is not open";
+  return S_ISSOCK(status.st_mode) ? "" : kindOf(status.st_mode);
 }
 
 }  // namespace
 
 std::string whyUnusable(int fd) {
-  if (isConnectedStream(fd)) return {};
-  struct stat status {};
-  if (fstat(fd, &status) != 0) return "it is not open";
-  if (!S_ISSOCK(status.st_mode)) return kindOf(status.st_mode);
-  int type = 0;
-  socklen_t length = sizeof type;
-  if (getsockopt(fd, SOL_SOCKET, SO_TYPE, &type, &length) != 0) return "it is not a socket";
+  // Two system calls say it of almost all: only sockets have a type, only connected ones a peer.
+  int type = option(fd, SO_TYPE);
+  if (type == SOCK_STREAM && isConnected(fd)) return {};
+  std::string otherwise = whyNoSocket(fd);
+  if (!otherwise.empty()) return otherwise;
   if (type == SOCK_DGRAM) return "it is a datagram socket";
   if (type != SOCK_STREAM) return "it is not a stream socket";
-  int listening = 0;
-  length = sizeof listening;
-  if (getsockopt(fd, SOL_SOCKET, SO_ACCEPTCONN, &listening, &length) == 0 && listening) {
-    return "it is a listening socket";
-  }
-  return "it is not connected";
+  return option(fd, SO_ACCEPTCONN) > 0 ? "it is a listening socket" : "it is not connected";
+}
+
+std::string whyNotUdp(int fd) {
+  std::string otherwise = whyNoSocket(fd);
+  if (!otherwise.empty()) return otherwise;
+  if (option(fd, SO_TYPE) == SOCK_STREAM) return "it is a stream socket";
+  if (option(fd, SO_PROTOCOL) != IPPROTO_UDP) return "it is not a UDP socket";
+  return isConnected(fd) ? "" : "it is not connected";
+}
+
+std::string whyNotDatagrams(int fd) {
+  std::string otherwise = whyNoSocket(fd);
+  if (!otherwise.empty()) return otherwise;
+  int type = option(fd, SO_TYPE);
+  if (type == SOCK_STREAM) return "it is a stream socket, in which datagrams lose their boundaries";
+  if (type != SOCK_DGRAM && type != SOCK_SEQPACKET) return "it is not a datagram socket";
+  return isConnected(fd) ? "" : "it is not connected";
 }
 
 }  // namespace tlspool::socket

@@ -1,0 +1,141 @@
+#include "engine/datagram-socket.h"
+
+#include <netinet/in.h>
+#include <sys/socket.h>
+
+#include <algorithm>
+#include <cerrno>
+#include <utility>
+
+namespace tlspool::engine {
+
+namespace {
+
+/// Bytes of the IP header and of UDP's.
+constexpr int kOverheadIpv4 = 20 + 8;
+constexpr int kOverheadIpv6 = 40 + 8;
+/// What every host takes (RFC 791), and every IPv6 link (RFC 8200 section 5).
+constexpr int kSmallestIpv4 = 576;
+constexpr int kSmallestIpv6 = 1280;
+/// A larger MTU is that of the first link only, until a router says otherwise: flights of a
+/// handshake would be lost to find out.
+constexpr int kLargestMtu = 1500;
+/// Pending errors of the socket that one read takes before it is somebody else's turn.
+constexpr int kErrorsPerRead = 8;
+
+}  // namespace
+
+DatagramSocket::DatagramSocket(int fd, Count& lost) : fd_(fd), lost_(lost) {
+  int family = 0;
+  socklen_t length = sizeof family;
+  ipv6_ = getsockopt(fd, SOL_SOCKET, SO_DOMAIN, &family, &length) == 0 && family == AF_INET6;
+}
+
+BIO* DatagramSocket::newBio() {
+  // Never freed: threads may still use it while static objects are destroyed.
+  static BIO_METHOD* const method = [] {
+    BIO_METHOD* made = BIO_meth_new(BIO_get_new_index() | BIO_TYPE_SOURCE_SINK, "datagrams");
+    BIO_meth_set_read(made, readBio);
+    BIO_meth_set_write(made, writeBio);
+    BIO_meth_set_ctrl(made, controlBio);
+    return made;
+  }();
+  BIO* bio = BIO_new(method);
+  if (!bio) return nullptr;
+  BIO_set_data(bio, this);
+  BIO_set_init(bio, 1);
+  return bio;
+}
+
+std::string DatagramSocket::peer() const {
+  sockaddr_storage address{};
+  socklen_t length = sizeof address;
+  if (getpeername(fd_, reinterpret_cast<sockaddr*>(&address), &length) != 0) return {};
+  return {reinterpret_cast<const char*>(&address), std::min<size_t>(length, sizeof address)};
+}
+
+bool DatagramSocket::takeExceeded() { return std::exchange(exceeded_, false); }
+bool DatagramSocket::takeRefused() { return std::exchange(refused_, false); }
+
+int DatagramSocket::overhead() const { return ipv6_ ? kOverheadIpv6 : kOverheadIpv4; }
+int DatagramSocket::smallestMtu() const { return ipv6_ ? kSmallestIpv6 : kSmallestIpv4; }
+
+int DatagramSocket::linkMtu() const {
+  int mtu = 0;
+  socklen_t length = sizeof mtu;
+  bool known = getsockopt(fd_, ipv6_ ? IPPROTO_IPV6 : IPPROTO_IP, ipv6_ ? IPV6_MTU : IP_MTU, &mtu,
+                          &length) == 0;
+  return known && mtu > 0 ? std::min(mtu, kLargestMtu) : smallestMtu();
+}
+
+DatagramSocket& DatagramSocket::of(BIO* bio) {
+  return *static_cast<DatagramSocket*>(BIO_get_data(bio));
+}
+
+int DatagramSocket::readBio(BIO* bio, char* data, int length) {
+  BIO_clear_retry_flags(bio);
+  int got = of(bio).receive(data, static_cast<size_t>(length));
+  if (got < 0) BIO_set_retry_read(bio);
+  return got;
+}
+
+/// Bytes of the next datagram that holds any, or -1. What is wrong with the network shows here,
+/// too, whichever datagram was the cause; that is no reason to stop (RFC 1122 section 4.1.3.3).
+int DatagramSocket::receive(char* data, size_t length) {
+  for (int i = 0; i < kErrorsPerRead; i++) {
+    ssize_t got = ::recv(fd_, data, length, MSG_DONTWAIT);
+    if (got > 0) return static_cast<int>(got);
+    if (got == 0 || errno == EINTR) continue;
+    if (errno == EAGAIN) return -1;
+    note(errno);
+  }
+  return -1;
+}
+
+/// Sent or lost, it is the same to OpenSSL: what must arrive is sent again.
+int DatagramSocket::writeBio(BIO* bio, const char* data, int length) {
+  BIO_clear_retry_flags(bio);
+  of(bio).send(data, static_cast<size_t>(length));
+  return length;
+}
+
+void DatagramSocket::send(const char* data, size_t length) {
+  // An error that an earlier datagram caused is reported once, and in place of sending this one.
+  for (int i = 0; i < kErrorsPerRead; i++) {
+    if (::send(fd_, data, length, MSG_DONTWAIT | MSG_NOSIGNAL) >= 0) return;
+    if (errno == EAGAIN) full_ = true;
+    note(errno);
+    bool before = errno == EINTR || errno == ECONNREFUSED || errno == EHOSTUNREACH;
+    if (!before) break;
+  }
+  lost_.add(1);
+}
+
+void DatagramSocket::note(int error) {
+  if (error == ECONNREFUSED) refused_ = true;
+  if (error == EMSGSIZE) exceeded_ = true;
+}
+
+void DatagramSocket::takeError() {
+  int error = 0;
+  socklen_t length = sizeof error;
+  if (getsockopt(fd_, SOL_SOCKET, SO_ERROR, &error, &length) == 0) note(error);
+}
+
+long DatagramSocket::controlBio(BIO* bio, int command, long, void*) {
+  const DatagramSocket& socket = of(bio);
+  switch (command) {
+    case BIO_CTRL_FLUSH:
+      return 1;
+    case BIO_CTRL_DGRAM_GET_MTU_OVERHEAD:
+      return socket.overhead();
+    case BIO_CTRL_DGRAM_QUERY_MTU:
+      return socket.linkMtu() - socket.overhead();
+    case BIO_CTRL_DGRAM_GET_FALLBACK_MTU:
+      return socket.smallestMtu() - socket.overhead();
+    default:
+      return 0;
+  }
+}
+
+}  // namespace tlspool::engine

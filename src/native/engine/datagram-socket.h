@@ -1,0 +1,63 @@
+// A connected UDP socket as OpenSSL sees it: one read is one datagram, one write another. What a
+// socket does not take is lost, as it may be anywhere on its way; nothing is kept for later.
+#pragma once
+
+#include <openssl/bio.h>
+#include <sys/types.h>
+
+#include <cstddef>
+#include <string>
+
+#include "engine/counters.h"
+
+namespace tlspool::engine {
+
+/// Bytes of plaintext that one record holds at most (RFC 6347 section 4.1.1, RFC 5246 section
+/// 6.2.1), and therefore one datagram of a program.
+constexpr size_t kLargestDatagram = 16384;
+
+class DatagramSocket {
+ public:
+  /// `fd` stays the caller's; `lost` counts what does not go out.
+  DatagramSocket(int fd, Count& lost);
+
+  /// A new BIO on it, which must not outlive it.
+  BIO* newBio();
+
+  /// Whose address it is connected to, as the kernel has it; for the cookie.
+  std::string peer() const;
+
+  /// Takes the socket's pending error, whatever epoll told.
+  void takeError();
+  /// Takes back that datagrams did not fit: false if all did. The way's MTU is known better then.
+  bool takeExceeded();
+  /// Takes back that the peer's host said that nobody has that port (ICMP port unreachable).
+  bool takeRefused();
+  /// The socket took nothing more: wait until it is writable.
+  bool isFull() const { return full_; }
+  void retry() { full_ = false; }
+
+  /// Bytes of an IP packet that are known to get through, or to be common on such a link.
+  int linkMtu() const;
+
+ private:
+  static DatagramSocket& of(BIO* bio);
+  static int readBio(BIO* bio, char* data, int length);
+  static int writeBio(BIO* bio, const char* data, int length);
+  static long controlBio(BIO* bio, int command, long number, void* pointer);
+
+  int receive(char* data, size_t length);
+  void send(const char* data, size_t length);
+  void note(int error);
+  int overhead() const;
+  int smallestMtu() const;
+
+  const int fd_;
+  Count& lost_;
+  bool ipv6_ = false;
+  bool full_ = false;
+  bool exceeded_ = false;
+  bool refused_ = false;
+};
+
+}  // namespace tlspool::engine
