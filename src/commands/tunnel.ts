@@ -14,7 +14,7 @@ export default class Tunnel extends PoolCommand {
 
 A client validates the server always: it must prove to be the name that was connected to, or --remote-id.
 
-Several tunnels come from a file, in the form of tlspool.conf: \`tunnel NAME\` begins one; accept, connect, client (yes), local_id, remote_id, request_remote_id (yes), require_remote_id (yes), service, alpn, starttls, unsafe_tls_optional (yes), proxy_header and proxy_from are its words.
+Several tunnels come from a file, in the form of tlspool.conf: \`tunnel NAME\` begins one; accept, connect, client (yes), udp (yes), local_id, remote_id, request_remote_id (yes), require_remote_id (yes), service, alpn, starttls, unsafe_tls_optional (yes), proxy_header and proxy_from are its words.
 
 With --starttls the connection begins in the clear, and turns to TLS as the protocol has it, although the program knows nothing of that: it is not heard before TLS, and finds no trace of it.`;
 
@@ -40,6 +40,11 @@ With --starttls the connection begins in the clear, and turns to TLS as the prot
         '<%= config.bin %> <%= command.id %> --starttls smtp --accept "[::]:587" --connect 127.0.0.1:25',
     },
     {
+      description: 'DTLS in front of a CoAP server',
+      command:
+        '<%= config.bin %> <%= command.id %> --udp --accept "[::]:5684" --connect 127.0.0.1:5683',
+    },
+    {
       description: 'all that a file describes',
       command: '<%= config.bin %> <%= command.id %> --from /etc/tlspool/tunnels.conf',
     },
@@ -61,6 +66,7 @@ With --starttls the connection begins in the clear, and turns to TLS as the prot
         'accept',
         'connect',
         'client',
+        'udp',
         'local-id',
         'remote-id',
         'service',
@@ -73,6 +79,10 @@ With --starttls the connection begins in the clear, and turns to TLS as the prot
         'proxy-from',
       ],
       description: 'file of tunnels',
+    }),
+    udp: Flags.boolean({
+      exclusive: ['starttls', 'unsafe-tls-optional', 'proxy-header', 'proxy-from'],
+      description: 'carry datagrams (UDP), with DTLS instead of TLS',
     }),
     client: Flags.boolean({ description: 'speak TLS where --connect leads to' }),
     'remote-id': Flags.string({

@@ -69,8 +69,10 @@ interface SocketFunctions {
   listenUnix(path: string, backlog: number): number;
   listenDatagram(path: string): number;
   messagePair(): [number, number];
-  bindUdp(host: string, port: number): number;
+  bindUdp(host: string, port: number, ipv6Only: boolean): number;
+  bindBeside(fd: number): number;
   connectUdp(fd: number, host: string, port: number): void;
+  peekSender(fd: number): SocketAddress | undefined;
   connectUnix(path: string): number;
   listenTcp(
     host: string,
@@ -136,17 +138,24 @@ export function messagePair(): [number, number] {
   return call((native) => native.messagePair());
 }
 
-/**
- * A non-blocking UDP socket on a numeric address; port 0 takes a free one (see `socketAddresses`). Others of the same user
- * may have the port, too.
- */
-export function bindUdp(host: string, port: number): number {
-  return call((native) => native.bindUdp(host, port));
+/** A non-blocking UDP socket on a numeric address; port 0 takes a free one (see `socketAddresses`). */
+export function bindUdp(host: string, port: number, { ipv6Only = false } = {}): number {
+  return call((native) => native.bindUdp(host, port, ipv6Only));
 }
 
-/** Connects a UDP socket to a numeric address: it hears that peer only, from now on. */
+/** Another socket at the same place as a UDP socket of `bindUdp`: each datagram comes to one of those not connected. */
+export function bindBeside(fd: number): number {
+  return call((native) => native.bindBeside(fd));
+}
+
+/** Connects a UDP socket to a numeric address: it hears that peer only, from now on, and what it holds already. */
 export function connectUdp(fd: number, address: string, port: number): void {
   call((native) => native.connectUdp(fd, address, port));
+}
+
+/** Who sent the next datagram, which stays where it is; undefined: none is there now. */
+export function peekSender(fd: number): SocketAddress | undefined {
+  return call((native) => native.peekSender(fd));
 }
 
 /** A non-blocking listener. The path must be free; EADDRINUSE says that it is not. */

@@ -8,11 +8,19 @@ export interface AcceptorEvents {
   failed(error: TlspoolError): void;
 }
 
+/** Takes what comes to one address, as long as it is not paused. Starts paused. */
+export interface Acceptance {
+  resume(): void;
+  /** Connections wait in the kernel's queue meanwhile. */
+  pause(): void;
+  close(): void;
+}
+
 /**
  * Accepts from one listening socket, in batches and without a `net.Socket`, so that a connection that is
  * handed over at once leaves nothing behind. Starts paused.
  */
-export class Acceptor {
+export class Acceptor implements Acceptance {
   readonly #listener: number;
   readonly #events: AcceptorEvents;
   #watch: Watch | undefined;
@@ -32,7 +40,6 @@ export class Acceptor {
     if (!this.#breather) this.#listen();
   }
 
-  /** Connections wait in the kernel's queue meanwhile. */
   pause(): void {
     this.#accepting = false;
     this.#watch?.close();

@@ -1,7 +1,7 @@
 import type { PoolConnection } from '../../client/index.ts';
 import { closeFd } from '../engine/sockets.ts';
 import { TlspoolError } from '../errors.ts';
-import { Acceptor } from './acceptor.ts';
+import { type Acceptance, Acceptor, type AcceptorEvents } from './acceptor.ts';
 import type { PoolLink } from './pool-link.ts';
 
 /**
@@ -13,6 +13,8 @@ export type Carry = (pool: PoolConnection, fd: number) => Promise<void>;
 export interface IntakeOptions {
   /** Listening sockets; the intake owns them from here on. */
   readonly listeners: readonly number[];
+  /** How connections come from one of them, if not by accept(2). */
+  readonly accept?: ((listener: number, events: AcceptorEvents) => Acceptance) | undefined;
   readonly link: PoolLink;
   readonly carry: Carry;
   /** How many connections may be on their way at once; more wait in the kernel's queue. */
@@ -30,7 +32,7 @@ export interface IntakeEvents {
 /** Accepts while the pool is there and fewer than `limit` connections are on their way. */
 export class Intake {
   readonly #options: IntakeOptions;
-  readonly #acceptors: readonly Acceptor[];
+  readonly #acceptors: readonly Acceptance[];
   #underway = 0;
   #closed = false;
   readonly #settled = Promise.withResolvers<void>();
@@ -41,7 +43,8 @@ export class Intake {
       connection: (fd: number) => this.#take(fd),
       failed: options.events.failed,
     };
-    this.#acceptors = options.listeners.map((listener) => new Acceptor(listener, events));
+    const { accept = (listener) => new Acceptor(listener, events) } = options;
+    this.#acceptors = options.listeners.map((listener) => accept(listener, events));
     options.link.on('up', this.#breatheIn).on('down', this.#hold);
     this.#breatheIn();
   }

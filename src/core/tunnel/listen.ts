@@ -1,5 +1,5 @@
 import { lookup } from 'node:dns/promises';
-import { closeFd, listenTcp, socketAddresses } from '../engine/sockets.ts';
+import { bindUdp, closeFd, listenTcp, socketAddresses } from '../engine/sockets.ts';
 import { systemReason, TlspoolError } from '../errors.ts';
 import { formatHostAndPort, isAddress, type ListenAddress } from './endpoint.ts';
 
@@ -7,10 +7,24 @@ import { formatHostAndPort, isAddress, type ListenAddress } from './endpoint.ts'
  * Listening sockets for one address: one, or as many as a host name has addresses. `*` is every IPv6 and
  * IPv4 address of the machine. Fails with `cannot-listen`; nothing stays open then.
  */
-export async function listenAt(address: ListenAddress): Promise<number[]> {
+export function listenAt(address: ListenAddress): Promise<number[]> {
+  const open = (host: string, ipv6Only: boolean) =>
+    listenTcp(host, address.port, { backlog, ipv6Only });
+  return listenWith(open, address);
+}
+
+/** The same for UDP sockets. */
+export function listenForDatagrams(address: ListenAddress): Promise<number[]> {
+  const open = (host: string, ipv6Only: boolean) => bindUdp(host, address.port, { ipv6Only });
+  return listenWith(open, address);
+}
+
+type Open = (host: string, ipv6Only: boolean) => number;
+
+async function listenWith(open: Open, address: ListenAddress): Promise<number[]> {
   const listeners: number[] = [];
   try {
-    for (const host of await hosts(address.host)) listeners.push(listenOn(host, address.port));
+    for (const host of await hosts(address.host)) listeners.push(listenOn(host, open));
     return listeners;
   } catch (cause) {
     for (const listener of listeners) closeFd(listener);
@@ -33,14 +47,14 @@ async function hosts(host: string): Promise<string[]> {
   return (await lookup(host, { all: true })).map(({ address }) => address);
 }
 
-function listenOn(host: string, port: number): number {
-  if (host !== '*') return listenTcp(host, port, { backlog, ipv6Only: host.includes(':') });
+function listenOn(host: string, open: Open): number {
+  if (host !== '*') return open(host, host.includes(':'));
   try {
-    return listenTcp('::', port, { backlog, ipv6Only: false });
+    return open('::', false);
   } catch (error) {
     // A machine without IPv6.
     if (!(error instanceof TlspoolError) || error.code !== 'EAFNOSUPPORT') throw error;
-    return listenTcp('0.0.0.0', port, { backlog });
+    return open('0.0.0.0', false);
   }
 }
 
@@ -54,7 +68,7 @@ function cannotListen(address: ListenAddress, cause: unknown): TlspoolError {
 }
 
 const hints: Readonly<Record<string, string>> = {
-  EADDRINUSE: 'Another program listens there; `ss -ltnp` names it.',
+  EADDRINUSE: 'Another program listens there; `ss -ltunp` names it.',
   EACCES:
     'Ports below 1024 need root, CAP_NET_BIND_SERVICE or socket activation (net.ipv4.ip_unprivileged_port_start).',
   EADDRNOTAVAIL: 'The machine has no such address; `ip address` lists those it has.',

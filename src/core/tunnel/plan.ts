@@ -8,4 +8,6 @@ export interface TunnelPlan {
   readonly accept: ListenAddress;
   readonly connect: Endpoint;
   readonly terms: Terms;
+  /** Datagrams, with DTLS, instead of streams. */
+  readonly udp: boolean;
 }

@@ -1,5 +1,6 @@
 import { ConfigError, readConfFile } from '../config/conf-file.ts';
 import { UsageError } from '../errors.ts';
+import { agreeUdp } from './agree-udp.ts';
 import { parseEndpoint, parseListenAddress } from './endpoint.ts';
 import type { TunnelPlan } from './plan.ts';
 import { agreeTerms, readTermFlags, type TermFlags } from './terms.ts';
@@ -10,6 +11,7 @@ export interface PlanFlags extends TermFlags {
   readonly connect?: string | undefined;
   readonly from?: string | undefined;
   readonly client: boolean;
+  readonly udp: boolean;
   readonly 'remote-id'?: string | undefined;
 }
 
@@ -30,6 +32,7 @@ export function readPlans(flags: PlanFlags): TunnelPlan[] {
       accept: parseListenAddress(flags.accept),
       connect,
       terms: agreeTerms(given, connect),
+      udp: agreeUdp(flags.udp, given, connect),
     },
   ];
 }

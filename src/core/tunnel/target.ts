@@ -1,5 +1,13 @@
 import { lookup } from 'node:dns/promises';
-import { closeFd, connectTcp, connectUnix, socketError, watch } from '../engine/sockets.ts';
+import {
+  bindUdp,
+  closeFd,
+  connectTcp,
+  connectUdp,
+  connectUnix,
+  socketError,
+  watch,
+} from '../engine/sockets.ts';
 import { systemReason, TlspoolError } from '../errors.ts';
 import { type Endpoint, formatEndpoint, isAddress, type TcpEndpoint } from './endpoint.ts';
 
@@ -15,12 +23,41 @@ export async function connectTo(endpoint: Endpoint, timeout: number): Promise<nu
       : await connectToFirst(endpoint, deadline);
   } catch (cause) {
     if (cause instanceof TlspoolError && cause.code === timedOut) throw cause;
-    throw new TlspoolError(
-      'target-unreachable',
-      `cannot connect to ${formatEndpoint(endpoint)}: ${systemReason(cause)}`,
-      { cause },
-    );
+    throw unreachable(endpoint, cause);
   }
+}
+
+/** The same for datagrams: a UDP socket that is connected to the first address of the name. */
+export async function connectForDatagrams(endpoint: Endpoint, timeout: number): Promise<number> {
+  try {
+    if (endpoint.kind === 'unix') throw new Error('datagrams go to UDP ports only');
+    const { host, port } = endpoint;
+    if (isAddress(host)) return udpTo(host, port);
+    const [first] = await addressesOf(endpoint, Date.now() + timeout);
+    return udpTo(first?.address ?? '', port);
+  } catch (cause) {
+    if (cause instanceof TlspoolError && cause.code === timedOut) throw cause;
+    throw unreachable(endpoint, cause);
+  }
+}
+
+function udpTo(address: string, port: number): number {
+  const fd = bindUdp(address.includes(':') ? '::' : '0.0.0.0', 0);
+  try {
+    connectUdp(fd, address, port);
+    return fd;
+  } catch (error) {
+    closeFd(fd);
+    throw error;
+  }
+}
+
+function unreachable(endpoint: Endpoint, cause: unknown): TlspoolError {
+  return new TlspoolError(
+    'target-unreachable',
+    `cannot connect to ${formatEndpoint(endpoint)}: ${systemReason(cause)}`,
+    { cause },
+  );
 }
 
 const timedOut = 'target-timeout';

@@ -1,9 +1,10 @@
 import { z } from 'zod';
 import { ConfigError, type Setting } from '../config/conf-file.ts';
 import { TlspoolError } from '../errors.ts';
+import { agreeUdp } from './agree-udp.ts';
 import { parseEndpoint, parseListenAddress } from './endpoint.ts';
 import type { TunnelPlan } from './plan.ts';
-import { agreeTerms, parseAlpn, parseService } from './terms.ts';
+import { agreeTerms, type GivenTerms, parseAlpn, parseService } from './terms.ts';
 
 /**
  * The tunnels that a file describes, in the form of tlspool.conf: `tunnel NAME` begins one, the words after
@@ -36,6 +37,7 @@ const description = z.strictObject({
   accept: once,
   connect: once,
   client: yes.optional(),
+  udp: yes.optional(),
   local_id: z.array(z.string()).optional(),
   remote_id: once.optional(),
   request_remote_id: yes.optional(),
@@ -78,31 +80,34 @@ function planOf(section: Section, file: string): TunnelPlan {
   try {
     const given = parsed.data;
     const connect = parseEndpoint(given.connect);
+    const terms = termsGiven(given);
     return {
       name: section.name,
       accept: parseListenAddress(given.accept),
       connect,
-      terms: agreeTerms(
-        {
-          client: given.client ?? false,
-          localIds: given.local_id ?? [],
-          remoteId: given.remote_id,
-          requestRemoteId: given.request_remote_id ?? false,
-          requireRemoteId: given.require_remote_id ?? false,
-          service: given.service === undefined ? undefined : parseService(given.service),
-          alpn: given.alpn === undefined ? [] : parseAlpn(given.alpn),
-          startTls: given.starttls,
-          tlsOptional: given.unsafe_tls_optional ?? false,
-          proxyHeader: given.proxy_header,
-          proxies: given.proxy_from,
-        },
-        connect,
-      ),
+      terms: agreeTerms(terms, connect),
+      udp: agreeUdp(given.udp ?? false, terms, connect),
     };
   } catch (cause) {
     if (!(cause instanceof TlspoolError)) throw cause;
     throw mistake(file, section.line, `tunnel ${section.name}: ${cause.message}`, cause.hint);
   }
+}
+
+function termsGiven(given: z.infer<typeof description>): GivenTerms {
+  return {
+    client: given.client ?? false,
+    localIds: given.local_id ?? [],
+    remoteId: given.remote_id,
+    requestRemoteId: given.request_remote_id ?? false,
+    requireRemoteId: given.require_remote_id ?? false,
+    service: given.service === undefined ? undefined : parseService(given.service),
+    alpn: given.alpn === undefined ? [] : parseAlpn(given.alpn),
+    startTls: given.starttls,
+    tlsOptional: given.unsafe_tls_optional ?? false,
+    proxyHeader: given.proxy_header,
+    proxies: given.proxy_from,
+  };
 }
 
 function schemaMistake(section: Section, error: z.ZodError, file: string): ConfigError {

@@ -1,8 +1,10 @@
 import type { TlspoolError } from '../errors.ts';
 import { clientCarrier, serverCarrier } from './carriers.ts';
+import { DatagramAcceptor } from './datagram-acceptor.ts';
+import { datagramCarrier } from './datagram-carrier.ts';
 import { formatEndpoint } from './endpoint.ts';
 import { Intake } from './intake.ts';
-import { listenAt, localAddress } from './listen.ts';
+import { listenAt, listenForDatagrams, localAddress } from './listen.ts';
 import type { TunnelPlan } from './plan.ts';
 import type { PoolLink } from './pool-link.ts';
 
@@ -26,7 +28,8 @@ export class Tunnel {
     limit: number,
     events: TunnelEvents,
   ): Promise<Tunnel> {
-    return new Tunnel(plan, await listenAt(plan.accept), link, limit, events);
+    const listen = plan.udp ? listenForDatagrams : listenAt;
+    return new Tunnel(plan, await listen(plan.accept), link, limit, events);
   }
 
   private constructor(
@@ -40,6 +43,7 @@ export class Tunnel {
     this.addresses = listeners.map(localAddress);
     this.#intake = new Intake({
       listeners,
+      accept: plan.udp ? (listener, heard) => new DatagramAcceptor(listener, heard) : undefined,
       link,
       carry: carrierOf(plan),
       limit,
@@ -62,6 +66,7 @@ export class Tunnel {
 }
 
 function carrierOf(plan: TunnelPlan) {
+  if (plan.udp) return datagramCarrier(plan.terms, plan.connect);
   return plan.terms.role === 'client'
     ? clientCarrier(plan.terms, plan.connect)
     : serverCarrier(plan.terms, plan.connect);

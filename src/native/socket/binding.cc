@@ -7,6 +7,7 @@
 
 #include "node/values.h"
 #include "socket/credentials.h"
+#include "socket/datagram-binding.h"
 #include "socket/opening.h"
 #include "socket/packets.h"
 #include "socket/transfer.h"
@@ -26,43 +27,14 @@ napi_value done(napi_env env, bool ok, const char* what) {
   return ok ? node::undefined(env) : node::throwErrno(env, errno, what);
 }
 
-napi_value bothEnds(napi_env env, std::pair<Descriptor, Descriptor> ends) {
-  auto& [one, other] = ends;
+napi_value socketPair(napi_env env, napi_callback_info) {
+  auto [one, other] = pair();
   if (!one) return node::throwErrno(env, errno, "cannot make a pair of sockets");
   napi_value result;
   napi_create_array_with_length(env, 2, &result);
   napi_set_element(env, result, 0, node::number(env, one.release()));
   napi_set_element(env, result, 1, node::number(env, other.release()));
   return result;
-}
-
-napi_value socketPair(napi_env env, napi_callback_info) { return bothEnds(env, pair()); }
-
-napi_value messageSocketPair(napi_env env, napi_callback_info) {
-  return bothEnds(env, messagePair());
-}
-
-/// `bindUdp(host, port)`
-napi_value bindUdpSocket(napi_env env, napi_callback_info info) {
-  Arguments arguments(env, info);
-  std::string host = arguments.text(0);
-  int port = static_cast<int>(arguments.integer(1));
-  if (!arguments.ok()) return nullptr;
-  auto address = ipAddress(host, port);
-  if (!address) return node::throwErrno(env, EINVAL, "not a numeric address and port: " + host);
-  return given(env, bindUdp(*address), host.c_str());
-}
-
-/// `connectUdp(fd, host, port)`
-napi_value connectUdpSocket(napi_env env, napi_callback_info info) {
-  Arguments arguments(env, info);
-  int fd = static_cast<int>(arguments.integer(0));
-  std::string host = arguments.text(1);
-  int port = static_cast<int>(arguments.integer(2));
-  if (!arguments.ok()) return nullptr;
-  auto address = ipAddress(host, port);
-  if (!address) return node::throwErrno(env, EINVAL, "not a numeric address and port: " + host);
-  return done(env, connectUdp(fd, *address), host.c_str());
 }
 
 napi_value listenUnix(napi_env env, napi_callback_info info) {
@@ -73,17 +45,6 @@ napi_value listenUnix(napi_env env, napi_callback_info info) {
   auto address = unixAddress(path);
   if (!address) return node::throwErrno(env, ENAMETOOLONG, path);
   return given(env, listen(*address, options), path.c_str());
-}
-
-napi_value listenDatagram(napi_env env, napi_callback_info info) {
-  Arguments arguments(env, info);
-  std::string path = arguments.text(0);
-  if (!arguments.ok()) return nullptr;
-  auto address = unixAddress(path);
-  if (!address) return node::throwErrno(env, ENAMETOOLONG, path);
-  Descriptor fd(::socket(AF_UNIX, SOCK_DGRAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0));
-  if (fd && bind(fd.number(), address->get(), address->length) != 0) fd.reset();
-  return given(env, std::move(fd), path.c_str());
 }
 
 napi_value connectUnix(napi_env env, napi_callback_info info) {
@@ -304,10 +265,6 @@ void registerBinding(napi_env env, napi_value exports) {
   node::addMethods(env, exports,
                    {{"socketPair", socketPair},
                     {"listenUnix", listenUnix},
-                    {"listenDatagram", listenDatagram},
-                    {"messagePair", messageSocketPair},
-                    {"bindUdp", bindUdpSocket},
-                    {"connectUdp", connectUdpSocket},
                     {"connectUnix", connectUnix},
                     {"listenTcp", listenTcp},
                     {"connectTcp", connectTcp},
@@ -325,6 +282,7 @@ void registerBinding(napi_env env, napi_value exports) {
                     {"socketError", socketError},
                     {"peerCredentials", credentialsOf},
                     {"socketAddresses", addressesOf}});
+  registerDatagrams(env, exports);
   registerWatch(env, exports);
 }
 

@@ -9,8 +9,8 @@ namespace tlspool::socket {
 
 namespace {
 
-Descriptor open(const Address& address, int type = SOCK_STREAM) {
-  return Descriptor(::socket(address.family(), type | SOCK_CLOEXEC | SOCK_NONBLOCK, 0));
+Descriptor open(const Address& address) {
+  return Descriptor(::socket(address.family(), SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0));
 }
 
 bool enable(const Descriptor& fd, int level, int option, bool on = true) {
@@ -25,27 +25,12 @@ bool prepare(const Descriptor& fd, const Address& address, const ListenOptions& 
   return address.family() != AF_INET6 || enable(fd, IPPROTO_IPV6, IPV6_V6ONLY, options.ipv6Only);
 }
 
-std::pair<Descriptor, Descriptor> pair(int type) {
-  int ends[2];
-  if (socketpair(AF_UNIX, type | SOCK_CLOEXEC, 0, ends) != 0) return {};
-  return {Descriptor(ends[0]), Descriptor(ends[1])};
-}
-
 }  // namespace
 
-std::pair<Descriptor, Descriptor> pair() { return pair(SOCK_STREAM); }
-
-std::pair<Descriptor, Descriptor> messagePair() { return pair(SOCK_SEQPACKET); }
-
-Descriptor bindUdp(const Address& address) {
-  Descriptor fd = open(address, SOCK_DGRAM);
-  if (!fd || !enable(fd, SOL_SOCKET, SO_REUSEADDR)) return {};
-  if (bind(fd.number(), address.get(), address.length) != 0) return {};
-  return fd;
-}
-
-bool connectUdp(int fd, const Address& peer) {
-  return ::connect(fd, peer.get(), peer.length) == 0;
+std::pair<Descriptor, Descriptor> pair() {
+  int ends[2];
+  if (socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, ends) != 0) return {};
+  return {Descriptor(ends[0]), Descriptor(ends[1])};
 }
 
 Descriptor listen(const Address& address, const ListenOptions& options) {

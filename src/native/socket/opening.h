@@ -21,16 +21,6 @@ struct ListenOptions {
 /// A connected pair of blocking UNIX stream sockets.
 std::pair<Descriptor, Descriptor> pair();
 
-/// A connected pair of blocking UNIX sockets that keep the boundaries of messages
-/// (SOCK_SEQPACKET).
-std::pair<Descriptor, Descriptor> messagePair();
-
-/// A non-blocking UDP socket that others of this process may share the port with.
-Descriptor bindUdp(const Address& address);
-
-/// Connects a UDP socket: from now on it hears this peer only.
-bool connectUdp(int fd, const Address& peer);
-
 /// A non-blocking listener.
 Descriptor listen(const Address& address, const ListenOptions& options);
 

@@ -35,6 +35,7 @@ tunnel mail
       service: 'https',
       alpn: ['h2', 'http/1.1'],
     },
+    udp: false,
   });
   assert.deepEqual(mail?.terms, {
     role: 'client',
@@ -64,6 +65,18 @@ const mistakes: readonly (readonly [text: string, message: string])[] = [
   [
     'tunnel a\naccept b\nconnect c:1',
     'tunnels.conf, line 1: tunnel a: expected ADDR:PORT, [IPV6]:PORT or *:PORT, got `b`',
+  ],
+  [
+    'tunnel a\naccept b:1\nconnect /run/c\nudp yes',
+    'tunnels.conf, line 1: tunnel a: datagrams go to an address and a port, not to a path',
+  ],
+  [
+    'tunnel a\naccept b:1\nconnect c:1\nudp yes\nstarttls smtp',
+    'tunnels.conf, line 1: tunnel a: STARTTLS is for streams: leave out one of it and UDP',
+  ],
+  [
+    'tunnel a\naccept b:1\nconnect c:1\nudp yes\nproxy_header v2',
+    'tunnels.conf, line 1: tunnel a: PROXY headers are for streams: leave out one of them and UDP',
   ],
   [
     'tunnel a\naccept b:1\nconnect c:1\ntunnel a',

@@ -1,0 +1,69 @@
+#include "socket/udp.h"
+
+#include <netinet/in.h>
+#include <sys/socket.h>
+
+#include <cerrno>
+
+namespace tlspool::socket {
+
+namespace {
+
+bool set(const Descriptor& fd, int level, int option, int value) {
+  return setsockopt(fd.number(), level, option, &value, sizeof value) == 0;
+}
+
+Descriptor open(const Address& address, int ipv6Only) {
+  Descriptor fd(::socket(address.family(), SOCK_DGRAM | SOCK_CLOEXEC | SOCK_NONBLOCK, IPPROTO_UDP));
+  if (!fd || address.family() != AF_INET6) return fd;
+  return set(fd, IPPROTO_IPV6, IPV6_V6ONLY, ipv6Only) ? std::move(fd) : Descriptor();
+}
+
+}  // namespace
+
+std::pair<Descriptor, Descriptor> messagePair() {
+  int ends[2];
+  if (socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, ends) != 0) return {};
+  return {Descriptor(ends[0]), Descriptor(ends[1])};
+}
+
+Descriptor bindUdp(const Address& address, bool ipv6Only) {
+  Descriptor fd = open(address, ipv6Only);
+  if (!fd || bind(fd.number(), address.get(), address.length) != 0) return {};
+  // Only now: what was there before would have let it in otherwise.
+  return set(fd, SOL_SOCKET, SO_REUSEPORT, true) ? std::move(fd) : Descriptor();
+}
+
+Descriptor bindBeside(int fd) {
+  Address address;
+  address.length = sizeof address.storage;
+  if (getsockname(fd, address.get(), &address.length) != 0) return {};
+  int ipv6Only = 0;
+  socklen_t length = sizeof ipv6Only;
+  if (address.family() == AF_INET6 &&
+      getsockopt(fd, IPPROTO_IPV6, IPV6_V6ONLY, &ipv6Only, &length) != 0) {
+    return {};
+  }
+  Descriptor made = open(address, ipv6Only);
+  if (!made || !set(made, SOL_SOCKET, SO_REUSEPORT, true)) return {};
+  if (bind(made.number(), address.get(), address.length) != 0) return {};
+  return made;
+}
+
+bool connectUdp(int fd, const Address& peer) {
+  return ::connect(fd, peer.get(), peer.length) == 0;
+}
+
+std::optional<Address> peekSender(int fd) {
+  Address sender;
+  sender.length = sizeof sender.storage;
+  char first;
+  ssize_t got;
+  do {
+    got = recvfrom(fd, &first, sizeof first, MSG_PEEK | MSG_DONTWAIT, sender.get(), &sender.length);
+  } while (got < 0 && errno == EINTR);
+  if (got < 0) return std::nullopt;
+  return sender;
+}
+
+}  // namespace tlspool::socket

@@ -1,0 +1,29 @@
+// UDP sockets, and pairs that keep the boundaries of messages. All are close-on-exec; each function
+// that gives a descriptor gives an empty one on failure and leaves the reason in errno.
+#pragma once
+
+#include <optional>
+#include <utility>
+
+#include "socket/address.h"
+#include "socket/descriptor.h"
+
+namespace tlspool::socket {
+
+/// A connected pair of blocking UNIX sockets (SOCK_SEQPACKET).
+std::pair<Descriptor, Descriptor> messagePair();
+
+/// A non-blocking UDP socket on a port that must be free. @param ipv6Only only for IPv6 addresses:
+/// not to take IPv4 too
+Descriptor bindUdp(const Address& address, bool ipv6Only);
+
+/// Another one at the same place, for the same user (SO_REUSEPORT).
+Descriptor bindBeside(int fd);
+
+/// From now on the socket hears this peer only; what it holds already stays in it.
+bool connectUdp(int fd, const Address& peer);
+
+/// Who sent the next datagram, which stays where it is; nothing: none is there now.
+std::optional<Address> peekSender(int fd);
+
+}  // namespace tlspool::socket

@@ -1,0 +1,89 @@
+import assert from 'node:assert/strict';
+import { createSocket, type Socket } from 'node:dgram';
+import { once } from 'node:events';
+import { after, before, test } from 'node:test';
+import { event } from '../patience.ts';
+import { Pool } from './stage/pool.ts';
+import { Running } from './stage/running.ts';
+import { tunnelled } from './stage/wrapped.ts';
+
+let pool: Pool;
+/** Sends back what it hears, in capitals. */
+let plainServer: Socket;
+
+before(async () => {
+  pool = await Pool.serving([['localhost']]);
+  plainServer = createSocket('udp4').bind(0, '127.0.0.1');
+  await once(plainServer, 'listening');
+  plainServer.on('message', (data, { port, address }) => {
+    plainServer.send(data.toString().toUpperCase(), port, address);
+  });
+});
+
+after(async () => {
+  plainServer.close();
+  await pool[Symbol.asyncDispose]();
+});
+
+/** A tunnel with DTLS in front of the plain server. */
+function inFront() {
+  return tunnelled(pool, '--udp', '--connect', `127.0.0.1:${plainServer.address().port}`);
+}
+
+test('openssl s_client talks through a tunnel to a server of datagrams', async () => {
+  const { running, port } = await inFront();
+  await using _tunnel = running;
+  for (const word of ['first', 'second']) {
+    const args = ['s_client', '-dtls1_2', '-quiet', '-connect', `127.0.0.1:${port}`];
+    const checks = [
+      '-CAfile',
+      pool.caFile,
+      '-verify_return_error',
+      '-verify_hostname',
+      'localhost',
+    ];
+    await using client = new Running('openssl', [...args, ...checks], { stdio: 'pipe' });
+    client.child.stdin?.write(`${word}\n`);
+    await client.printing(new RegExp(word.toUpperCase()));
+  }
+});
+
+test('datagrams go through two tunnels, each program with a session of its own', async () => {
+  const { running: outer, port: outerPort } = await inFront();
+  await using _outer = outer;
+  const { running: inner, port } = await tunnelled(
+    pool,
+    ...['--udp', '--client', '--connect', `localhost:${outerPort}`],
+  );
+  await using _inner = inner;
+  const programs = [createSocket('udp4'), createSocket('udp4'), createSocket('udp4')];
+  try {
+    for (const [number, program] of programs.entries()) {
+      // Datagrams may be lost: what gets no answer is said again.
+      const repeat = setInterval(() => program.send(`program ${number}`, port, '127.0.0.1'), 200);
+      try {
+        const [answer] = await event(program, 'message');
+        assert.equal(String(answer), `PROGRAM ${number}`);
+      } finally {
+        clearInterval(repeat);
+      }
+    }
+    const { sessions } = JSON.parse(await pool.command('sessions', 'list', '--json')) as {
+      sessions: { role: string; version: string }[];
+    };
+    const clients = sessions.filter(({ role }) => role === 'client');
+    assert.equal(clients.length, programs.length);
+    assert.ok(clients.every(({ version }) => version === 'DTLSv1.2'));
+  } finally {
+    for (const program of programs) program.close();
+  }
+});
+
+test('a port that another program has is not taken', async () => {
+  const { port } = plainServer.address();
+  const tunnel = pool.start(
+    ...['tunnel', '--udp', '--accept', `127.0.0.1:${port}`, '--connect', '127.0.0.1:9'],
+  );
+  assert.equal(await tunnel.ended, 1);
+  assert.match(tunnel.stderr, /cannot listen on 127\.0\.0\.1/);
+});
