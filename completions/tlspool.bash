@@ -84,7 +84,7 @@ _tlspool_flags() {
     'trust pin') flags='--days --roll-over' ;;
     'trust remove') flags='--system' ;;
     'trust unpin') flags='' ;;
-    'tunnel') flags='--accept --connect --from --client --remote-id --local-id --service --request-remote-id --require-remote-id --alpn --standalone --max-handshakes --drain-timeout --starttls --unsafe-tls-optional --proxy-header --proxy-from' ;;
+    'tunnel') flags='--accept --connect --from --udp --client --remote-id --local-id --service --request-remote-id --require-remote-id --alpn --standalone --max-handshakes --drain-timeout --starttls --unsafe-tls-optional --proxy-header --proxy-from' ;;
     'wrap') flags='--local-id --service --request-remote-id --require-remote-id --alpn --standalone --max-handshakes --drain-timeout --listen --inetd --tls --starttls --plain --unsafe-tls-optional --dry-run --restart --client-tls --client-starttls --remote-id --proxy-header --proxy-from --max-connections --user --group --quiet -q' ;;
   esac
   printf '%s' "$flags --json --socket --state-dir --config --no-input --help -h"

@@ -655,6 +655,7 @@ complete -c tlspool -n '__tlspool_at \'trust unpin\'' -l help -s h -d 'show the 
 complete -c tlspool -n '__tlspool_at \'tunnel\'' -l accept -x -d 'where connections come in: an address, [IPV6], * or a host name, and a port'
 complete -c tlspool -n '__tlspool_at \'tunnel\'' -l connect -r -F -d 'where they go to: an address or a host name and a port, or a UNIX socket'
 complete -c tlspool -n '__tlspool_at \'tunnel\'' -l from -r -F -d 'file of tunnels'
+complete -c tlspool -n '__tlspool_at \'tunnel\'' -l udp -d 'carry datagrams (UDP), with DTLS instead of TLS'
 complete -c tlspool -n '__tlspool_at \'tunnel\'' -l client -d 'speak TLS where --connect leads to'
 complete -c tlspool -n '__tlspool_at \'tunnel\'' -l remote-id -x -d 'whom the server must prove to be [default: the name in --connect]'
 complete -c tlspool -n '__tlspool_at \'tunnel\'' -l local-id -x -d 'identity to show; may be repeated, the name that the client asks for (SNI) chooses among them. Default: the only server identity there is'

@@ -129,8 +129,9 @@ export class Network implements AsyncDisposable {
 
   /** Sends something to one side that the other one did not. */
   inject(direction: Direction, data: Buffer): void {
-    if (direction === 'to-server') this.#back.send(data, this.#server ?? 0, '127.0.0.1');
-    else if (this.#client !== undefined) this.#front.send(data, this.#client.port, '127.0.0.1');
+    const [socket, port] =
+      direction === 'to-server' ? [this.#back, this.#server] : [this.#front, this.#client?.port];
+    if (port !== undefined) socket.send(data, port, '127.0.0.1');
   }
 
   [Symbol.asyncDispose](): Promise<void> {

@@ -1,5 +1,6 @@
 #include "engine/datagram-socket.h"
 
+#include <openssl/obj_mac.h>
 #include <netinet/in.h>
 #include <sys/socket.h>
 
@@ -20,8 +21,8 @@ constexpr int kSmallestIpv6 = 1280;
 /// A larger MTU is that of the first link only, until a router says otherwise: flights of a
 /// handshake would be lost to find out.
 constexpr int kLargestMtu = 1500;
-/// Pending errors of the socket that one read takes before it is somebody else's turn.
-constexpr int kErrorsPerRead = 8;
+/// Pending errors of the socket, or datagrams of no use, before it is somebody else's turn.
+constexpr int kVainAttempts = 8;
 
 }  // namespace
 
@@ -31,7 +32,8 @@ DatagramSocket::DatagramSocket(int fd, Count& lost) : fd_(fd), lost_(lost) {
   ipv6_ = getsockopt(fd, SOL_SOCKET, SO_DOMAIN, &family, &length) == 0 && family == AF_INET6;
 }
 
-BIO* DatagramSocket::newBio() {
+BIO* DatagramSocket::newBio(const SSL* ssl) {
+  ssl_ = ssl;
   // Never freed: threads may still use it while static objects are destroyed.
   static BIO_METHOD* const method = [] {
     BIO_METHOD* made = BIO_meth_new(BIO_get_new_index() | BIO_TYPE_SOURCE_SINK, "datagrams");
@@ -79,17 +81,46 @@ int DatagramSocket::readBio(BIO* bio, char* data, int length) {
   return got;
 }
 
-/// Bytes of the next datagram that holds any, or -1. What is wrong with the network shows here,
+/// Bytes of the next datagram that is of use, or -1. What is wrong with the network shows here,
 /// too, whichever datagram was the cause; that is no reason to stop (RFC 1122 section 4.1.3.3).
 int DatagramSocket::receive(char* data, size_t length) {
-  for (int i = 0; i < kErrorsPerRead; i++) {
+  for (int i = 0; i < kVainAttempts; i++) {
     ssize_t got = ::recv(fd_, data, length, MSG_DONTWAIT);
-    if (got > 0) return static_cast<int>(got);
+    if (got > 0) {
+      if (!isHarmful(reinterpret_cast<unsigned char*>(data), got)) return static_cast<int>(got);
+      continue;
+    }
     if (got == 0 || errno == EINTR) continue;
     if (errno == EAGAIN) return -1;
     note(errno);
   }
   return -1;
+}
+
+/// OpenSSL takes a protected record that has no room for its tag for an error of its own, and ends
+/// the connection, which anybody could bring about. It is to be thrown away (RFC 6347 section
+/// 4.1.2.7); nobody but a forger sends one along with others.
+bool DatagramSocket::isHarmful(const unsigned char* data, size_t length) const {
+  while (length >= DTLS1_RT_HEADER_LENGTH) {
+    size_t size = data[11] << 8 | data[12];
+    bool isProtected = data[3] != 0 || data[4] != 0;
+    if (isProtected && size < shortestProtected()) return true;
+    size_t whole = DTLS1_RT_HEADER_LENGTH + size;
+    if (length < whole) return false;
+    data += whole;
+    length -= whole;
+  }
+  return false;
+}
+
+/// Bytes of a record without any content: an explicit nonce (RFC 5288 section 3), which ChaCha20 has
+/// not (RFC 7905 section 2), and the tag.
+size_t DatagramSocket::shortestProtected() const {
+  const SSL_CIPHER* suite = SSL_get_current_cipher(ssl_);
+  if (!suite) suite = SSL_get_pending_cipher(ssl_);
+  if (!suite) return SIZE_MAX;
+  constexpr size_t kTag = 16;
+  return SSL_CIPHER_get_cipher_nid(suite) == NID_chacha20_poly1305 ? kTag : 8 + kTag;
 }
 
 /// Sent or lost, it is the same to OpenSSL: what must arrive is sent again.
@@ -101,7 +132,7 @@ int DatagramSocket::writeBio(BIO* bio, const char* data, int length) {
 
 void DatagramSocket::send(const char* data, size_t length) {
   // An error that an earlier datagram caused is reported once, and in place of sending this one.
-  for (int i = 0; i < kErrorsPerRead; i++) {
+  for (int i = 0; i < kVainAttempts; i++) {
     if (::send(fd_, data, length, MSG_DONTWAIT | MSG_NOSIGNAL) >= 0) return;
     if (errno == EAGAIN) full_ = true;
     note(errno);

@@ -2,7 +2,7 @@
 // socket does not take is lost, as it may be anywhere on its way; nothing is kept for later.
 #pragma once
 
-#include <openssl/bio.h>
+#include <openssl/ssl.h>
 #include <sys/types.h>
 
 #include <cstddef>
@@ -21,8 +21,8 @@ class DatagramSocket {
   /// `fd` stays the caller's; `lost` counts what does not go out.
   DatagramSocket(int fd, Count& lost);
 
-  /// A new BIO on it, which must not outlive it.
-  BIO* newBio();
+  /// A new BIO on it for a connection, which must not outlive it.
+  BIO* newBio(const SSL* ssl);
 
   /// Whose address it is connected to, as the kernel has it; for the cookie.
   std::string peer() const;
@@ -47,6 +47,8 @@ class DatagramSocket {
   static long controlBio(BIO* bio, int command, long number, void* pointer);
 
   int receive(char* data, size_t length);
+  bool isHarmful(const unsigned char* data, size_t length) const;
+  size_t shortestProtected() const;
   void send(const char* data, size_t length);
   void note(int error);
   int overhead() const;
@@ -54,6 +56,7 @@ class DatagramSocket {
 
   const int fd_;
   Count& lost_;
+  const SSL* ssl_ = nullptr;
   bool ipv6_ = false;
   bool full_ = false;
   bool exceeded_ = false;

@@ -43,7 +43,7 @@ bool Handshake::prepare(void* data) {
   ERR_clear_error();
   link_.ssl = TlsContext::instance().newConnection(options_->role, options_->transport);
   SSL* ssl = link_.ssl.get();
-  BIO* bio = link_.datagrams ? link_.datagrams->newBio() : Staging::newBio();
+  BIO* bio = link_.datagrams ? link_.datagrams->newBio(ssl) : Staging::newBio();
   if (!ssl || !bio) {
     BIO_free(bio);
     end_ = {EndReason::kHandshakeFailed, Failure::fromOpenSsl(link_.alerts)};

@@ -94,10 +94,15 @@ test('datagrams that are not the peer’s change nothing, before, during and aft
     Buffer.alloc(0),
     Buffer.from('GET / HTTP/1.0\r\n\r\n'),
     randomBytes(1400),
-    // Records of data and of an alert in an epoch that has no keys, and one that claims to be long.
-    Buffer.from('17fefd000100000000000900051122334455', 'hex'),
-    Buffer.from('15fefd00010000000000090002022a', 'hex'),
     Buffer.from('16fefd0000000000000009ffff01', 'hex'),
+    Buffer.from('14fefd000000000000000900', 'hex'),
+    // Data, alerts and handshakes that claim to be protected, also too short for that.
+    ...[0, 1, 2, 5, 7, 8, 15, 16, 23, 24, 25, 64].flatMap((length) =>
+      [0x15, 0x16, 0x17].map((type) => {
+        const header = Buffer.from([type, 0xfe, 0xfd, 0, 1, 0, 0, 0, 0, 0, 9, 0, length]);
+        return Buffer.concat([header, randomBytes(length)]);
+      }),
+    ),
   ];
   using both = meet(engine, network, credential);
   assert.ok(await both.client.established);
@@ -106,6 +111,8 @@ test('datagrams that are not the peer’s change nothing, before, during and aft
   assert.equal(await both.serving.text(), 'ping');
   both.serving.send('pong');
   assert.equal(await both.visiting.text(), 'pong');
+  both.visiting.send('a');
+  assert.equal(await both.serving.text(), 'a');
   assert.ok(datagrams > 6);
 });
 
