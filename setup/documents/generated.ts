@@ -1,7 +1,9 @@
+import { FIRST_PAGE } from '../../src/core/cli/first-page.ts';
 import { documentCommands } from './command-document.ts';
 import { bashCompletion } from './completion/bash.ts';
 import { fishCompletion } from './completion/fish.ts';
 import { zshCompletion } from './completion/zsh.ts';
+import { makeFirstPage } from './first-page.ts';
 import { makeManifest } from './manifest.ts';
 import { manualPages } from './manual.ts';
 
@@ -16,6 +18,7 @@ export async function generatedFiles(root: string): Promise<Map<string, string>>
   const commands = documentCommands(manifest);
   return new Map([
     ['oclif.manifest.json', `${JSON.stringify(manifest, undefined, 2)}\n`],
+    [FIRST_PAGE, await makeFirstPage(root)],
     ...manualPages(manifest, root),
     ['completions/tlspool.bash', bashCompletion(commands)],
     ['completions/tlspool.fish', fishCompletion(commands)],

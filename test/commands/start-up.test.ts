@@ -17,14 +17,16 @@ const hook = pathToFileURL(join(import.meta.dirname, 'loading/tell-modules.mjs')
 const folder = mkdtempSync(join(tmpdir(), 'tlspool-loading-'));
 after(() => rmSync(folder, { recursive: true }));
 
-test('--version loads a handful of files, and no library', async () => {
-  const { own, libraries } = await loadedBy('--version');
-  assert.deepEqual(libraries, []);
-  assert.ok(own.length <= 10, own.join('\n'));
-});
+for (const flag of ['--version', '--help']) {
+  test(`${flag} loads a handful of files, and no library`, async () => {
+    const { own, libraries } = await loadedBy(flag);
+    assert.deepEqual(libraries, []);
+    assert.ok(own.length <= 10, own.join('\n'));
+  });
+}
 
 for (const [name, ...args] of [
-  ['the help', '--help'],
+  ['help of a topic', 'ca', '--help'],
   ['help of a command', 'wrap', '--help'],
   ['status', 'status'],
   ['ping', 'ping'],

@@ -13,6 +13,7 @@ import {
   quietExit,
   shapeFailure,
 } from './failure.ts';
+import { asksForFirstPage, firstPage } from './first-page.ts';
 
 /**
  * One run of the command line, from the arguments to the exit code. oclif finds, parses and documents the
@@ -34,6 +35,14 @@ export async function main(
     const manifest = readPackage(root);
     if (argv[0] === '--version' || argv[0] === '-V') {
       process.stdout.write(`${versionLine(manifest)}\n`);
+      return;
+    }
+    const page =
+      code === 'build' && asksForFirstPage(argv)
+        ? firstPage(root, versionLine(manifest), process.stdout)
+        : undefined;
+    if (page !== undefined) {
+      process.stdout.write(page);
       return;
     }
     const config = await loadConfig(root, manifest, code);
