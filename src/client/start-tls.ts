@@ -103,8 +103,8 @@ function flagsOf({ role, flags = {}, chooseLocalId }: StartTlsRequest): number {
     role === 'client'
       ? startTlsFlags.localRoleClient | startTlsFlags.remoteRoleServer
       : startTlsFlags.localRoleServer | startTlsFlags.remoteRoleClient;
-  for (const [name, on] of Object.entries(flags)) {
-    if (on === true) bits |= startTlsFlags[name as StartTlsFlag];
+  for (const name in flags) {
+    if (flags[name as keyof StartTlsFlags] === true) bits |= startTlsFlags[name as StartTlsFlag];
   }
   if (chooseLocalId !== undefined) bits |= startTlsFlags.localIdCheck;
   return bits;

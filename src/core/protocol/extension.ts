@@ -110,12 +110,14 @@ export function readOptions(messages: readonly Buffer[]): StartTlsOptions {
   const alpn: string[] = [];
   let clientAddress: string | undefined;
   let process: ClaimedProcess | undefined;
-  for (const [kind, value] of messages.flatMap(readList)) {
-    if (kind === optionKinds.localId) localIds.push(value);
-    else if (kind === optionKinds.alpn) alpn.push(value);
-    else if (kind === optionKinds.clientAddress) clientAddress = value;
-    else if (kind === optionKinds.process) process = parseProcess(value);
-    else throw new MalformedMessage(`option ${kind} of STARTTLS is not known`);
+  for (const data of messages) {
+    readList(data, (kind, value) => {
+      if (kind === optionKinds.localId) localIds.push(value);
+      else if (kind === optionKinds.alpn) alpn.push(value);
+      else if (kind === optionKinds.clientAddress) clientAddress = value;
+      else if (kind === optionKinds.process) process = parseProcess(value);
+      else throw new MalformedMessage(`option ${kind} of STARTTLS is not known`);
+    });
   }
   return { localIds, alpn, clientAddress, process };
 }
@@ -138,12 +140,12 @@ export function readProgramQuestion({ data }: Extension): ProgramQuestion {
   let process: ClaimedProcess | undefined;
   let role: ProgramQuestion['role'] = 'server';
   const localIds: string[] = [];
-  for (const [kind, value] of readList(data)) {
+  readList(data, (kind, value) => {
     if (kind === programKinds.process) process = parseProcess(value);
     else if (kind === programKinds.localId) localIds.push(value);
     else if (kind === programKinds.role && (value === 'client' || value === 'server')) role = value;
     else throw new MalformedMessage(`entry ${kind} of a question about a program is not known`);
-  }
+  });
   if (process === undefined) throw new MalformedMessage('the process is missing');
   return { process, role, localIds };
 }
@@ -169,13 +171,13 @@ export function readClearTextQuestion({ data }: Extension): ClearTextQuestion {
   let service = '';
   let clientAddress = '';
   let process: ClaimedProcess | undefined;
-  for (const [kind, value] of readList(data)) {
+  readList(data, (kind, value) => {
     if (kind === clearTextKinds.localId) localIds.push(value);
     else if (kind === clearTextKinds.service) service = value;
     else if (kind === clearTextKinds.clientAddress) clientAddress = value;
     else if (kind === clearTextKinds.process) process = parseProcess(value);
     else throw new MalformedMessage(`entry ${kind} of a question about clear text is not known`);
-  }
+  });
   return { localIds, service, clientAddress, process };
 }
 
@@ -191,20 +193,27 @@ export function writeDetails(details: SessionDetails): Extension[] {
 
 /** Details that we do not know are left out: a later version may tell more. */
 export function readDetails(messages: readonly Buffer[]): SessionDetails {
-  const all = messages.flatMap(readList);
-  const entries = new Map(all);
-  const text = (name: (typeof textDetails)[number]) => entries.get(detailKinds[name]) ?? '';
-  return {
-    version: text('version'),
-    cipher: text('cipher'),
-    group: text('group'),
-    alpn: text('alpn'),
-    serverName: text('serverName'),
-    resumed: entries.has(detailKinds.resumed),
-    decision: text('decision'),
-    commonName: text('commonName'),
-    groups: all.filter(([kind]) => kind === detailKinds.remoteGroup).map(([, group]) => group),
+  const groups: string[] = [];
+  const details = {
+    version: '',
+    cipher: '',
+    group: '',
+    alpn: '',
+    serverName: '',
+    resumed: false,
+    commonName: '',
+    decision: '',
+    groups,
   };
+  for (const data of messages) {
+    readList(data, (kind, value) => {
+      const name = textDetailOf.get(kind);
+      if (name !== undefined) details[name] = value;
+      else if (kind === detailKinds.remoteGroup) groups.push(value);
+      else if (kind === detailKinds.resumed) details.resumed = true;
+    });
+  }
+  return details;
 }
 
 const textDetails = [
@@ -216,6 +225,13 @@ const textDetails = [
   'decision',
   'commonName',
 ] as const;
+
+type TextDetail = (typeof textDetails)[number];
+
+/** By their kinds. */
+const textDetailOf: ReadonlyMap<number, TextDetail> = new Map(
+  textDetails.map((name) => [detailKinds[name], name]),
+);
 
 function processText({ pid, started }: ClaimedProcess): string {
   return `${pid} ${started}`;
@@ -229,8 +245,13 @@ function parseProcess(text: string): ClaimedProcess {
 
 type Entry = [kind: number, value: string];
 
+/** Of memory that is shared by many: an own piece would cost more than what is done with it. */
+function emptyList(): Buffer {
+  return Buffer.allocUnsafe(DATA_LENGTH).fill(0);
+}
+
 function writeLists(entries: readonly Entry[]): Buffer[] {
-  let current = Buffer.alloc(DATA_LENGTH);
+  let current = emptyList();
   const lists = [current];
   let filled = 0;
   for (const [kind, value] of entries) {
@@ -238,7 +259,7 @@ function writeLists(entries: readonly Entry[]): Buffer[] {
     if (length > 255)
       throw new MalformedMessage(`an option takes at most 255 bytes, got ${length}`);
     if (filled + 2 + length > DATA_LENGTH) {
-      current = Buffer.alloc(DATA_LENGTH);
+      current = emptyList();
       lists.push(current);
       filled = 0;
     }
@@ -250,14 +271,12 @@ function writeLists(entries: readonly Entry[]): Buffer[] {
   return lists;
 }
 
-function readList(data: Buffer): Entry[] {
-  const entries: Entry[] = [];
+function readList(data: Buffer, entry: (kind: number, value: string) => void): void {
   for (let offset = 0; offset < data.length && data[offset] !== END; ) {
     const kind = data[offset] ?? END;
     const end = offset + 2 + (data[offset + 1] ?? DATA_LENGTH);
     if (end > data.length) throw new MalformedMessage('an option reaches beyond its message');
-    entries.push([kind, data.toString('utf8', offset + 2, end)]);
+    entry(kind, data.toString('utf8', offset + 2, end));
     offset = end;
   }
-  return entries;
 }

@@ -7,7 +7,7 @@ import { denialText } from '../authz/words.ts';
 import type { AlertName, PeerDemand, TlsRole } from '../engine/types.ts';
 import { type Donai, formatDonai, parseDonai } from '../identity/donai.ts';
 import { PosixError } from '../protocol/errors.ts';
-import type { Log } from '../telemetry/log.ts';
+import { type Log, tells } from '../telemetry/log.ts';
 import type { SessionFacts } from './facts.ts';
 
 /** The part of authorisation that sessions need. */
@@ -73,12 +73,15 @@ export class Admission {
     const question: Question = { remote, localId, service, address: peerAddress, at };
     const decision = authorisation.decide(question);
     const groups = authorisation.groupsOf(remote);
-    const monitored = !decision.allowed && authorisation.monitors;
+    const { allowed, reason, rule } = decision;
+    const monitored = !allowed && authorisation.monitors;
     const record: RemoteRecord = {
       id,
       at: new Date(at).toISOString(),
       about: 'remote',
-      ...outcomeOf(decision),
+      allowed,
+      reason,
+      rule: rule?.name ?? null,
       local: formatDonai(localId),
       remote: remote.id === undefined ? '' : formatDonai(remote.id),
       names: remote.names.map(formatDonai),
@@ -90,17 +93,20 @@ export class Admission {
     };
     decisions.add(record);
     this.#tell(record);
-    if (!decision.allowed && !monitored) return denial(decision, question);
+    if (!allowed && !monitored) return denial(decision, question);
     return { question, groups, decision: `${monitored ? 'monitor ' : ''}${spelled(decision)}` };
   }
 
-  #tell({ names: _names, at: _at, about: _about, allowed, id, ...rest }: RemoteRecord): void {
+  #tell(record: RemoteRecord): void {
     const { log } = this.#parts;
+    const ordinary = record.allowed && record.reason === 'open';
+    if (ordinary && !tells(log, 'debug')) return;
+    const { names: _names, at: _at, about: _about, allowed, id, ...rest } = record;
     const { pid, uid, executable } = this.#facts.program;
     const fields = { session: id, ...rest, pid, uid, program: executable || undefined };
     if (rest.monitored) log.warn(fields, 'would be denied');
     else if (!allowed) log.info(fields, 'denied');
-    else if (rest.reason === 'open') log.debug(fields, 'allowed');
+    else if (ordinary) log.debug(fields, 'allowed');
     else log.info(fields, 'allowed');
   }
 }
@@ -166,10 +172,6 @@ function denial(decision: Decision, question: Question): Denial {
     error: new PosixError('EACCES', `${decision.reason}: ${denialText(decision, question)}`),
     alert: nobody ? 'certificate_required' : 'access_denied',
   };
-}
-
-function outcomeOf({ allowed, reason, rule }: Decision) {
-  return { allowed, reason, rule: rule?.name ?? null };
 }
 
 function spelled({ reason, rule }: Decision): string {

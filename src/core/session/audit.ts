@@ -1,6 +1,6 @@
 import type { ClosedEvent, Counters } from '../engine/types.ts';
 import type { TlspoolError } from '../errors.ts';
-import type { Log } from '../telemetry/log.ts';
+import { type Log, tells } from '../telemetry/log.ts';
 import type { Agreed } from './agreed.ts';
 import type { SessionFacts } from './facts.ts';
 import { describe } from './outcome.ts';
@@ -16,6 +16,7 @@ export class Audit {
   }
 
   setUp(agreed: Agreed): void {
+    if (!tells(this.#log, 'debug')) return;
     this.#log.debug({ ...this.#who(), ...what(agreed) }, 'session set up');
   }
 

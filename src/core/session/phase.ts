@@ -71,12 +71,18 @@ export function isOpen(phase: Phase): phase is OpenPhase {
 }
 
 /** What is known when the other side is first heard. */
-export function beginNegotiating(
-  known: Pick<Negotiating, 'request' | 'myself' | 'serverName' | 'demand'>,
-): Negotiating {
+export function beginNegotiating({
+  request,
+  myself,
+  serverName,
+  demand,
+}: Pick<Negotiating, 'request' | 'myself' | 'serverName' | 'demand'>): Negotiating {
   return {
     is: 'negotiating',
-    ...known,
+    request,
+    myself,
+    serverName,
+    demand,
     domainRepresented: false,
     peer: undefined,
     believed: undefined,

@@ -57,16 +57,16 @@ export class Store implements AsyncDisposable {
   /** For messages. */
   readonly path: string;
   readonly #database: DatabaseSync;
-  readonly #versions: StatementSync;
+  readonly #commits: StatementSync;
+  readonly #changes: StatementSync;
 
   constructor(database: DatabaseSync, path: string) {
     this.path = path;
     this.#database = database;
     this.db = new Kysely<Schema>({ dialect: new NodeSqliteDialect(database, path) });
-    // data_version counts the other connections' commits, total_changes() our own rows.
-    this.#versions = this.#read(() =>
-      database.prepare('select data_version + total_changes() as version from pragma_data_version'),
-    );
+    // By two statements: of a pragma within another one, SQLite would compile the text each time.
+    this.#commits = this.#read(() => database.prepare('pragma data_version'));
+    this.#changes = this.#read(() => database.prepare('select total_changes() as rows'));
   }
 
   /** All or nothing: what `change` throws undoes what it wrote. Writers queue, readers see the state before. */
@@ -74,9 +74,14 @@ export class Store implements AsyncDisposable {
     return this.db.transaction().execute(change);
   }
 
-  /** Rises with every change, whoever made it; a few microseconds. Equal numbers: what was cached still holds. */
+  /**
+   * Rises with every change, whoever made it; a few microseconds. Equal numbers: what was cached still holds. It adds the
+   * commits of other connections (data_version) and our own rows.
+   */
   version(): number {
-    return this.#read(() => Number(this.#versions.get()?.version));
+    return this.#read(
+      () => Number(this.#commits.get()?.data_version) + Number(this.#changes.get()?.rows),
+    );
   }
 
   /** Rises whenever an anchor comes, goes or changes: verdicts of older generations are void. */

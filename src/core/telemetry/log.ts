@@ -8,6 +8,13 @@ export interface Log {
   info(fields: object, message: string): void;
   warn(fields: object, message: string): void;
   error(fields: object, message: string): void;
+  /** Absent: all do. */
+  isLevelEnabled?(level: LogLevel): boolean;
+}
+
+/** Whether such lines go anywhere: what would be told of every session is not put together in vain. */
+export function tells(log: Log, level: LogLevel): boolean {
+  return log.isLevelEnabled?.(level) ?? true;
 }
 
 export type LogLevel = Extract<Level, 'debug' | 'info' | 'warn' | 'error'>;
