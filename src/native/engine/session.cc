@@ -308,6 +308,9 @@ void Session::judgeRenewal() {
 
 void Session::end(End end, Manner manner) {
   if (phase_ == Phase::kGone) return;
+  // Somebody waits to hear what became of a handshake or a renewal; of a session that was in use
+  // only what is written down about it is left to do.
+  bool awaited = phase_ != Phase::kRelaying || renewal_;
   phase_ = Phase::kGone;
   Worker& worker = link_.worker;
   SSL* ssl = established();
@@ -326,8 +329,11 @@ void Session::end(End end, Manner manner) {
   } else {
     link_.closeNet();
   }
-  node::postEvent(
-      std::make_unique<ClosedEvent>(id(), std::move(end), link_.counters, Engine::forgetSession));
+  auto closed =
+      std::make_unique<ClosedEvent>(id(), std::move(end), link_.counters, Engine::forgetSession);
+  if (awaited) return node::postEvent(std::move(closed));
+  node::queueEvent(std::move(closed));
+  worker.deliverSoon();
 }
 
 // ---- OpenSSL

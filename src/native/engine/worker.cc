@@ -11,6 +11,7 @@
 #include <algorithm>
 #include <climits>
 
+#include "node/event.h"
 #include "token/key.h"
 
 namespace tlspool::engine {
@@ -25,6 +26,8 @@ constexpr uint64_t kBell = UINT64_MAX;
 /// went, and nothing happened for so long (ms), it is given back to the system.
 constexpr size_t kWorthTidying = 64;
 constexpr uint64_t kQuiet = 500;
+/// ms that queued events wait at most. Where much happens others come sooner and take them along.
+constexpr uint64_t kDelivery = 5;
 
 }  // namespace
 
@@ -140,6 +143,7 @@ void Worker::run() {
       remove(id);
     }
     leaving_.clear();
+    node::deliverEvents();
     ASYNC_cleanup_thread();
   }
   Staging::setCurrent(nullptr);
@@ -159,6 +163,7 @@ void Worker::round() {
   }
   takeMail();
   callDue();
+  deliverQueued();
   std::vector<SessionId> turns;
   turns.swap(turns_);
   for (SessionId id : turns) {
@@ -183,6 +188,7 @@ int Worker::timeout() const {
   constexpr uint64_t kNever = UINT64_MAX;
   uint64_t next = isUntidy() ? lastBusy_ + kQuiet : kNever;
   if (!times_.empty()) next = std::min(next, times_.begin()->first);
+  if (deliverAt_) next = std::min(next, deliverAt_);
   if (next == kNever) return -1;
   uint64_t now = monotonicTime();
   return next <= now ? 0 : static_cast<int>(std::min<uint64_t>(next - now, INT_MAX));
@@ -202,6 +208,16 @@ void Worker::takeMail() {
   for (SessionId id : woken) {
     if (Resident* resident = find(id)) resident->resume();
   }
+}
+
+void Worker::deliverSoon() {
+  if (!deliverAt_) deliverAt_ = now_ + kDelivery;
+}
+
+void Worker::deliverQueued() {
+  if (!deliverAt_ || now_ < deliverAt_) return;
+  deliverAt_ = 0;
+  node::deliverEvents();
 }
 
 void Worker::callDue() {

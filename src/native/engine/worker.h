@@ -75,6 +75,8 @@ class Worker {
   uint64_t now() const { return now_; }
   /// Calls `due` once, at that time (ms), instead of any time before; 0: not at all.
   void schedule(Resident& resident, uint64_t at);
+  /// Events that were queued (node/event.h) are delivered within some milliseconds.
+  void deliverSoon();
   /// Calls `resume` after the others had their turn.
   void again(SessionId id) { turns_.push_back(id); }
   Resident* find(SessionId id) const;
@@ -93,6 +95,7 @@ class Worker {
   int timeout() const;
   void takeMail();
   void callDue();
+  void deliverQueued();
   void tidy(bool busy);
   bool isUntidy() const;
   void notify();
@@ -113,6 +116,8 @@ class Worker {
   std::set<std::pair<uint64_t, SessionId>> times_;
   std::atomic<size_t> scheduled_{0};
   std::vector<SessionId> turns_;
+  /// When queued events are to be delivered at the latest; 0: there are none.
+  uint64_t deliverAt_ = 0;
   /// Residents that came or went since memory was given back.
   size_t changes_ = 0;
   /// Time of the last round in which there was something to do.

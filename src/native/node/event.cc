@@ -21,6 +21,18 @@ Queue& queue() {
   return *only;
 }
 
+/// With the mutex held.
+void add(std::unique_ptr<Event> event) {
+  if (queue().wakeup) queue().events.push_back(std::move(event));
+}
+
+/// With the mutex held.
+void schedule() {
+  if (!queue().wakeup || queue().events.empty() || queue().scheduled) return;
+  queue().scheduled =
+      napi_call_threadsafe_function(queue().wakeup, nullptr, napi_tsfn_nonblocking) == napi_ok;
+}
+
 void deliver(napi_env env, napi_value listener, void*, void*) {
   std::vector<std::unique_ptr<Event>> batch;
   {
@@ -71,11 +83,18 @@ napi_value unrefEvents(napi_env env, napi_callback_info) {
 
 void postEvent(std::unique_ptr<Event> event) {
   std::lock_guard lock(queue().mutex);
-  if (!queue().wakeup) return;
-  queue().events.push_back(std::move(event));
-  if (queue().scheduled) return;
-  queue().scheduled =
-      napi_call_threadsafe_function(queue().wakeup, nullptr, napi_tsfn_nonblocking) == napi_ok;
+  add(std::move(event));
+  schedule();
+}
+
+void queueEvent(std::unique_ptr<Event> event) {
+  std::lock_guard lock(queue().mutex);
+  add(std::move(event));
+}
+
+void deliverEvents() {
+  std::lock_guard lock(queue().mutex);
+  schedule();
 }
 
 void registerEvents(napi_env env, napi_value exports) {

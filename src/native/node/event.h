@@ -17,6 +17,11 @@ class Event {
 
 /// Any thread. After the environment is gone the event is dropped (trap 26 of Node-API teardown).
 void postEvent(std::unique_ptr<Event> event);
+/// The same for what need not be known at once: it goes along with the next event that is posted,
+/// or when `deliverEvents` is called, so that it takes no turn of Node's event loop of its own.
+void queueEvent(std::unique_ptr<Event> event);
+/// Any thread. What was queued is handed over now.
+void deliverEvents();
 
 /// Adds `onEvents(listener)`, where listener gets an array of events, and `unrefEvents()`, `refEvents()`,
 /// which tell whether waiting for events keeps the process alive.
