@@ -29,7 +29,9 @@ test('kill -9 of a program ends its sessions and frees all that they had', async
   await sessionsBecome(pool, 2 * Number(COUNT));
   program.child.kill('SIGKILL');
   await sessionsBecome(pool, 0);
-  assert.equal((await status({ socket: pool.socket })).openFiles, openFiles);
+  // At any moment the pool may have one more open, as when it writes decisions down.
+  const left = async () => (await status({ socket: pool.socket })).openFiles;
+  await until('no file of theirs is open', async () => (await left()) <= openFiles);
 });
 
 test('with FORK they live on, and can be listed and closed', async () => {
