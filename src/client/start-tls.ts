@@ -104,7 +104,7 @@ function flagsOf({ role, flags = {}, chooseLocalId }: StartTlsRequest): number {
       ? startTlsFlags.localRoleClient | startTlsFlags.remoteRoleServer
       : startTlsFlags.localRoleServer | startTlsFlags.remoteRoleClient;
   for (const name in flags) {
-    if (flags[name as keyof StartTlsFlags] === true) bits |= startTlsFlags[name as StartTlsFlag];
+    if (flags[name as keyof typeof flags] === true) bits |= startTlsFlags[name as StartTlsFlag];
   }
   if (chooseLocalId !== undefined) bits |= startTlsFlags.localIdCheck;
   return bits;
