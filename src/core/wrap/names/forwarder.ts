@@ -25,6 +25,7 @@ export class DnsForwarder {
   readonly #events: ForwarderEvents;
   readonly #exchanges = new Exchanges(64);
   readonly #idle: NodeJS.Timeout;
+  #closed = false;
 
   constructor({ address, port }: DnsServer, events: ForwarderEvents) {
     this.#events = events;
@@ -56,8 +57,6 @@ export class DnsForwarder {
     this.#closed = true;
     this.#socket.close();
   }
-
-  #closed = false;
 
   #answer(datagram: Buffer): void {
     this.#idle.refresh();
