@@ -103,7 +103,7 @@ function complaintAbout(which: string): string {
 for (const { protocol, without } of dialogs) {
   test(`${protocol}: a program that knows nothing of TLS gets it by STARTTLS`, { skip }, () => {
     const which = `${protocol} honest`;
-    assert.match(met[which]?.heard ?? '', /INSIDE TLS/, JSON.stringify(met[which]));
+    assert.match(met[which]?.heard ?? '', /INSIDE TLS/, JSON.stringify(met[which]) + log);
     assert.deepEqual(servers.get(which)?.askedFor, [name]);
     assert.doesNotMatch(servers.get(which)?.heard.join('') ?? '', /WHO/);
   });

@@ -13,7 +13,7 @@ export class DnsServer implements AsyncDisposable {
     zone: readonly Record[],
     { address = '127.0.0.1', port = 0 }: { address?: string; port?: number } = {},
   ): Promise<DnsServer> {
-    const socket = createSocket('udp4');
+    const socket = createSocket(address.includes(':') ? 'udp6' : 'udp4');
     socket.bind(port, address);
     await once(socket, 'listening');
     return new DnsServer(socket, zone);

@@ -19,9 +19,9 @@ const question = encodeMessage({ id: 77, question: ['www.example.com', dnsTypes.
 before(() => openPrivateNetwork(builtLauncher));
 
 /** A resolver's socket in the private network. */
-function resolver() {
-  const socket = createSocket('udp4');
-  socket.bind({ fd: nativeSupervisor().nameServerInside('192.0.2.9', 0), exclusive: true });
+function resolver(own = '192.0.2.9') {
+  const socket = createSocket(own.includes(':') ? 'udp6' : 'udp4');
+  socket.bind({ fd: nativeSupervisor().nameServerInside(own, 0), exclusive: true });
   return Object.assign(socket, { [Symbol.dispose]: () => socket.close() });
 }
 
@@ -89,6 +89,25 @@ test('two servers are asked by one socket', async () => {
     program.send(question, server.port, server.address);
     const [, from] = await answerTo(program);
     assert.equal(from.address, server.address);
+  }
+  assert.equal(servers.learned.length, 2);
+});
+
+test('a server of IPv6 is asked, and one of IPv4 by a socket of IPv6', async () => {
+  await using six = await DnsServer.open(zone, { address: '::1' });
+  await using four = await DnsServer.open(zone, { address: '127.3.0.3' });
+  using servers = standingIn(six);
+  servers.standInFor({ address: four.address, port: four.port });
+  using program = resolver('::');
+  servers.expect(program.address().port, 7);
+  const asked = [
+    [six.port, '::1'],
+    [four.port, `::ffff:${four.address}`],
+  ] as const;
+  for (const [port, address] of asked) {
+    program.send(question, port, address);
+    const [, from] = await answerTo(program);
+    assert.deepEqual([from.port, from.address], [port, address]);
   }
   assert.equal(servers.learned.length, 2);
 });
