@@ -3,8 +3,8 @@ import { type AddressInfo, createServer, type Server, type Socket } from 'node:n
 import { createSecureContext, type SecureContext, TLSSocket } from 'node:tls';
 import type { Actor } from '../../core/starttls/simulation.ts';
 
-/** First byte of a ClientHello's record (RFC 8446 section 5.1); none of the dialogs' commands begins with it. */
-const tlsHandshake = 0x16;
+/** How a ClientHello's record begins (RFC 8446 section 5.1); in none of the dialogs' commands there is that. */
+const clientHello = Buffer.from([0x16, 3, 1]);
 
 export interface StartTlsScript {
   /** What it says in the clear. */
@@ -46,16 +46,18 @@ export class StartTlsServer implements AsyncDisposable {
       socket.on('close', () => this.#sockets.delete(socket));
       socket.on('error', () => undefined);
       const number = this.heard.push('') - 1;
-      const converse = (bytes: Buffer) => {
-        if (bytes[0] === tlsHandshake) {
-          socket.off('data', converse).pause();
-          socket.unshift(bytes);
-          this.#secure(socket, credential, inside);
-          return;
-        }
-        const more = bytes.toString('latin1');
+      const hear = (more: string) => {
         this.heard[number] += more;
         say(socket, clear.answer?.(this.heard[number] ?? '', more));
+      };
+      const converse = (bytes: Buffer) => {
+        // Where nobody waits for a word before it (mysql), it may come with the last command.
+        const hello = bytes.indexOf(clientHello);
+        if (hello !== 0) hear(bytes.toString('latin1', 0, hello < 0 ? bytes.length : hello));
+        if (hello < 0) return;
+        socket.off('data', converse).pause();
+        socket.unshift(bytes.subarray(hello));
+        this.#secure(socket, credential, inside);
       };
       socket.on('data', converse);
       socket.on('end', () => socket.end());
