@@ -3,7 +3,7 @@ import assert from 'node:assert/strict';
 import { generateKeyPairSync, X509Certificate } from 'node:crypto';
 import { createSocket } from 'node:dgram';
 import { once } from 'node:events';
-import { writeFileSync } from 'node:fs';
+import { readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { after, before, test } from 'node:test';
 import {
@@ -15,7 +15,7 @@ import {
 import { closeFd, messagePair, socketPair } from '../../src/core/engine/sockets.ts';
 import { startTlsFlags } from '../../src/core/protocol/flags.ts';
 import { dns, type Maker, mail, make, makeRoot } from '../core/trust/made-certificates.ts';
-import { DatagramProgram, Network, udpTo } from '../datagrams.ts';
+import { badly, DatagramProgram, Network, udpTo } from '../datagrams.ts';
 import { until, within } from '../patience.ts';
 import { type DtlsMake, gnutlsDtls, opensslDtls } from './stage/dtls-makes.ts';
 import type { Files } from './stage/other-makes.ts';
@@ -145,6 +145,27 @@ for (const by of [opensslDtls, gnutlsDtls]) {
     });
   }
 
+  test(`${by.name} visits through a network that loses, doubles and reorders`, async () => {
+    await using network = await Network.create(badly(7, 0.08));
+    await using client = start(by.client(network.port, OURS, filesOf('mary'), pool.caFile));
+    const met = await meet({ fd: network.serverFd(), role: 'server', localId: OURS });
+    isMet(met);
+    using plain = met.plain;
+    assert.equal(met.session.remoteId, 'mary@example.com');
+    // What is lost is said again, by those who want it to arrive.
+    const repeat = setInterval(() => {
+      client.child.stdin?.write('ping\n');
+      plain.send('welcome\n');
+    }, 100);
+    try {
+      assert.equal(await plain.text(), 'ping\n');
+      await client.printing(/welcome/);
+    } finally {
+      clearInterval(repeat);
+    }
+    assert.ok(network.carried.some(({ fate }) => fate === 'lose'));
+  });
+
   const refused: readonly [who: string | undefined, alert: number][] = [
     [undefined, ALERT.handshake_failure],
     ['strange', ALERT.unknown_ca],
@@ -226,6 +247,34 @@ test('a session of DTLS is listed, tells of itself, is detached and taken up aga
   await program.reattach(ctlkey);
   client.child.stdin?.write('still here\n');
   assert.equal(await plain.text(), 'still here\n');
+});
+
+test('the server of the guide greets who comes, one after the other', async () => {
+  const root = join(import.meta.dirname, '../..');
+  const guide = readFileSync(join(root, 'docs/dtls.md'), 'utf8');
+  const [, example = ''] = /^```python\n(.*?)^```$/ms.exec(guide) ?? [];
+  const port = await freeUdpPort();
+  const handedOver = `
+import os, socket, sys
+sys.path.insert(0, '${join(import.meta.dirname, 'python')}')
+from tlspool_client import *
+pool = Pool(os.environ['TLSPOOL_SOCKET'])
+flags = LOCALROLE_SERVER | REMOTEROLE_CLIENT | IGNORE_REMOTEID | DTLS
+def handed_over(wire, theirs):
+    pool.starttls(wire, flags, localid='${OURS}', plain=theirs)
+`;
+  const program = example
+    .replace('0.0.0.0', '127.0.0.1')
+    .replace('5684', String(port))
+    .replace('while True:', 'print("ready", flush=True)\nwhile True:');
+  await using server = new Running('python3', ['-c', handedOver + program], {
+    env: pool.environment,
+  });
+  await server.printing(/ready/);
+  for (const by of [opensslDtls, gnutlsDtls]) {
+    await using client = start(by.client(port, OURS, undefined, pool.caFile));
+    await client.printing(/welcome/);
+  }
 });
 
 test('flags and sockets that do not go together are refused, with what would', async () => {

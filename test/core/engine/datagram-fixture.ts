@@ -15,6 +15,8 @@ export interface Changes {
   readonly server?: Partial<OpenSession>;
   readonly client?: Partial<OpenSession>;
   readonly serverAnswers?: Answers;
+  /** Instead of believing whatever it is shown. */
+  readonly clientAnswers?: Answers;
 }
 
 /** A server and a client on two sides of a network; the client believes whatever it is shown. */
@@ -22,7 +24,7 @@ export function meet(
   engine: Engine,
   network: Network,
   credential: CredentialHandle,
-  { server = {}, client = {}, serverAnswers = {} }: Changes = {},
+  { server = {}, client = {}, serverAnswers = {}, clientAnswers }: Changes = {},
 ): Meeting {
   const ours = datagramPlaintext();
   const theirs = datagramPlaintext();
@@ -35,7 +37,7 @@ export function meet(
   const clientEnd = { fd: network.clientFd(), role: 'client', plainFd: theirs.fd } as const;
   return {
     server: open(engine, { ...both, ...serverEnd, ...server }, serverAnswers),
-    client: open(engine, { ...both, ...clientEnd, ...client }, believing),
+    client: open(engine, { ...both, ...clientEnd, ...client }, clientAnswers ?? believing),
     serving: ours.program,
     visiting: theirs.program,
     [Symbol.dispose]() {

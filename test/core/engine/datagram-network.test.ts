@@ -4,9 +4,9 @@ import { randomBytes } from 'node:crypto';
 import { after, test } from 'node:test';
 import { setTimeout as pause } from 'node:timers/promises';
 import { badly, Network, udpTo } from '../../datagrams.ts';
-import { until } from '../../patience.ts';
+import { until, within } from '../../patience.ts';
 import { meet } from './datagram-fixture.ts';
-import { open, Pki, startEngine } from './fixture.ts';
+import { type Answers, open, Pki, startEngine } from './fixture.ts';
 
 const pki = new Pki();
 const engine = startEngine();
@@ -62,6 +62,52 @@ test('a handshake that waits for the brain does not mind what is repeated meanwh
 function fromClient({ carried }: Network): number {
   return carried.filter(({ direction }) => direction === 'to-server').length;
 }
+
+test('nor does one that waits for a verdict on either side, parked in the middle of its work', async () => {
+  await using network = await Network.create();
+  const john = {
+    credentials: [await pki.credential(engine, pki.leaf('p256', 'john@example.com'))],
+  };
+  const judged: string[] = [];
+  const judgeLater = (who: 'server' | 'client', name: string): Answers => ({
+    verifyPeer({ session }) {
+      judged.push(who);
+      const from = network.carried.length;
+      const repeated = () => network.carried.length >= from + 3;
+      until('the other side to repeat itself', repeated).then(() => {
+        assert.ok(engine.state().parkedJobs > 0);
+        engine.acceptPeer(session, { name, until: 0 });
+      });
+    },
+  });
+  using both = meet(engine, network, credential, {
+    server: { peer: 'require' },
+    client: { local: john },
+    serverAnswers: judgeLater('server', 'john@example.com'),
+    clientAnswers: judgeLater('client', 'server.example'),
+  });
+  assert.equal((await both.client.established)?.peerName, 'server.example');
+  assert.equal((await both.server.established)?.peerName, 'john@example.com');
+  assert.deepEqual(judged, ['client', 'server'], 'each is asked once');
+  both.visiting.send('ping');
+  assert.equal(await both.serving.text(), 'ping');
+  assert.equal(engine.state().parkedJobs, 0);
+});
+
+test('a handshake that is given up while it is parked leaves nothing', async () => {
+  await using network = await Network.create();
+  const asked = Promise.withResolvers<void>();
+  using both = meet(engine, network, credential, {
+    clientAnswers: { verifyPeer: () => asked.resolve() },
+  });
+  await within('the question', asked.promise);
+  assert.equal(engine.state().parkedJobs, 1);
+  engine.close(both.client.id, 'abort');
+  await both.client.closed;
+  engine.close(both.server.id, 'abort');
+  await both.server.closed;
+  assert.equal(engine.state().parkedJobs, 0);
+});
 
 test('a chain that is larger than the MTU comes in fragments, none of which IP has to divide', async () => {
   const names = Array.from({ length: 150 }, (_, number) => `DNS:host-${number}.server.example`);

@@ -28,6 +28,7 @@ CMD_REATTACH = 0x101
 LOCALROLE_CLIENT, LOCALROLE_SERVER = 0x1, 0x2
 REMOTEROLE_CLIENT, REMOTEROLE_SERVER = 0x4, 0x8
 REQUEST_REMOTEID, IGNORE_REMOTEID = 0x800, 0x1000
+DTLS = 0x100
 DETACH, FORK, LOCALID_CHECK, RENEGOTIATE = 0x2000, 0x4000, 0x10000, 0x20000
 
 PEERCERT_SUBJECT, MYCERT_SUBJECT = 0x52800000, 0x52800100
@@ -111,7 +112,8 @@ class Pool:
         self.reqid = self.reqid % 0xFFFF + 1
         reqid, ctlkey = self.reqid, os.urandom(16)
         names = (localid.encode(), remoteid.encode(), ctlkey, service.encode())
-        self.send(reqid, 0, CMD_STARTTLS, STARTTLS.pack(flags, 0xC0FFEE, 6, 0, *names, timeout), [cipher.fileno()])
+        protocol = socket.IPPROTO_UDP if flags & DTLS else socket.IPPROTO_TCP
+        self.send(reqid, 0, CMD_STARTTLS, STARTTLS.pack(flags, 0xC0FFEE, protocol, 0, *names, timeout), [cipher.fileno()])
         kept, proposals = None, []
         while True:
             got, cbid, command, data = self.receive()
