@@ -1,7 +1,7 @@
 // npm's install of the package: makes the engine and the launcher, for the Node that runs this. A checkout is not built
 // here, but by `npm run build`.
 
-import { existsSync, readFileSync } from 'node:fs';
+import { existsSync, readFileSync, rmSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { compileNative } from './native.mjs';
 import { forInstallation, requirePackages } from './packages.mjs';
@@ -13,6 +13,8 @@ await setUp(() => {
   requireNode();
   requirePackages(forInstallation);
   compileNative(headersOf(process.execPath));
+  // Nothing is built a second time here.
+  rmSync(join(root, 'build/obj'), { recursive: true });
 });
 
 function requireNode() {
@@ -26,12 +28,21 @@ function requireNode() {
   );
 }
 
-/** Where include/node is: beside the program, as in the archives of nodejs.org, or where npm is told. */
+/** Where the headers of this Node are: beside it, as in the archives of nodejs.org, or where npm is told (nodedir). */
 function headersOf(program) {
-  const { npm_config_nodedir: told } = process.env;
-  const place = told ?? dirname(dirname(program));
-  if (existsSync(join(place, 'include/node/openssl/ssl.h'))) return place;
+  const places = [dirname(dirname(program)), process.env.npm_config_nodedir ?? ''];
+  const place = places.find((folder) => folder !== '' && areOfThisNode(folder));
+  if (place !== undefined) return place;
   throw new SetupError(
-    `there are no headers of this Node in ${place}/include/node: name the folder of one that has them with npm_config_nodedir`,
+    `there are no headers of Node.js ${process.version} in ${places[0]}/include/node: take one that has them (https://nodejs.org), or name their folder with npm_config_nodedir`,
+  );
+}
+
+function areOfThisNode(folder) {
+  const versions = join(folder, 'include/node/node_version.h');
+  const [major] = process.versions.node.split('.');
+  return (
+    existsSync(versions) &&
+    readFileSync(versions, 'utf8').includes(`#define NODE_MAJOR_VERSION ${major}\n`)
   );
 }

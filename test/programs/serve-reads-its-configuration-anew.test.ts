@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict';
-import { writeFileSync } from 'node:fs';
+import { rmSync, writeFileSync } from 'node:fs';
 import { test } from 'node:test';
 import { connect } from '../../src/client/index.ts';
 import { handedOver } from './stage/handed-over.ts';
@@ -7,7 +7,7 @@ import { Pool } from './stage/pool.ts';
 
 const name = 'www.example.com';
 
-test('SIGHUP applies what can change, names what cannot, and keeps the old for a faulty file', async () => {
+test('SIGHUP applies what can change, names what cannot, and keeps the old for a file that is faulty or gone', async () => {
   await using pool = await Pool.serving([[name]]);
   const file = `${pool.folder}/tlspool.conf`;
   const program = await connect({ socket: pool.socket });
@@ -21,6 +21,11 @@ test('SIGHUP applies what can change, names what cannot, and keeps the old for a
   writeFileSync(file, 'nonsense\n');
   pool.daemon.child.kill('SIGHUP');
   await pool.daemon.saying(/there is no setting nonsense/);
+  assert.equal((await program.ping()).facilities & 1, 0);
+
+  rmSync(file);
+  pool.daemon.child.kill('SIGHUP');
+  await pool.daemon.saying(/there is no configuration file/);
   assert.equal((await program.ping()).facilities & 1, 0);
 
   writeFileSync(file, 'max_sessions 1\n');
