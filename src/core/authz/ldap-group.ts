@@ -5,6 +5,7 @@ import { printable } from '../identity/domain-name.ts';
 import { parseDonai } from '../identity/donai.ts';
 import { DonaiError } from '../identity/donai-error.ts';
 import type { LdapSource } from './group.ts';
+import { type AttributeReader, allValuesOf, valuesOf } from './ldap-values.ts';
 import { isLoopback } from './loopback.ts';
 import { RuleError } from './rule-error.ts';
 import type { Member } from './who.ts';
@@ -68,7 +69,7 @@ class GroupReader {
   async read(group: string): Promise<LdapMembers> {
     const entry = await this.#entry(group);
     if (entry === undefined) throw new Error('there is no such entry');
-    const waiting = membersOf(entry);
+    const waiting = await this.#membersOf(group, entry);
     this.#seen.add(group.toLowerCase());
     while (waiting.length > 0) {
       this.#limit.throwIfAborted();
@@ -87,19 +88,31 @@ class GroupReader {
     const entry = await this.#entry(dn);
     // Directories keep names of entries that are gone: nobody.
     if (entry === undefined) return [];
-    const nested = membersOf(entry);
+    const nested = await this.#membersOf(dn, entry);
     const mails = valuesOf(entry, 'mail').flatMap(mailMember);
     for (const [text, member] of mails) this.#mails.set(text, member);
     if (mails.length === 0 && nested.length === 0) this.#nameless += 1;
     return nested;
   }
 
-  async #entry(dn: string): Promise<Entry | undefined> {
+  /** A unique name may have a bit string behind a # (RFC 4517 section 3.3.21). */
+  async #membersOf(dn: string, entry: Entry): Promise<string[]> {
+    const read: AttributeReader = (attributes) => this.#entry(dn, attributes);
+    const members = await allValuesOf(entry, 'member', read, MOST);
+    const unique = await allValuesOf(entry, 'uniqueMember', read, MOST);
+    const names = unique.map((name) => name.replace(/#'[01]*'B$/, ''));
+    return [...members, ...names].filter((name) => name !== '');
+  }
+
+  async #entry(
+    dn: string,
+    attributes: readonly string[] = ['member', 'uniqueMember', 'mail'],
+  ): Promise<Entry | undefined> {
     const { NoSuchObjectError } = await import('ldapts');
     try {
       const { searchEntries } = await this.#client.search(dn, {
         scope: 'base',
-        attributes: ['member', 'uniqueMember', 'mail'],
+        attributes: [...attributes],
         timeLimit: SEARCH_TIME,
       });
       return searchEntries[0];
@@ -108,17 +121,6 @@ class GroupReader {
       throw error;
     }
   }
-}
-
-/** A unique name may have a bit string behind a # (RFC 4517 section 3.3.21). */
-function membersOf(entry: Entry): string[] {
-  const unique = valuesOf(entry, 'uniqueMember').map((name) => name.replace(/#'[01]*'B$/, ''));
-  return [...valuesOf(entry, 'member'), ...unique].filter((dn) => dn !== '');
-}
-
-function valuesOf(entry: Entry, attribute: string): string[] {
-  const value = entry[attribute] ?? [];
-  return (Array.isArray(value) ? value : [value]).map(String);
 }
 
 /** One person each: a directory names no selectors. */
