@@ -56,11 +56,18 @@ export async function removeDistrust(
   await db.deleteFrom('distrusts').where('kind', '=', kind).where('value', '=', value).execute();
 }
 
+/** Why somebody is not to be believed, whatever vouches for it. */
+export interface DistrustReason {
+  readonly reason: string;
+  /** What would change that. */
+  readonly advice: string;
+}
+
 /** All that is distrusted, with what the local CA revoked. */
 export class Distrusted {
-  readonly #entries: ReadonlyMap<string, string>;
+  readonly #entries: ReadonlyMap<string, DistrustReason>;
 
-  private constructor(entries: ReadonlyMap<string, string>) {
+  private constructor(entries: ReadonlyMap<string, DistrustReason>) {
     this.#entries = entries;
   }
 
@@ -69,31 +76,30 @@ export class Distrusted {
   }
 
   static async read(db: Kysely<Schema>): Promise<Distrusted> {
-    const entries = new Map<string, string>();
+    const entries = new Map<string, DistrustReason>();
     const revoked = await db
       .selectFrom('issued')
       .select(['certificate', 'revoked_at'])
       .where('revoked_at', 'is not', null)
       .execute();
     for (const { certificate, revoked_at } of revoked) {
-      const when = revoked_at?.slice(0, 10) ?? '';
-      entries.set(
-        `certificate ${sha256(Buffer.from(certificate))}`,
-        `the local CA revoked it on ${when}`,
-      );
+      entries.set(`certificate ${sha256(Buffer.from(certificate))}`, {
+        reason: `the local CA revoked it on ${revoked_at?.slice(0, 10) ?? ''}`,
+        advice: 'What was revoked stays so: sign a new one (`tlspool ca sign`, `ca issue`).',
+      });
     }
     for (const { kind, value, note } of await listDistrusts(db)) {
       const why = note === '' ? '' : ` (${printable(note)})`;
-      entries.set(
-        `${kind} ${value}`,
-        `its ${kind === 'serial' ? 'serial number' : kind} is distrusted${why}`,
-      );
+      entries.set(`${kind} ${value}`, {
+        reason: `its ${kind === 'serial' ? 'serial number' : kind} is distrusted${why}`,
+        advice: `If that was a mistake: tlspool trust remove ${value}`,
+      });
     }
     return new Distrusted(entries);
   }
 
   /** Why one of the certificates is not to be believed. @throws DerError */
-  reason(certificates: readonly Buffer[]): string | undefined {
+  reason(certificates: readonly Buffer[]): DistrustReason | undefined {
     if (this.#entries.size === 0) return undefined;
     for (const [depth, der] of certificates.entries()) {
       const { certificate, key, serial } = fingerprintsOf(der);
@@ -103,7 +109,8 @@ export class Distrusted {
         this.#entries.get(`serial ${serial}`);
       if (found === undefined) continue;
       const which = depth === 0 ? 'the certificate' : `certificate ${depth + 1} of the chain`;
-      return `${which} is not to be believed: ${found}`;
+      const reason = `${which} is not to be believed: ${found.reason}`;
+      return { reason, advice: found.advice };
     }
     return undefined;
   }

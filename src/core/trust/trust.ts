@@ -26,9 +26,6 @@ import { type SubjectNames, subjectNames } from './subject-names.ts';
 import { defaultValidation, type ValidationSettings } from './validation-settings.ts';
 import { requireWellFormed } from './well-formed.ts';
 
-const TAKE_BACK =
-  'What the local CA revoked stays so: sign a new one. What is distrusted is shown by `tlspool trust list`, and taken back by `tlspool trust remove`.';
-
 /** How long a verdict may be reused at most, in seconds. */
 const LONGEST_VERDICT = 24 * 60 * 60;
 
@@ -108,7 +105,8 @@ export class Trust {
     if ('ok' in names) return names;
     const distrusted = this.#distrusted.reason(question.chain);
     if (distrusted !== undefined) {
-      return { ...refuse('certificate_revoked', distrusted), advice: TAKE_BACK };
+      const { reason, advice } = distrusted;
+      return { ...refuse('certificate_revoked', reason), advice };
     }
     const examination = new Examination(question, leaf, names, this.#tools());
     try {

@@ -45,7 +45,9 @@ export async function findPath(
     return missing(fails(reason, alert, adviceFor(verdict.error)));
   }
   const distrusted = tools.distrusted.reason(verdict.path);
-  if (distrusted !== undefined) return missing(fails(distrusted, 'certificate_revoked'));
+  if (distrusted !== undefined) {
+    return missing(fails(distrusted.reason, 'certificate_revoked', distrusted.advice));
+  }
   const unfit = unfitAuthority(verdict.path, remoteId, match === 'domain');
   if (unfit !== undefined) return missing(fails(unfit, 'bad_certificate'));
   const anchor = verdict.path.at(-1);
