@@ -234,7 +234,9 @@ export class Session implements SessionHandler {
       if (phase.request.role === 'server') phase.serverName = event.serverName;
       this.#judgement.validate(event, (verdict) => {
         const name = phase.believed && writeBelieved(phase.believed);
-        const known = name === undefined ? shownOnly : { name, until: verdict.until };
+        // What is not remembered yet, no later session may rest on.
+        const isKept = name !== undefined && verdict.remember === undefined;
+        const known = isKept ? { name, until: verdict.until } : shownOnly;
         this.#engineAnswer((engine, id) => engine.acceptPeer(id, known));
       });
     });

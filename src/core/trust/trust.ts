@@ -166,7 +166,6 @@ export class Trust {
     const letters = lettersOf(expression.term).filter(
       (letter) => examination.finding(letter)?.value === 'true',
     );
-    const remember = await this.#toRemember(examination, expression, remoteId);
     return {
       ok: true,
       remoteId,
@@ -174,9 +173,8 @@ export class Trust {
       validatedBy: letters.join(''),
       domainRepresented: match === 'domain',
       names: [...names.users, ...names.domains],
-      // What is not remembered yet, no later session may rest on.
-      until: remember === undefined ? verdictEnd(examination, letters) : 0,
-      remember,
+      until: verdictEnd(examination, letters),
+      remember: await this.#toRemember(examination, expression, remoteId),
     };
   }
 
