@@ -10,7 +10,7 @@ import { attempt } from './stage/attempt.ts';
 import { connected, curl, name, readAll } from './stage/clients.ts';
 import { Pool } from './stage/pool.ts';
 import { freePort } from './stage/ports.ts';
-import { run } from './stage/running.ts';
+import { run, runTlspool } from './stage/running.ts';
 import { wrapped } from './stage/wrapped.ts';
 
 const john = 'john@example.com';
@@ -134,6 +134,20 @@ test('revoking a wildcard ends the sessions with its hosts', async () => {
   } finally {
     program.close();
   }
+});
+
+test('whoever mistypes what to revoke is told what is near, and nothing is revoked', async () => {
+  await using pool = await Pool.create([['john@example.com', '--role', 'client']]);
+  const revoke = (what: string) => runTlspool(['ca', 'revoke', what], { env: pool.environment });
+  const slip = await revoke('jhon@example.com');
+  assert.equal(slip.code, 1);
+  assert.match(
+    slip.stderr,
+    /has signed nothing for jhon@example\.com\nDid you mean john@example\.com\?/,
+  );
+  const short = await revoke('12ab');
+  assert.match(short.stderr, /of a serial number say 8 digits at least/);
+  assert.doesNotMatch(await pool.command('ca', 'list'), /revoked/);
 });
 
 test('where no daemon answers, revoking says that it ended nothing', async () => {

@@ -2,6 +2,7 @@ import * as Args from '@oclif/core/args';
 import * as Flags from '@oclif/core/flags';
 import { PoolCommand } from '../../core/cli/pool-command.ts';
 import { TlspoolError } from '../../core/errors.ts';
+import type { Store } from '../../core/store/store.ts';
 
 interface Revocation {
   readonly stateDir: string;
@@ -47,7 +48,10 @@ export default class CaRevoke extends PoolCommand {
     const { openStore } = await import('../../core/store/store.ts');
     const { revoke } = await import('../../core/authority/issued.ts');
     await using store = await openStore(stateDir, 'write');
-    const taken = await revoke(store, await canonical(args.what), flags['apply-to-open']);
+    const what = await canonical(args.what);
+    const taken = await revoke(store, what, flags['apply-to-open']).catch(async (error) => {
+      throw await withGuess(error, store, what);
+    });
     const revoked = taken.map(({ serial, id }) => ({ serial, id }));
     for (const { serial, id } of revoked) this.log(`Revoked: ${id}, serial number ${serial}`);
     const ids = new Set(revoked.map(({ id }) => id));
@@ -57,6 +61,17 @@ export default class CaRevoke extends PoolCommand {
     } else if (flags['apply-to-open']) this.log(`Open sessions that end: ${sessions}`);
     return { stateDir, revoked, sessions };
   }
+}
+
+/** A slip of the pen is told the identity that it most likely meant. */
+async function withGuess(error: unknown, store: Store, what: string): Promise<unknown> {
+  if (!(error instanceof TlspoolError && error.code === 'not-issued')) return error;
+  const { listIssued } = await import('../../core/authority/issued.ts');
+  const { nearest } = await import('../../core/cli/nearest.ts');
+  const meant = nearest(what, [...new Set((await listIssued(store)).map(({ id }) => id))]);
+  if (meant === undefined) return error;
+  const hint = `Did you mean ${meant}? See \`tlspool ca list\`.`;
+  return new TlspoolError(error.code, error.message, { hint });
 }
 
 /** An identity as the store has it; what is none may be a serial number. */

@@ -75,7 +75,7 @@ export async function revoke(
     const found = await find(transaction, what);
     if (found.length === 0) {
       throw new TlspoolError('not-issued', `the local CA has signed nothing for ${what}`, {
-        hint: 'See `tlspool ca list`.',
+        hint: 'See `tlspool ca list`; of a serial number say 8 digits at least.',
       });
     }
     const now = new Date();
