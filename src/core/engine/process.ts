@@ -11,6 +11,9 @@ interface ProcessFunctions {
   raiseFileLimit(): number;
   sendDatagram(path: string, text: string): void;
   readProgram(pid: number): ProcessFacts | undefined;
+  parentOf(task: number): number;
+  startOf(pid: number): number;
+  signalWaits(thread: number): boolean;
   discardInput(fd: number): void;
   keepDescendants(): void;
   killDescendants(...spared: readonly number[]): number;
@@ -64,6 +67,21 @@ export function discardInput(fd: number): void {
 /** undefined: there is no such process. */
 export function readProcess(pid: number): ProcessFacts | undefined {
   return loadNative<ProcessFunctions>().readProgram(pid);
+}
+
+/** The process that started a task's process, or took it over; 0 if it is gone, or nobody's child as seen from here. */
+export function parentOf(task: number): number {
+  return loadNative<ProcessFunctions>().parentOf(task);
+}
+
+/** Clock ticks from the start of the system to that of the process, as in `ProcessFacts`; 0 if it is gone. */
+export function startOf(pid: number): number {
+  return loadNative<ProcessFunctions>().startOf(pid);
+}
+
+/** Whether a signal is pending for a thread that it neither blocks nor ignores. */
+export function signalWaits(thread: number): boolean {
+  return loadNative<ProcessFunctions>().signalWaits(thread);
 }
 
 /** From now on processes that descend from this one become its children when they lose their parent. */

@@ -1,5 +1,5 @@
 import { readFileSync } from 'node:fs';
-import { readProcess } from '../engine/process.ts';
+import { readProcess, startOf } from '../engine/process.ts';
 import { PosixError } from '../protocol/errors.ts';
 import type { ClaimedProcess } from '../protocol/extension.ts';
 import { lineageOf } from './names/lineage.ts';
@@ -52,7 +52,7 @@ function isRoots(port: number): boolean {
 /** The same for a process that was just started; one that is over already is nobody, to the pool too. */
 export function startedProcess(pid: number | undefined): ClaimedProcess | undefined {
   if (pid === undefined) return undefined;
-  return { pid, started: readProcess(pid)?.started ?? 0 };
+  return { pid, started: startOf(pid) };
 }
 
 function leaderOf(task: number): number | undefined {

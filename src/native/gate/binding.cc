@@ -11,6 +11,7 @@
 #include "gate/gate.h"
 #include "gate/outgoing.h"
 #include "gate/upstream.h"
+#include "gate/wait.h"
 #include "node/values.h"
 #include "supervisor/socket-facts.h"
 #include "supervisor/task.h"
@@ -107,7 +108,14 @@ napi_value gateHolds(napi_env env, napi_callback_info info) {
   bool wellFormed = readAddress(arguments.bytes(2), &waiting);
   if (!arguments.ok()) return nullptr;
   if (!gate || !wellFormed) return badArgument(env, "no such gate, or no address");
-  return node::boolean(env, isConnection(cookie, waiting, gate->address()));
+  auto there = isConnection(cookie, waiting, gate->address());
+  return there ? node::boolean(env, *there)
+               : node::throwErrno(env, errno, "the kernel does not tell of a waiting socket");
+}
+
+void setAside(napi_env env, napi_value result, const SetAside& aside) {
+  node::set(env, result, "userTimeout", node::number(env, aside.userTimeout));
+  node::set(env, result, "synRetries", node::number(env, aside.synRetries));
 }
 
 /// `connectLike(model, destination) → { fd, local }`, or `{ error, step }` with an errno.
@@ -130,6 +138,51 @@ napi_value startUpstream(napi_env env, napi_callback_info info) {
   return result;
 }
 
+/// `waitAtGate(gate, fd, cookie, destination) → { upstream, connected, waiting, userTimeout,
+/// synRetries }`, or `{ error, step }` with an errno, and nothing is as it was not before.
+napi_value waitAtGate(napi_env env, napi_callback_info info) {
+  Arguments arguments(env, info);
+  const Gate* gate = find(arguments.integer(0));
+  int fd = static_cast<int>(arguments.integer(1));
+  uint64_t cookie = cookieFrom(arguments, 2);
+  Address destination;
+  bool wellFormed = readAddress(arguments.bytes(3), &destination);
+  if (!arguments.ok()) return nullptr;
+  if (!gate || !wellFormed) return badArgument(env, "no such gate, or no address");
+  Wait wait = beginWait(*gate, fd, cookie, destination);
+  napi_value result = node::object(env);
+  if (!wait.upstream) {
+    node::set(env, result, "error", node::number(env, wait.error));
+    node::set(env, result, "step", node::string(env, wait.step));
+    return result;
+  }
+  node::set(env, result, "connected", node::boolean(env, isEstablished(wait.upstream.number())));
+  node::set(env, result, "upstream", node::number(env, wait.upstream.release()));
+  node::set(env, result, "waiting", bytesOf(env, wait.waiting));
+  setAside(env, result, wait.aside);
+  return result;
+}
+
+/// `metAtGate(gate, end, thread, descriptor, cookie, userTimeout, synRetries) → boolean`: false if
+/// that cannot be told at once, and then nothing is changed.
+napi_value metAtGate(napi_env env, napi_callback_info info) {
+  Arguments arguments(env, info);
+  const Gate* gate = find(arguments.integer(0));
+  int end = static_cast<int>(arguments.integer(1));
+  Task task(static_cast<pid_t>(arguments.integer(2)));
+  int descriptor = static_cast<int>(arguments.integer(3));
+  uint64_t cookie = cookieFrom(arguments, 4);
+  SetAside aside{.userTimeout = static_cast<int>(arguments.integer(5)),
+                 .synRetries = static_cast<int>(arguments.integer(6))};
+  if (!arguments.ok()) return nullptr;
+  if (!gate) return badArgument(env, "no such gate");
+  if (!isEstablished(end)) return node::boolean(env, false);
+  Descriptor own = task.fetch(descriptor);
+  bool met = own && supervisor::cookieOf(own.number()) == cookie && gate->meets(own.number());
+  if (met) putBack(own.number(), aside);
+  return node::boolean(env, met);
+}
+
 /// `prepareToWait(fd) → { userTimeout, synRetries }`
 napi_value prepare(napi_env env, napi_callback_info info) {
   Arguments arguments(env, info);
@@ -139,8 +192,7 @@ napi_value prepare(napi_env env, napi_callback_info info) {
   if (!prepareToWait(fd, &aside))
     return node::throwErrno(env, errno, "the socket cannot be made to wait");
   napi_value result = node::object(env);
-  node::set(env, result, "userTimeout", node::number(env, aside.userTimeout));
-  node::set(env, result, "synRetries", node::number(env, aside.synRetries));
+  setAside(env, result, aside);
   return result;
 }
 
@@ -166,14 +218,6 @@ napi_value fetchSocket(napi_env env, napi_callback_info info) {
   Descriptor fd = task.fetch(descriptor);
   if (!fd || supervisor::cookieOf(fd.number()) != cookie) fd = findSocket(task, cookie);
   return fd ? node::number(env, fd.release()) : node::undefined(env);
-}
-
-/// `processOf(thread) → pid`, 0 if it is gone.
-napi_value processOf(napi_env env, napi_callback_info info) {
-  Arguments arguments(env, info);
-  Task task(static_cast<pid_t>(arguments.integer(0)));
-  if (!arguments.ok()) return nullptr;
-  return node::number(env, task.process());
 }
 
 /// `outgoingRemember(cookie, local, remote)`
@@ -236,15 +280,12 @@ napi_value actOnAddress(napi_env env, napi_callback_info info) {
   return node::number(env, act(fd, address.get(), address.length) == 0 ? 0 : errno);
 }
 
-/// `sendTimeout(fd) → ms`, 0: none (SO_SNDTIMEO).
-napi_value sendTimeout(napi_env env, napi_callback_info info) {
+/// `isConnected(fd) → boolean`
+napi_value isConnected(napi_env env, napi_callback_info info) {
   Arguments arguments(env, info);
   int fd = static_cast<int>(arguments.integer(0));
   if (!arguments.ok()) return nullptr;
-  timeval limit{};
-  socklen_t length = sizeof limit;
-  if (getsockopt(fd, SOL_SOCKET, SO_SNDTIMEO, &limit, &length) != 0) limit = {};
-  return node::number(env, static_cast<double>(limit.tv_sec) * 1000 + limit.tv_usec / 1000.0);
+  return node::boolean(env, supervisor::remoteAddressOf(fd).length != 0);
 }
 
 /// `localAddressBytes(fd) → Buffer`
@@ -269,10 +310,11 @@ void registerBinding(napi_env env, napi_value exports) {
                     {"gateMeets", gateMeets},
                     {"gateHolds", gateHolds},
                     {"connectLike", startUpstream},
+                    {"waitAtGate", waitAtGate},
+                    {"metAtGate", metAtGate},
                     {"prepareToWait", prepare},
                     {"putBack", restore},
                     {"fetchSocket", fetchSocket},
-                    {"processOf", processOf},
                     {"outgoingRemember", remember},
                     {"outgoingFail", rememberFailure},
                     {"outgoingTakeError", takeError},
@@ -280,7 +322,7 @@ void registerBinding(napi_env env, napi_value exports) {
                     {"outgoingSweep", sweep},
                     {"connectSocket", actOnAddress<::connect>},
                     {"bindSocket", actOnAddress<::bind>},
-                    {"sendTimeout", sendTimeout},
+                    {"isConnected", isConnected},
                     {"localAddressBytes", localAddressBytes}});
 }
 

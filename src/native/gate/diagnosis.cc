@@ -39,9 +39,9 @@ void place(const Address& address, __be32 (&host)[4], __be16* port) {
 
 }  // namespace
 
-bool isConnection(uint64_t cookie, const Address& local, const Address& remote) {
+std::optional<bool> isConnection(uint64_t cookie, const Address& local, const Address& remote) {
   Descriptor channel(::socket(AF_NETLINK, SOCK_RAW | SOCK_CLOEXEC, NETLINK_SOCK_DIAG));
-  if (!channel) return false;
+  if (!channel) return std::nullopt;
   Request request{};
   request.header.nlmsg_len = sizeof request;
   request.header.nlmsg_type = SOCK_DIAG_BY_FAMILY;
@@ -54,17 +54,26 @@ bool isConnection(uint64_t cookie, const Address& local, const Address& remote) 
   // The kernel compares it (ESTALE).
   request.body.id.idiag_cookie[0] = static_cast<uint32_t>(cookie);
   request.body.id.idiag_cookie[1] = static_cast<uint32_t>(cookie >> 32);
-  if (send(channel.number(), &request, sizeof request, 0) != sizeof request) return false;
+  if (send(channel.number(), &request, sizeof request, 0) != sizeof request) return std::nullopt;
   alignas(nlmsghdr) char reply[1024];
   ssize_t length;
   do {
     length = recv(channel.number(), reply, sizeof reply, 0);
   } while (length < 0 && errno == EINTR);
-  if (length < static_cast<ssize_t>(sizeof(nlmsghdr))) return false;
+  if (length < 0) return std::nullopt;
   auto* header = reinterpret_cast<nlmsghdr*>(reply);
-  if (header->nlmsg_type == SOCK_DIAG_BY_FAMILY) return true;
-  errno = ENOENT;
-  return false;
+  if (length >= static_cast<ssize_t>(sizeof *header) && header->nlmsg_type == SOCK_DIAG_BY_FAMILY)
+    return true;
+  if (length < static_cast<ssize_t>(NLMSG_LENGTH(sizeof(nlmsgerr))) ||
+      header->nlmsg_type != NLMSG_ERROR) {
+    errno = EPROTO;
+    return std::nullopt;
+  }
+  int error = -static_cast<nlmsgerr*>(NLMSG_DATA(header))->error;
+  // ESTALE: the place is another socket's by now.
+  if (error == ENOENT || error == ESTALE) return false;
+  errno = error;
+  return std::nullopt;
 }
 
 }  // namespace tlspool::gate

@@ -4,6 +4,7 @@
 #include <linux/netlink.h>
 #include <linux/sock_diag.h>
 #include <netinet/in.h>
+#include <netinet/tcp.h>
 #include <sys/socket.h>
 
 #include <algorithm>
@@ -22,7 +23,8 @@ using socket::Descriptor;
 constexpr int SO_NETNS_COOKIE = 71;  // Linux 5.14
 #endif
 
-constexpr int kAllStates = -1;
+/// No descriptor leads to what is in TIME_WAIT, of which there may be tens of thousands.
+constexpr uint32_t kOpenStates = ~(1U << TCP_TIME_WAIT);
 
 /// sock_diag(7): every TCP socket of a family.
 struct Request {
@@ -37,7 +39,7 @@ bool request(int channel, int family) {
   message.header.nlmsg_flags = NLM_F_REQUEST | NLM_F_DUMP;
   message.body.sdiag_family = static_cast<uint8_t>(family);
   message.body.sdiag_protocol = IPPROTO_TCP;
-  message.body.idiag_states = static_cast<uint32_t>(kAllStates);
+  message.body.idiag_states = kOpenStates;
   return send(channel, &message, sizeof message, 0) == sizeof message;
 }
 

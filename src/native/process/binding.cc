@@ -11,7 +11,9 @@
 
 #include "node/values.h"
 #include "process/descendants.h"
+#include "process/kin.h"
 #include "process/program.h"
+#include "process/signals.h"
 #include "socket/address.h"
 #include "socket/descriptor.h"
 
@@ -90,6 +92,30 @@ napi_value programOf(napi_env env, napi_callback_info info) {
   return result;
 }
 
+/// `parentOf(task) → pid`; 0 if it is gone, or there is none.
+napi_value parentOf(napi_env env, napi_callback_info info) {
+  Arguments arguments(env, info);
+  auto task = static_cast<pid_t>(arguments.integer(0));
+  if (!arguments.ok()) return nullptr;
+  return node::number(env, kinOf(task).parent);
+}
+
+/// `startOf(pid) → ticks`; 0 if it is gone.
+napi_value start(napi_env env, napi_callback_info info) {
+  Arguments arguments(env, info);
+  auto pid = static_cast<pid_t>(arguments.integer(0));
+  if (!arguments.ok()) return nullptr;
+  return node::number(env, static_cast<double>(startOf(pid)));
+}
+
+/// `signalWaits(thread) → boolean`
+napi_value pendingSignal(napi_env env, napi_callback_info info) {
+  Arguments arguments(env, info);
+  auto thread = static_cast<pid_t>(arguments.integer(0));
+  if (!arguments.ok()) return nullptr;
+  return node::boolean(env, signalWaits(thread));
+}
+
 /// `discardInput(fd)`: what was typed at a terminal and not read yet. Anything else is left alone.
 napi_value discardInput(napi_env env, napi_callback_info info) {
   Arguments arguments(env, info);
@@ -127,6 +153,9 @@ void registerBinding(napi_env env, napi_value exports) {
                     {"raiseFileLimit", raiseFileLimit},
                     {"sendDatagram", sendDatagram},
                     {"readProgram", programOf},
+                    {"parentOf", parentOf},
+                    {"startOf", start},
+                    {"signalWaits", pendingSignal},
                     {"discardInput", discardInput}});
 }
 

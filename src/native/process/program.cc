@@ -106,6 +106,11 @@ bool hasEnded(int pidfd) {
   return ready != 0;
 }
 
+uint64_t readStart(pid_t pid) {
+  Program program;
+  return readStat(pid, program) ? program.started : 0;
+}
+
 std::optional<Program> readProgram(pid_t pid) {
   Descriptor process(static_cast<int>(syscall(SYS_pidfd_open, pid, 0)));
   if (!process) return std::nullopt;

@@ -31,6 +31,9 @@ struct Program {
 /// is gone.
 std::optional<Program> readProgram(pid_t pid);
 
+/// Clock ticks from the start of the system to that of the process; 0 with errno if it is gone.
+uint64_t readStart(pid_t pid);
+
 /// Whether the process of a pidfd has ended.
 bool hasEnded(int pidfd);
 

@@ -4,16 +4,17 @@
 #include <netinet/in.h>
 #include <sys/socket.h>
 #include <sys/syscall.h>
-#include <sys/un.h>
+#include <sys/time.h>
 
 #include <cerrno>
 #include <cstring>
-#include <string_view>
 
 #include "gate/outgoing.h"
 #include "gate/upstream.h"
+#include "supervisor/connection-kind.h"
 #include "supervisor/private-network.h"
 #include "supervisor/program-descriptors.h"
+#include "supervisor/refusal.h"
 #include "supervisor/socket-facts.h"
 
 namespace tlspool::supervisor {
@@ -26,52 +27,13 @@ using socket::Descriptor;
 #ifndef IPPROTO_MPTCP
 constexpr int IPPROTO_MPTCP = 262;
 #endif
-constexpr int kDnsPort = 53;
-/// Below are ports of servers, which may answer one that asks from port 53.
-constexpr int kFirstPortOfClients = 1024;
 
-enum class Kind {
-  /// TCP, by whatever name: it may have to be wrapped.
-  stream,
-  /// UDP to a name server.
-  resolver,
-  /// A cache of names on this machine, behind which questions cannot be seen.
-  nameCache,
-  /// The end of an association.
-  dissolve,
-  /// What TLS cannot be put on, though the kernel would carry a stream over it.
-  unsupported,
-  other,
-};
-
-/// The sockets of nscd and systemd-resolved. The C library asks the name servers itself when these
-/// refuse (nscd(8), nss-resolve(8)).
-bool isNameCache(const Address& address) {
-  sockaddr_un name{};
-  memcpy(&name, &address.storage, std::min<size_t>(address.length, sizeof name));
-  std::string_view path(name.sun_path, strnlen(name.sun_path, sizeof name.sun_path));
-  return path.ends_with("/nscd/socket") || path.find("/systemd/resolve/") != path.npos;
-}
-
-bool isInternet(int family) { return family == AF_INET || family == AF_INET6; }
-
-/// What a UDP socket is to send to a name server.
-bool isQuestion(int fd, const Address& server) {
-  if (optionOf(fd, SOL_SOCKET, SO_PROTOCOL, 0) != IPPROTO_UDP) return false;
-  int own = portOf(localAddressOf(fd));
-  return portOf(server) == kDnsPort && (own == 0 || own >= kFirstPortOfClients);
-}
-
-Kind kindOf(int fd, const Address& address) {
-  int family = optionOf(fd, SOL_SOCKET, SO_DOMAIN, AF_UNSPEC);
-  if (family == AF_UNIX) return isNameCache(address) ? Kind::nameCache : Kind::other;
-  if (!isInternet(family)) return isInternet(address.family()) ? Kind::unsupported : Kind::other;
-  if (address.family() == AF_UNSPEC) return Kind::dissolve;
-  int type = optionOf(fd, SOL_SOCKET, SO_TYPE, 0);
-  if (type == SOCK_DGRAM) return isQuestion(fd, address) ? Kind::resolver : Kind::other;
-  if (type != SOCK_STREAM) return Kind::other;
-  int protocol = optionOf(fd, SOL_SOCKET, SO_PROTOCOL, 0);
-  return protocol == IPPROTO_TCP || protocol == IPPROTO_MPTCP ? Kind::stream : Kind::unsupported;
+/// ms after which a blocking call gives up waiting (SO_SNDTIMEO, socket(7)); 0: never.
+double patienceOf(int fd) {
+  timeval limit{};
+  socklen_t length = sizeof limit;
+  if (getsockopt(fd, SOL_SOCKET, SO_SNDTIMEO, &limit, &length) != 0) return 0;
+  return static_cast<double>(limit.tv_sec) * 1000 + static_cast<double>(limit.tv_usec) / 1000.0;
 }
 
 /// A UDP socket that gets a port of the kernel's choice.
@@ -83,6 +45,35 @@ bool isUnportedDatagram(int fd, const Address& address) {
 
 napi_value bytesOf(napi_env env, const Address& address) {
   return node::buffer(env, &address.storage, address.length);
+}
+
+/// Makes the call in the program's place. What a blocking call waits for is waited for by itself,
+/// in the kernel, which takes no address from it any more: the socket is connecting. By the answer
+/// the socket is the program's alone again.
+void connectHere(Notification& call, Descriptor socket, const Address& address) {
+  int fd = socket.number();
+  int flags = fcntl(fd, F_GETFL);
+  bool blocking = (flags & O_NONBLOCK) == 0;
+  if (flags < 0 || (blocking && fcntl(fd, F_SETFL, flags | O_NONBLOCK) != 0)) {
+    call.fail(errno);
+    return;
+  }
+  int error = ::connect(fd, address.get(), address.length) == 0 ? 0 : errno;
+  if (blocking) fcntl(fd, F_SETFL, flags);
+  socket.reset();
+  if (error == 0)
+    call.finish(0);
+  else if (blocking && (error == EINPROGRESS || error == EALREADY))
+    call.proceed();
+  else
+    call.fail(error);
+}
+
+/// Of a socket that is connected the kernel says so: 0 to the first call after it came about, then
+/// EISCONN. Were it dissolved at this moment, this would lead nowhere else.
+void connectToItself(Notification& call, Descriptor socket) {
+  Address own = localAddressOf(socket.number());
+  connectHere(call, std::move(socket), own);
 }
 
 }  // namespace
@@ -130,30 +121,35 @@ void ConnectHandler::connecting(std::shared_ptr<Notification> call, Descriptor f
     call->fail(errno);
     return;
   }
-  switch (kindOf(fd.number(), *address)) {
-    case Kind::stream:
-      ask("connect", std::move(call), std::move(fd), *address);
+  switch (connectionKind(fd.number(), *address)) {
+    case ConnectionKind::stream:
+      if (remoteAddressOf(fd.number()).length != 0)
+        connectToItself(*call, std::move(fd));
+      else
+        ask("connect", std::move(call), std::move(fd), *address);
       return;
-    case Kind::resolver:
+    case ConnectionKind::resolver:
       ask("resolve", std::move(call), std::move(fd), *address);
       return;
-    case Kind::nameCache:
+    case ConnectionKind::nameCache:
       call->fail(ECONNREFUSED);
       return;
-    case Kind::dissolve:
-      dissolve(*call, cookieOf(fd.number()));
+    case ConnectionKind::dissolve:
+      dissolve(*call, std::move(fd), *address);
       return;
-    case Kind::unsupported:
+    case ConnectionKind::unsupported:
       errno = 0;
       refuse(*call, EACCES, "it is no TCP socket");
       return;
-    case Kind::other:
+    case ConnectionKind::other:
+      fd.reset();
       call->proceed();
       return;
   }
 }
 
-void ConnectHandler::dissolve(Notification& call, uint64_t cookie) {
+void ConnectHandler::dissolve(Notification& call, Descriptor fd, const Address& address) {
+  uint64_t cookie = cookieOf(fd.number());
   gate::Outgoing::instance().forget(cookie);
   // Told before any question about what the program does with the socket next.
   questions_.tell("dissolved", [cookie](napi_env env, napi_value event) {
@@ -161,7 +157,20 @@ void ConnectHandler::dissolve(Notification& call, uint64_t cookie) {
     napi_create_bigint_uint64(env, cookie, &name);
     node::set(env, event, "cookie", name);
   });
-  call.proceed();
+  connectHere(call, std::move(fd), address);
+}
+
+/// To the address that was judged, as another thread of the program may have written another one
+/// into its memory by now; without one, a socket that is connected.
+void ConnectHandler::connectAsJudged(Notification& call, uint64_t cookie,
+                                     const std::optional<Address>& address) {
+  Descriptor fd = call.fetch(call.descriptorArgument(0));
+  if (!fd || cookieOf(fd.number()) != cookie)
+    call.fail(EBADF);
+  else if (address)
+    connectHere(call, std::move(fd), *address);
+  else
+    connectToItself(call, std::move(fd));
 }
 
 void ConnectHandler::binding(std::shared_ptr<Notification> call, Descriptor fd) {
@@ -175,7 +184,7 @@ void ConnectHandler::binding(std::shared_ptr<Notification> call, Descriptor fd) 
 
 void ConnectHandler::sending(std::shared_ptr<Notification> call, Descriptor fd) {
   auto address = call->readAddress(4, 5);
-  if (address && kindOf(fd.number(), *address) == Kind::resolver) {
+  if (address && connectionKind(fd.number(), *address) == ConnectionKind::resolver) {
     ask("resolve", std::move(call), std::move(fd), *address);
   } else {
     call->proceed();
@@ -185,6 +194,7 @@ void ConnectHandler::sending(std::shared_ptr<Notification> call, Descriptor fd) 
 void ConnectHandler::ask(const char* kind, std::shared_ptr<Notification> call, Descriptor fd,
                          const Address& address) {
   pid_t thread = call->task().id();
+  pid_t process = call->task().process();
   int number = call->descriptorArgument(0);
   uint64_t cookie = cookieOf(fd.number());
   bool blocking = (fcntl(fd.number(), F_GETFL) & O_NONBLOCK) == 0;
@@ -192,6 +202,7 @@ void ConnectHandler::ask(const char* kind, std::shared_ptr<Notification> call, D
   bool multipath = optionOf(fd.number(), SOL_SOCKET, SO_PROTOCOL, 0) == IPPROTO_MPTCP;
   bool inside = PrivateNetwork::instance().contains(fd.number());
   bool sends = call->number() == SYS_sendto;
+  double patience = blocking ? patienceOf(fd.number()) : 0;
   int family = optionOf(fd.number(), SOL_SOCKET, SO_DOMAIN, AF_UNSPEC);
   int held = fd.release();
   auto describe = [=](napi_env env, napi_value event) {
@@ -200,10 +211,12 @@ void ConnectHandler::ask(const char* kind, std::shared_ptr<Notification> call, D
     napi_create_bigint_uint64(env, cookie, &name);
     node::set(env, event, "cookie", name);
     node::set(env, event, "thread", node::number(env, thread));
+    node::set(env, event, "process", node::number(env, process));
     node::set(env, event, "descriptor", node::number(env, number));
     node::set(env, event, "fd", node::number(env, held));
     node::set(env, event, "ipv6", node::boolean(env, family == AF_INET6));
     node::set(env, event, "blocking", node::boolean(env, blocking));
+    node::set(env, event, "patience", node::number(env, patience));
     node::set(env, event, "elsewhere", node::boolean(env, elsewhere));
     node::set(env, event, "inside", node::boolean(env, inside));
     node::set(env, event, "sends", node::boolean(env, sends));
@@ -212,10 +225,15 @@ void ConnectHandler::ask(const char* kind, std::shared_ptr<Notification> call, D
     node::set(env, event, "address", node::string(env, spelling.host));
     node::set(env, event, "port", node::number(env, spelling.port));
   };
-  questions_.ask(kind, describe, [this, call](const node::Fields& answer) -> Job {
+  bool stream = strcmp(kind, "connect") == 0;
+  questions_.ask(kind, describe, [=, this](const node::Fields& answer) -> Job {
     std::string action = answer.text("action");
     if (action == "finish") {
       call->finish(0);
+    } else if (action == "connected") {
+      return [=, this] { connectAsJudged(*call, cookie, std::nullopt); };
+    } else if (action == "proceed" && stream) {
+      return [=, this] { connectAsJudged(*call, cookie, address); };
     } else if (action == "proceed") {
       call->proceed();
     } else if (action == "interrupt") {
@@ -256,17 +274,7 @@ void ConnectHandler::substitute(std::shared_ptr<Notification> call, const Descri
 }
 
 void ConnectHandler::refuse(Notification& call, int error, const char* reason) {
-  int cause = errno;
-  // Looked at while the call waits: afterwards the program may be gone.
-  pid_t process = call.task().process();
-  std::string executable = call.task().executable();
-  questions_.tell("refused", [=](napi_env env, napi_value event) {
-    node::set(env, event, "pid", node::number(env, process));
-    node::set(env, event, "executable", node::string(env, executable));
-    node::set(env, event, "call", node::string(env, "connect"));
-    node::set(env, event, "reason", node::string(env, reason));
-    node::set(env, event, "errno", node::number(env, cause));
-  });
+  tellRefused(questions_, call.task(), "connect", reason, errno);
   call.fail(error);
 }
 

@@ -1,10 +1,13 @@
 // connect(2): what leads to a server over TCP, and what resolves names, is TypeScript's to decide
-// ("connect", "resolve"); everything else is the kernel's. MPTCP sockets that are to be wrapped
+// ("connect", "resolve"); everything else is the kernel's. A connection that is to stay plain is
+// begun here, so that it leads where was decided about. MPTCP sockets that are to be wrapped
 // become TCP ones: two ends of an MPTCP connection cannot meet by a simultaneous open.
 //
 // bind(2) of a UDP socket without a port is how some resolvers begin ("bind"), and sendto(2)
 // without connect(2) is how some ask ("resolve" too).
 #pragma once
+
+#include <optional>
 
 #include "supervisor/handler.h"
 #include "supervisor/questions.h"
@@ -21,7 +24,9 @@ class ConnectHandler : public Handler {
 
  private:
   void connecting(std::shared_ptr<Notification> call, socket::Descriptor socket);
-  void dissolve(Notification& call, uint64_t cookie);
+  void dissolve(Notification& call, socket::Descriptor socket, const socket::Address& address);
+  void connectAsJudged(Notification& call, uint64_t cookie,
+                       const std::optional<socket::Address>& address);
   void binding(std::shared_ptr<Notification> call, socket::Descriptor socket);
   void sending(std::shared_ptr<Notification> call, socket::Descriptor socket);
   void ask(const char* kind, std::shared_ptr<Notification> call, socket::Descriptor socket,

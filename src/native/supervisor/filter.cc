@@ -39,16 +39,23 @@ sock_filter jump(uint16_t test, uint32_t value, uint8_t ifTrue, uint8_t ifFalse)
   return BPF_JUMP(static_cast<uint16_t>(BPF_JMP | test | BPF_K), value, ifTrue, ifFalse);
 }
 
+/// Load, mask, and compare: the last jumps, over `rest` instructions if the test fails.
+void add(std::vector<sock_filter>& code, const Condition& condition, uint8_t rest) {
+  bool equals = condition.test == Condition::Test::equals;
+  code.push_back(load(offsetOfArgument(condition.argument)));
+  code.push_back(BPF_STMT(BPF_ALU | BPF_AND | BPF_K, condition.mask));
+  code.push_back(jump(equals ? BPF_JEQ : BPF_JSET, condition.value, 0, rest));
+}
+
 /// Falls through to what comes next unless all of the trap holds.
 void add(std::vector<sock_filter>& code, const Trap& trap) {
-  auto rest = static_cast<uint8_t>(2 * trap.conditions.size() + 1);
+  constexpr size_t kEach = 3;
+  auto rest = static_cast<uint8_t>(kEach * trap.conditions.size() + 1);
   code.push_back(load(offsetof(seccomp_data, nr)));
   code.push_back(jump(BPF_JEQ, static_cast<uint32_t>(trap.number), 0, rest));
   for (const Condition& condition : trap.conditions) {
-    rest = static_cast<uint8_t>(rest - 2);
-    code.push_back(load(offsetOfArgument(condition.argument)));
-    code.push_back(jump(condition.test == Condition::Test::equals ? BPF_JEQ : BPF_JSET,
-                        condition.value, 0, rest));
+    rest = static_cast<uint8_t>(rest - kEach);
+    add(code, condition, rest);
   }
   code.push_back(result(SECCOMP_RET_USER_NOTIF));
 }

@@ -7,6 +7,7 @@
 #include "supervisor/filter.h"
 #include "supervisor/listen-handler.h"
 #include "supervisor/ring-handler.h"
+#include "supervisor/stream-kind-handler.h"
 
 namespace tlspool::supervisor {
 
@@ -18,6 +19,7 @@ std::vector<std::unique_ptr<Handler>> makeHandlers(Questions& questions) {
   handlers.push_back(std::make_unique<ConnectHandler>(questions));
   handlers.push_back(std::make_unique<ConnectedHandler>());
   handlers.push_back(std::make_unique<FastOpenHandler>());
+  handlers.push_back(std::make_unique<StreamKindHandler>(questions));
   return handlers;
 }
 

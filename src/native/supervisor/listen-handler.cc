@@ -11,6 +11,7 @@
 #include "supervisor/likeness.h"
 #include "supervisor/private-network.h"
 #include "supervisor/program-descriptors.h"
+#include "supervisor/refusal.h"
 #include "supervisor/shared-listeners.h"
 #include "supervisor/socket-facts.h"
 #include "supervisor/wrapped-ports.h"
@@ -25,8 +26,6 @@ using socket::Descriptor;
 #ifndef IPPROTO_MPTCP
 constexpr int IPPROTO_MPTCP = 262;
 #endif
-/// TCP by another name (linux/smc.h), which would go round us.
-constexpr int kSharedMemoryTcp = 43;
 
 enum class Kind { tcp, other, unsupported };
 
@@ -207,14 +206,7 @@ bool ListenHandler::wrap(Notification& call, Descriptor listener, double id) {
 }
 
 void ListenHandler::refuse(Notification& call, int error, const char* reason) {
-  int cause = errno;
-  Caller caller(call.task());
-  questions_.tell("refused", [caller, reason, cause](napi_env env, napi_value event) {
-    describeCaller(env, event, caller);
-    node::set(env, event, "call", node::string(env, "listen"));
-    node::set(env, event, "reason", node::string(env, reason));
-    node::set(env, event, "errno", node::number(env, cause));
-  });
+  tellRefused(questions_, call.task(), "listen", reason, errno);
   call.fail(error);
 }
 

@@ -16,6 +16,8 @@
 #include <thread>
 #include <vector>
 
+#include "supervisor/socket-facts.h"
+
 namespace tlspool::supervisor {
 
 namespace {
@@ -195,18 +197,35 @@ bool move(const Notification& call, const std::vector<Registration>& all, int or
 
 }  // namespace
 
+namespace {
+
+/// Whether the number is still that of the socket: another thread of the program may have closed it
+/// and opened something else, which is not ours to replace.
+bool isStill(const Notification& call, int number, uint64_t cookie) {
+  Descriptor now = call.fetch(number);
+  return now && cookieOf(now.number()) == cookie;
+}
+
+}  // namespace
+
 bool replaceEverywhere(const Notification& call, int original, int replacement) {
   Found found = look(call, original);
+  uint64_t cookie = cookieOf(original);
   int first = call.descriptorArgument(0);
   std::vector<Registration> watched = registrations(call, found);
   // The one that the call is about comes last: were it in its place, another listen() would
   // succeed.
   if (!move(call, watched, original, replacement)) return false;
   for (int number : found.sockets) {
-    if (number == first) continue;
+    if (number == first || !isStill(call, number, cookie)) continue;
     if (!call.replace(replacement, number, closesOnExec(call, number))) return false;
   }
-  return call.replace(replacement, first, closesOnExec(call, first));
+  bool closes = closesOnExec(call, first);
+  if (!isStill(call, first, cookie)) {
+    errno = EBADF;
+    return false;
+  }
+  return call.replace(replacement, first, closes);
 }
 
 Descriptor fetchFromAnybody(ino_t inode, const std::function<bool(const Descriptor&)>& right) {

@@ -43,6 +43,8 @@ socket::Address remoteAddressOf(int fd) {
   return address;
 }
 
+bool isInternet(int family) { return family == AF_INET || family == AF_INET6; }
+
 int portOf(const socket::Address& address) {
   if (address.family() == AF_INET) {
     return ntohs(reinterpret_cast<const sockaddr_in*>(address.get())->sin_port);

@@ -7,6 +7,9 @@
 
 namespace tlspool::supervisor {
 
+/// AF_SMC: TCP by another name (linux/smc.h), which would go round us.
+constexpr int kSharedMemoryTcp = 43;
+
 /// SO_COOKIE: names a socket for as long as the machine runs, whichever process and number it is
 /// looked at through; 0 if it is none.
 uint64_t cookieOf(int fd);
@@ -21,6 +24,9 @@ int optionOf(int fd, int level, int name, int otherwise);
 socket::Address localAddressOf(int fd);
 /// getpeername(2); of no family if it fails.
 socket::Address remoteAddressOf(int fd);
+
+/// IPv4 or IPv6.
+bool isInternet(int family);
 
 /// 0 for families without ports.
 int portOf(const socket::Address& address);

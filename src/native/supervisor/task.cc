@@ -8,8 +8,9 @@
 #include <unistd.h>
 
 #include <cerrno>
-#include <cstdio>
 #include <cstring>
+
+#include "process/kin.h"
 
 namespace tlspool::supervisor {
 
@@ -30,17 +31,7 @@ std::string pathInProc(pid_t id, const char* file) {
 
 }  // namespace
 
-pid_t Task::process() const {
-  FILE* status = fopen(pathInProc(id_, "status").c_str(), "re");
-  if (!status) return 0;
-  char line[256];
-  int process = 0;
-  while (fgets(line, sizeof line, status)) {
-    if (sscanf(line, "Tgid: %d", &process) == 1) break;
-  }
-  fclose(status);
-  return process;
-}
+pid_t Task::process() const { return process::kinOf(id_).process; }
 
 std::string Task::executable() const {
   char path[PATH_MAX];

@@ -6,13 +6,15 @@
 
 namespace tlspool::supervisor {
 
-/// A test of the low 32 bits of one argument.
+/// A test of the low 32 bits of one argument, or of some of them.
 struct Condition {
   enum class Test { equals, hasAnyBit };
 
   int argument;
   Test test;
   uint32_t value;
+  /// What of the argument is looked at.
+  uint32_t mask = 0xffffffff;
 };
 
 /// All conditions have to hold; several traps may name the same system call.

@@ -5,17 +5,14 @@ import { errnos } from './errnos.ts';
 import { established } from './established.ts';
 import {
   type AddressBytes,
-  connectLike,
   fetchSocket,
   type Gate,
-  localAddressBytes,
   outgoing,
-  prepareToWait,
-  processOf,
+  type ProgramSocket,
   putBack,
   type SetAside,
   type SocketCookie,
-  sendTimeout,
+  type Wait,
 } from './gate.ts';
 import type { SignalWatch } from './signal-watch.ts';
 
@@ -34,10 +31,12 @@ export class Attempt {
   readonly cookie: SocketCookie;
   /** Connecting to the real server; whoever takes it closes it. */
   readonly upstream: number;
+  /** It was so at once. */
+  readonly connected: boolean;
   readonly #gate: Gate;
-  readonly #thread: number;
+  /** As the thread has it that called first. */
+  readonly #socket: ProgramSocket;
   readonly #process: number;
-  readonly #descriptor: number;
   readonly #waiting: AddressBytes;
   readonly #aside: SetAside;
   /** Calls of the program that last as long as the attempt. */
@@ -47,35 +46,20 @@ export class Attempt {
 
   /** Takes nothing over: `question.fd` stays the caller's. */
   static start(question: SocketQuestion, gate: Gate): Attempt | NotStarted {
-    const { fd, cookie, destination } = question;
-    const upstream = connectLike(fd, destination);
-    if (upstream.fd === undefined) return { errno: upstream.error, step: upstream.step };
-    try {
-      outgoing.remember(cookie, upstream.local, destination);
-      const aside = prepareToWait(fd);
-      const errno = gate.hold(fd);
-      if (errno === 0) return new Attempt(question, gate, upstream.fd, aside);
-      putBack(fd, aside);
-      outgoing.forget(cookie);
-      closeFd(upstream.fd);
-      return { errno, step: 'gate' };
-    } catch (error) {
-      outgoing.forget(cookie);
-      closeFd(upstream.fd);
-      if (!(error instanceof TlspoolError)) throw error;
-      return { errno: error.wire ?? errnos.EACCES, step: 'gate' };
-    }
+    const wait = gate.wait(question.fd, question.cookie, question.destination);
+    if (wait.upstream === undefined) return { errno: wait.error, step: wait.step };
+    return new Attempt(question, gate, wait);
   }
 
-  private constructor(question: SocketQuestion, gate: Gate, upstream: number, aside: SetAside) {
+  private constructor(question: SocketQuestion, gate: Gate, wait: Wait) {
     this.cookie = question.cookie;
-    this.upstream = upstream;
+    this.upstream = wait.upstream;
+    this.connected = wait.connected;
     this.#gate = gate;
-    this.#thread = question.thread;
-    this.#process = processOf(question.thread);
-    this.#descriptor = question.descriptor;
-    this.#waiting = localAddressBytes(question.fd);
-    this.#aside = aside;
+    this.#socket = question;
+    this.#process = question.process;
+    this.#waiting = wait.waiting;
+    this.#aside = wait;
   }
 
   /** The thread that called first; for who needs to know the program. */
@@ -88,7 +72,7 @@ export class Attempt {
    * interrupts comes again, if the program's handler wants that, and waits again.
    */
   answer(
-    { blocking, fd, thread }: SocketQuestion,
+    { blocking, patience: limit, thread }: SocketQuestion,
     nonBlocking: 'EINPROGRESS' | 'EALREADY',
     signals: SignalWatch,
   ): SocketAnswer | Promise<SocketAnswer> {
@@ -96,7 +80,6 @@ export class Attempt {
     const { promise, resolve } = Promise.withResolvers<SocketAnswer>();
     this.#callers.add(resolve);
     const unwatch = signals.add(thread, () => resolve({ action: 'interrupt' }));
-    const limit = sendTimeout(fd);
     const expire = () => resolve({ action: 'fail', errno: errnos.EINPROGRESS });
     const timer = limit === 0 ? undefined : setTimeout(expire, limit);
     return promise.finally(() => {
@@ -113,7 +96,12 @@ export class Attempt {
 
   /** No system call tells that a socket was closed: it has to be looked for. */
   abandonIfClosed(): void {
-    if (!this.#isThere()) this.abandon();
+    try {
+      if (!this.#isThere()) this.abandon();
+    } catch (error) {
+      // Not to be told now: it is looked for again.
+      if (!(error instanceof TlspoolError)) throw error;
+    }
   }
 
   /** Nobody is to wait any more. */
@@ -136,13 +124,7 @@ export class Attempt {
     if (this.#dissolved) throw abandoned();
     const end = this.#meet();
     try {
-      await established(end, patience).catch(() => {
-        throw abandoned();
-      });
-      const own = this.#fetch();
-      if (own !== undefined) await this.#settle(own);
-      // Passed on, to a process that may have it under any number.
-      else if (!this.#isThere()) throw abandoned();
+      if (!this.#gate.haveMet(end, this.#socket, this.#aside)) await this.#untilSettled(end);
     } catch (error) {
       closeFd(end);
       throw error;
@@ -161,6 +143,16 @@ export class Attempt {
       this.#endElsewhere();
     }
     this.#tell({ action: 'fail', errno });
+  }
+
+  async #untilSettled(end: number): Promise<void> {
+    await established(end, patience).catch(() => {
+      throw abandoned();
+    });
+    const own = this.#fetch();
+    if (own !== undefined) await this.#settle(own);
+    // Passed on, to a process that may have it under any number.
+    else if (!this.#isThere()) throw abandoned();
   }
 
   #end(own: number, errno: number): void {
@@ -193,7 +185,12 @@ export class Attempt {
 
   /** Whoever has it by now sees a connection that ends at once: without its number there is no other end to a wait. */
   #endElsewhere(): void {
-    if (this.#isThere()) closeFd(this.#meet());
+    try {
+      if (this.#isThere()) closeFd(this.#meet());
+    } catch (error) {
+      // It waits on: there is nothing else that would end it from here.
+      if (!(error instanceof TlspoolError)) throw error;
+    }
   }
 
   #meet(): number {
@@ -217,11 +214,10 @@ export class Attempt {
 
   /** By the thread, or by its process if only that lives. */
   #fetch(): number | undefined {
+    const { thread, descriptor, cookie } = this.#socket;
     return (
-      fetchSocket(this.#thread, this.#descriptor, this.cookie) ??
-      (this.#thread === this.#process
-        ? undefined
-        : fetchSocket(this.#process, this.#descriptor, this.cookie))
+      fetchSocket(thread, descriptor, cookie) ??
+      (thread === this.#process ? undefined : fetchSocket(this.#process, descriptor, cookie))
     );
   }
 

@@ -21,6 +21,30 @@ export type Upstream =
   | { readonly fd: number; readonly local: AddressBytes; readonly error?: undefined }
   | { readonly fd?: undefined; readonly error: number; readonly step: string };
 
+/** A socket of the program waits, and another one is connecting to the real server. */
+export interface Wait extends SetAside {
+  /** Connecting, or connected; the receiver's to close. */
+  readonly upstream: number;
+  readonly connected: boolean;
+  /** Where the program's socket waits. */
+  readonly waiting: AddressBytes;
+}
+
+/** The errno of why a socket does not wait, and what was being done: as of `Upstream`, or `gate`. */
+export interface NoWait {
+  readonly upstream?: undefined;
+  readonly error: number;
+  readonly step: string;
+}
+
+/** A socket of the program, as a thread of it has it. */
+export interface ProgramSocket {
+  readonly thread: number;
+  /** Its number there. */
+  readonly descriptor: number;
+  readonly cookie: SocketCookie;
+}
+
 /**
  * What a waiting socket can reach. IPv4 by way of an IPv6 socket (`mapped`) is a kind of its own: the kernel does not let a
  * socket that is bound to such an address connect to ::1, which need not be there at all.
@@ -36,11 +60,26 @@ interface GateFunctions {
   gateMeets(gate: number, fd: number): boolean;
   gateHolds(gate: number, cookie: SocketCookie, waiting: AddressBytes): boolean;
   connectLike(model: number, destination: AddressBytes): Upstream;
+  waitAtGate(
+    gate: number,
+    fd: number,
+    cookie: SocketCookie,
+    destination: AddressBytes,
+  ): Wait | NoWait;
+  metAtGate(
+    gate: number,
+    end: number,
+    thread: number,
+    descriptor: number,
+    cookie: SocketCookie,
+    userTimeout: number,
+    synRetries: number,
+  ): boolean;
   prepareToWait(fd: number): SetAside;
   putBack(fd: number, userTimeout: number, synRetries: number): void;
+  isConnected(fd: number): boolean;
   localAddressBytes(fd: number): AddressBytes;
   fetchSocket(thread: number, descriptor: number, cookie: SocketCookie): number | undefined;
-  processOf(thread: number): number;
   outgoingRemember(cookie: SocketCookie, local: AddressBytes, remote: AddressBytes): void;
   outgoingFail(cookie: SocketCookie, errno: number): void;
   outgoingTakeError(cookie: SocketCookie): number;
@@ -48,7 +87,6 @@ interface GateFunctions {
   outgoingSweep(): number;
   connectSocket(fd: number, address: AddressBytes): number;
   bindSocket(fd: number, address: AddressBytes): number;
-  sendTimeout(fd: number): number;
 }
 
 let loaded: GateFunctions | undefined;
@@ -81,6 +119,25 @@ export class Gate {
   }
 
   /**
+   * Starts connecting to `destination` as the socket `fd` would, lets that wait, and remembers what the program is to be
+   * told of it (`outgoing`). What it was bound to stays so.
+   */
+  wait(fd: number, cookie: SocketCookie, destination: AddressBytes): Wait | NoWait {
+    return call(({ waitAtGate }) => waitAtGate(this.#number, fd, cookie, destination));
+  }
+
+  /**
+   * Whether `end` and the program's socket have met already, and what was set aside is put back. false: it cannot be told
+   * now, nor that way.
+   */
+  haveMet(end: number, { thread, descriptor, cookie }: ProgramSocket, aside: SetAside): boolean {
+    const { userTimeout, synRetries } = aside;
+    return call(({ metAtGate }) =>
+      metAtGate(this.#number, end, thread, descriptor, cookie, userTimeout, synRetries),
+    );
+  }
+
+  /**
    * The other end for the socket that waits with the local address `waiting`: connected, or writable soon (then
    * `socketError` tells the outcome). To be trusted only if the waiting socket `meets` the gate afterwards.
    */
@@ -95,7 +152,7 @@ export class Gate {
 
   /**
    * Whether the socket that waits, or waited, with that local address is there still, whoever has it by now: programs
-   * pass sockets on.
+   * pass sockets on. Fails where that cannot be told, as with EMFILE.
    */
   holds(cookie: SocketCookie, waiting: AddressBytes): boolean {
     return call(({ gateHolds }) => gateHolds(this.#number, cookie, waiting));
@@ -117,6 +174,11 @@ export function putBack(fd: number, { userTimeout, synRetries }: SetAside): void
   call((functions) => functions.putBack(fd, userTimeout, synRetries));
 }
 
+/** Whether a socket has a peer (getpeername(2)). */
+export function isConnected(fd: number): boolean {
+  return call((functions) => functions.isConnected(fd));
+}
+
 export function localAddressBytes(fd: number): AddressBytes {
   return call((functions) => functions.localAddressBytes(fd));
 }
@@ -130,11 +192,6 @@ export function fetchSocket(
   return call((functions) => functions.fetchSocket(thread, descriptor, cookie));
 }
 
-/** The process that a thread belongs to; 0 if it is gone. */
-export function processOf(thread: number): number {
-  return call((functions) => functions.processOf(thread));
-}
-
 /** connect(2) on a duplicate, which must not block; 0 or the errno. */
 export function connectSocket(fd: number, address: AddressBytes): number {
   return call((functions) => functions.connectSocket(fd, address));
@@ -143,11 +200,6 @@ export function connectSocket(fd: number, address: AddressBytes): number {
 /** bind(2) on a duplicate; 0 or the errno. */
 export function bindSocket(fd: number, address: AddressBytes): number {
   return call((functions) => functions.bindSocket(fd, address));
-}
-
-/** ms after which a blocking connect() is to return EINPROGRESS (SO_SNDTIMEO, socket(7)); 0: never. */
-export function sendTimeout(fd: number): number {
-  return call((functions) => functions.sendTimeout(fd));
 }
 
 /** What the supervisor's threads tell the program of its connecting sockets without asking here. */

@@ -1,6 +1,6 @@
 import { hostname } from 'node:os';
 import type { PoolConnection } from '../../../client/index.ts';
-import { closeFd, socketAddresses } from '../../engine/sockets.ts';
+import { closeFd } from '../../engine/sockets.ts';
 import { TlspoolError } from '../../errors.ts';
 import type { ClaimedProcess } from '../../protocol/extension.ts';
 import { clientDialog, parseProtocol } from '../../starttls/dialogs.ts';
@@ -19,7 +19,7 @@ import type { Treatment } from './client-rules.ts';
 import { errnos } from './errnos.ts';
 import { established } from './established.ts';
 import { patienceWith } from './first-word.ts';
-import { Gate, type GateKind, outgoing, processOf, type SocketCookie } from './gate.ts';
+import { Gate, type GateKind, isConnected, outgoing, type SocketCookie } from './gate.ts';
 import { SignalWatch } from './signal-watch.ts';
 import { requirePlaintext } from './speaks-tls.ts';
 
@@ -77,8 +77,8 @@ export class OutgoingConnections implements Disposable {
   }
 
   #answer(question: SocketQuestion): SocketAnswer | Promise<SocketAnswer> {
-    // Connected already: the kernel says so, 0 to the first call after it came about, then EISCONN.
-    if (socketAddresses(question.fd).remote) return { action: 'proceed' };
+    // It came about since the call was made, which may be one that a signal has interrupted.
+    if (isConnected(question.fd)) return { action: 'connected' };
     const underway = this.#attempts.get(question.cookie);
     if (underway) return underway.answer(question, 'EALREADY', this.#signals);
     const untold = outgoing.takeError(question.cookie);
@@ -86,7 +86,7 @@ export class OutgoingConnections implements Disposable {
     const address = canonicalAddress(question.address) ?? question.address;
     const data = this.#options.data.expected(address, question.port);
     if (data) return this.#startData(question, address, data);
-    const process = processOf(question.thread);
+    const { process } = question;
     const names = this.#options.namesOf(process, address, question.port);
     const decision = this.#options.policy.decide({ address, port: question.port, names });
     if (decision.kind === 'plain') return { action: 'proceed' };
@@ -152,7 +152,7 @@ export class OutgoingConnections implements Disposable {
     let upstream: number | undefined = attempt.upstream;
     let completed = false;
     try {
-      await established(attempt.upstream, longestConnect, attempt.signal);
+      await untilConnected(attempt);
       const end = await attempt.complete();
       completed = true;
       this.#forget(attempt);
@@ -181,7 +181,7 @@ export class OutgoingConnections implements Disposable {
       return end;
     };
     try {
-      await established(attempt.upstream, longestConnect, attempt.signal);
+      await untilConnected(attempt);
       progress = 'come to TLS';
       const { pool } = this.#options.link;
       if (!pool) throw new TlspoolError('no-daemon', 'the pool is away');
@@ -294,6 +294,10 @@ const round = 1_000;
 const shortestSweep = 256;
 /** ms: longer than the kernel tries (tcp_syn_retries, tcp(7)), so that its own word comes first. */
 const longestConnect = 300_000;
+
+async function untilConnected({ connected, upstream, signal }: Attempt): Promise<void> {
+  if (!connected) await established(upstream, longestConnect, signal);
+}
 
 /** What the program is told: what a network without TLS could have met, else that the server does not want it. */
 function errnoFor({ wire }: TlspoolError): number {

@@ -1,4 +1,4 @@
-import { readFileSync } from 'node:fs';
+import { signalWaits } from '../../engine/process.ts';
 
 /**
  * Notices signals for threads that wait in a trapped call. The kernel lets such a call be ended by fatal signals alone
@@ -29,20 +29,3 @@ export class SignalWatch {
 
 /** ms */
 const shortestPause = 20;
-
-/** Whether a signal is pending that the thread neither blocks nor ignores: proc_pid_status(5). */
-function signalWaits(thread: number): boolean {
-  let status: string;
-  try {
-    status = readFileSync(`/proc/${thread}/status`, 'latin1');
-  } catch (error) {
-    if ((error as NodeJS.ErrnoException).code === undefined) throw error;
-    return false;
-  }
-  const set = (name: string) => {
-    const digits = new RegExp(`^${name}:\\s*([0-9a-f]+)$`, 'm').exec(status)?.[1];
-    return digits === undefined ? 0n : BigInt(`0x${digits}`);
-  };
-  const pending = set('SigPnd') | set('ShdPnd');
-  return (pending & ~set('SigBlk') & ~set('SigIgn')) !== 0n;
-}

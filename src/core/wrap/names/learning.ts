@@ -1,5 +1,5 @@
 import { closeFd, socketAddresses } from '../../engine/sockets.ts';
-import { bindSocket, connectSocket, fetchSocket, processOf } from '../client/gate.ts';
+import { bindSocket, connectSocket, fetchSocket } from '../client/gate.ts';
 import { nativeSupervisor } from '../supervisor/native.ts';
 import type { SocketAnswer, SocketQuestion } from '../supervisor/traps.ts';
 import type { DnsName } from './dns-message.ts';
@@ -67,12 +67,11 @@ export class NameLearning {
 
   /** Done here, so that the port is known before the first question leaves from it. */
   #watchOver(
-    { fd, destination, thread, descriptor, cookie }: SocketQuestion,
+    { fd, destination, process, descriptor, cookie }: SocketQuestion,
     act: typeof connectSocket,
   ): SocketAnswer {
     const errno = act(fd, destination);
     if (errno !== 0) return { action: 'fail', errno };
-    const process = processOf(thread);
     this.#sniffer?.expect(socketAddresses(fd).local?.port ?? 0, {
       process,
       isOpen: () => isOpen(process, descriptor, cookie),
@@ -82,7 +81,7 @@ export class NameLearning {
 
   /** The resolver goes on with a socket in the private network, where the server has a stand-in. */
   #leadInside(question: SocketQuestion, servers: NameServers): SocketAnswer {
-    const { fd, inside, sends, elsewhere, destination, thread, port } = question;
+    const { fd, inside, sends, elsewhere, destination, process, port } = question;
     if (elsewhere && !inside) return { action: 'proceed' };
     // Without connect(), the kernel would look for its interface in the private network.
     if (sends && scopeOf(destination) !== 0) return { action: 'proceed' };
@@ -93,7 +92,7 @@ export class NameLearning {
       servers.standInFor({ address: serverAddress(question.address), port });
       if (inside) return sends ? { action: 'proceed' } : connectInside(fd, destination);
       const resolver = nativeSupervisor().datagramInside(fd);
-      servers.expect(resolver.port, processOf(thread));
+      servers.expect(resolver.port, process);
       return { action: 'substitute', fd: resolver.fd };
     } catch (error) {
       // Such as no IPv6 in there. The names are not known then, and connections refused.

@@ -1,4 +1,4 @@
-import { readFileSync } from 'node:fs';
+import { parentOf } from '../../engine/process.ts';
 import type { ProcessId } from './name-table.ts';
 
 /**
@@ -16,15 +16,3 @@ export function lineageOf(process: ProcessId, root: ProcessId): ProcessId[] {
 }
 
 const deepest = 64;
-
-/** proc_pid_stat(5): after the parenthesised name come state and ppid. 0 if the process is gone. */
-function parentOf(process: ProcessId): ProcessId {
-  try {
-    const stat = readFileSync(`/proc/${process}/stat`, 'latin1');
-    const [, parent] = stat.slice(stat.lastIndexOf(')') + 2).split(' ');
-    return Number(parent);
-  } catch (error) {
-    if ((error as NodeJS.ErrnoException).code === undefined) throw error;
-    return 0;
-  }
-}

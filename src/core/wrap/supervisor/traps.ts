@@ -69,11 +69,15 @@ export interface SocketQuestion {
   readonly cookie: SocketCookie;
   /** Thread that calls. */
   readonly thread: number;
+  /** Process that the thread belongs to; 0 if it is gone. */
+  readonly process: number;
   /** The program's own number of the socket. */
   readonly descriptor: number;
   readonly fd: number;
   readonly ipv6: boolean;
   readonly blocking: boolean;
+  /** ms after which a blocking call is to return EINPROGRESS (SO_SNDTIMEO, socket(7)); 0: never. */
+  readonly patience: number;
   /** The socket is in another network namespace than this process. */
   readonly elsewhere: boolean;
   /** It is in the program's private network. */
@@ -91,8 +95,10 @@ export interface SocketQuestion {
 export type SocketAnswer =
   /** It returns 0. */
   | { readonly action: 'finish' }
-  /** The kernel does it. */
+  /** The kernel does it, a connection to the address of the question. */
   | { readonly action: 'proceed' }
+  /** The socket is connected by now: 0 to the first call after it came about, then EISCONN. */
+  | { readonly action: 'connected' }
   /** A TCP socket takes the place of the MPTCP one, and the question comes again. */
   | { readonly action: 'replace' }
   /** This one, taken over, takes the place of a UDP socket, and the question comes again. */

@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict';
 import { spawn } from 'node:child_process';
+import { once } from 'node:events';
 import { mkdtempSync, rmSync } from 'node:fs';
 import { constants, tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -202,6 +203,35 @@ test('a stranger who connects to a gate gets nowhere', async () => {
     assert.equal(gates.ipv4.meets(stranger), false);
     for (const each of [fd, stranger, end]) closeFd(each);
   });
+});
+
+test('where the kernel cannot be asked a socket is not taken for gone', async () => {
+  const script = `
+import resource, sys
+pid, files = int(sys.argv[1]), resource.RLIMIT_NOFILE
+soft, hard = resource.prlimit(pid, files)
+for line in sys.stdin:
+    resource.prlimit(pid, files, (int(line) or soft, hard))
+    print(flush=True)
+`;
+  const limits = spawn('python3', ['-c', script, `${process.pid}`], {
+    stdio: ['pipe', 'pipe', 'inherit'],
+  });
+  const limit = async (files: number) => {
+    limits.stdin.write(`${files}\n`);
+    await once(limits.stdout, 'data');
+  };
+  const nobody = listenTcp('127.0.0.1', 0);
+  const holds = () => gates.ipv4.holds(1n, localAddressBytes(nobody));
+  await limit(3);
+  try {
+    assert.throws(holds, { code: 'EMFILE' });
+  } finally {
+    await limit(0);
+    limits.stdin.end();
+    closeFd(nobody);
+  }
+  assert.equal(gates.ipv4.holds(1n, addressBytes('127.0.0.1', 9)), false);
 });
 
 test('the socket towards the server has what the program set on its own', {

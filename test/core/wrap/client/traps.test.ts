@@ -6,7 +6,7 @@ import type { ClientSideOptions } from '../../../../src/core/wrap/client/client-
 import { freshAddress, OwnNames, record } from '../../../programs/stage/own-names.ts';
 import { freePort } from '../../../programs/stage/ports.ts';
 import { echo, TlsServer } from '../../../programs/stage/tls-server.ts';
-import { ClientStage } from './stage/client-stage.ts';
+import { ClientStage, type Ran } from './stage/client-stage.ts';
 
 const name = 'www.example.com';
 const unprivileged = process.getuid?.() !== 0;
@@ -35,6 +35,12 @@ after(async () => {
  * comes to TLS; `raw(f, …)` calls the C library without Python's own handling of signals and errors.
  */
 async function holds(script: string, options: Partial<ClientSideOptions> = {}): Promise<string[]> {
+  const ran = await program(script, options);
+  assert.equal(ran.code, 0, ran.lost.join('\n'));
+  return [...ran.lost];
+}
+
+function program(script: string, options: Partial<ClientSideOptions> = {}): Promise<Ran> {
   const mutePort = (mute.address() as AddressInfo).port;
   const prelude = `
 import ctypes, errno, fcntl, os, select, signal, socket, struct, sys, threading, time
@@ -50,6 +56,10 @@ def wait(s):
     p.register(s, select.POLLOUT)
     assert p.poll(60000)
     return s.getsockopt(socket.SOL_SOCKET, socket.SO_ERROR)
+def wait_for(s):
+    p = select.poll()
+    p.register(s, select.POLLOUT)
+    return p.poll(0)
 def exchange(s):
     s.settimeout(60)
     s.sendall(b"ping")
@@ -61,9 +71,7 @@ def pending(place):
     return s
 `;
   const rules = [String(server.port), String(mutePort)];
-  const ran = await stage.python(prelude + script, rules, { remoteId: name, ...options });
-  assert.equal(ran.code, 0, ran.lost.join('\n'));
-  return [...ran.lost];
+  return stage.python(prelude + script, rules, { remoteId: name, ...options });
 }
 
 test('connects that the program gives up halfway leave no event and no complaint behind', async () => {
@@ -213,6 +221,115 @@ s = socket.socket()
 s.setsockopt(socket.IPPROTO_TCP, TCP_FASTOPEN_CONNECT, 1)
 assert connect(s, SERVER) == 0
 exchange(s)
+`);
+});
+
+test('sendmmsg with MSG_FASTOPEN is refused, and ends a program that asks by the numbers of x32', async () => {
+  const prelude = `
+def sendmmsg(number):
+    data, name = ctypes.create_string_buffer(b"secret", 6), ctypes.create_string_buffer(sockaddr(SERVER), 16)
+    part = struct.pack("PN", ctypes.addressof(data), 6)
+    parts = ctypes.create_string_buffer(part, len(part))
+    header = struct.pack("PI4xPNPNi4xI4x", ctypes.addressof(name), 16, ctypes.addressof(parts), 1, 0, 0, 0, 0)
+    messages = ctypes.create_string_buffer(header, len(header))
+    s = socket.socket()
+    return raw(libc.syscall, number, s.fileno(), messages, 1, 0x20000000)
+`;
+  const native = { x64: 307, arm64: 269, riscv64: 269 }[process.arch as string];
+  await holds(`${prelude}assert sendmmsg(${native}) == errno.EOPNOTSUPP`);
+  if (process.arch !== 'x64') return;
+  const ran = await program(`${prelude}sendmmsg(0x40000000 | 538)`);
+  assert.notEqual(ran.code, 0);
+  assert.match(ran.lost.join(), /^foreign: /);
+});
+
+test('sockets that carry streams in other ways than TCP cannot be made, and the log says so', async () => {
+  const lost = await holds(`
+SCTP, DCCP, SOCK_DCCP, SMC = 132, 33, 6, 43
+for family in (socket.AF_INET, socket.AF_INET6):
+    for kind in ((socket.SOCK_STREAM, SCTP), (socket.SOCK_SEQPACKET, 0), (SOCK_DCCP, DCCP), (SOCK_DCCP | socket.SOCK_CLOEXEC, 0)):
+        try: socket.socket(family, *kind)
+        except OSError as e: assert e.errno == errno.EPROTONOSUPPORT, e
+        else: assert False
+assert raw(libc.socket, SMC, socket.SOCK_STREAM, 0) == errno.EAFNOSUPPORT
+socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
+`);
+  assert.equal(lost.length, 9);
+  for (const line of lost) assert.match(line, /^socket: TLS cannot be put on SCTP/);
+});
+
+test('a connection that stays plain leads where was decided about, whatever the program writes over it', async () => {
+  const port = await freePort();
+  await holds(
+    `
+plain, secured = socket.create_server(("127.0.0.1", 0)), socket.create_server(("127.0.0.1", ${port}))
+leaked, over = [], False
+def take(server, wrong):
+    while True:
+        met, _ = server.accept()
+        met.settimeout(60)
+        try: first = met.recv(1)
+        except OSError: first = b""
+        if first == wrong: leaked.append(first)
+        met.close()
+threading.Thread(target=take, args=(plain, b"\\x16"), daemon=True).start()
+threading.Thread(target=take, args=(secured, b"p"), daemon=True).start()
+one, other = sockaddr(plain.getsockname()), sockaddr(secured.getsockname())
+place = ctypes.create_string_buffer(one, 16)
+def rewrite():
+    while not over:
+        ctypes.memmove(place, other, 16)
+        ctypes.memmove(place, one, 16)
+rewriting = threading.Thread(target=rewrite)
+rewriting.start()
+plainly = 0
+for _ in range(200):
+    s = socket.socket()
+    if raw(libc.connect, s.fileno(), place, 16) == 0:
+        plainly += 1
+        s.sendall(b"plain")
+    s.close()
+over = True
+rewriting.join()
+assert plainly > 0
+assert leaked == [], leaked
+`,
+    { rules: [{ host: undefined, port, treatment: { kind: 'tls' } }] },
+  );
+});
+
+test('a plain connection waits as the program wants: refused, interrupted, or gone on with', async () => {
+  await holds(`
+nobody = socket.socket()
+nobody.bind(("127.0.0.1", 0))
+s = socket.socket()
+assert connect(s, nobody.getsockname()) == errno.ECONNREFUSED
+full = socket.socket()
+full.bind(("127.0.0.1", 0))
+full.listen(0)
+place = full.getsockname()
+held = []
+while True:
+    n = socket.socket()
+    n.setblocking(False)
+    held.append(n)
+    assert n.connect_ex(place) in (0, errno.EINPROGRESS)
+    p = select.poll()
+    p.register(n, select.POLLOUT)
+    if not p.poll(300): break
+signal.signal(signal.SIGALRM, lambda *_: None)
+signal.siginterrupt(signal.SIGALRM, True)
+signal.setitimer(signal.ITIMER_REAL, 0.2)
+b = socket.socket()
+assert connect(b, place) == errno.EINTR
+assert held[-1].connect_ex(place) == errno.EALREADY
+while True:
+    full.settimeout(0.1)
+    try: held.append(full.accept()[0])
+    except OSError: pass
+    if wait_for(b): break
+assert connect(b, place) in (0, errno.EISCONN)
+assert connect(b, place) == errno.EISCONN
 `);
 });
 

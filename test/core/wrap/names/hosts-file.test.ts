@@ -1,5 +1,11 @@
 import assert from 'node:assert/strict';
+import { spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import { test } from 'node:test';
+import { setTimeout as pause } from 'node:timers/promises';
 import fc from 'fast-check';
 import {
   canonicalAddress,
@@ -41,4 +47,33 @@ test('any text is read', () => {
 test('the file is the one that the process sees', () => {
   assert.ok(hostsNamesOf(process.pid, '127.0.0.1').includes('localhost'));
   assert.deepEqual(hostsNamesOf(2 ** 22 + 1, '127.0.0.1'), []);
+});
+
+test('a file that changes is read anew, and so is that of another process', {
+  skip: process.getuid?.() !== 0,
+}, async () => {
+  const root = mkdtempSync(join(tmpdir(), 'tlspool-hosts-'));
+  mkdirSync(join(root, 'etc'));
+  const say = (name: string) => writeFileSync(join(root, 'etc/hosts'), `192.0.2.1 ${name}\n`);
+  say('one.example');
+  const script = 'import os, sys; os.chroot(sys.argv[1]); print(flush=True); sys.stdin.read()';
+  const child = spawn('python3', ['-c', script, root], { stdio: ['pipe', 'pipe', 'inherit'] });
+  try {
+    await once(child.stdout, 'data');
+    const names = () => hostsNamesOf(child.pid ?? 0, '192.0.2.1');
+    assert.deepEqual(names(), ['one.example']);
+    say('two.example');
+    assert.deepEqual(names(), ['two.example']);
+    // From now on it is old enough to be remembered.
+    await pause(2_100);
+    assert.deepEqual(names(), ['two.example']);
+    assert.deepEqual(hostsNamesOf(process.pid, '192.0.2.1'), []);
+    assert.deepEqual(names(), ['two.example']);
+    assert.deepEqual(names(), ['two.example']);
+    say('six.example');
+    assert.deepEqual(names(), ['six.example']);
+  } finally {
+    child.kill('SIGKILL');
+    rmSync(root, { recursive: true });
+  }
 });
