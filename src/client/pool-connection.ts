@@ -214,6 +214,14 @@ export class PoolConnection extends EventEmitter<{ close: [error: Error | undefi
     };
   }
 
+  /** Gives the socket up, to be used otherwise, when nothing was asked that is not answered. */
+  release(): number {
+    if (this.#gone !== undefined) throw this.#gone;
+    if (this.#exchanges.size > 0) throw new Error('requests wait for their answers');
+    this.#gone = connectionLost('it was given up');
+    return this.#socket.release();
+  }
+
   /** Ends the connection, and with it what belongs to it. Idempotent. */
   close(): void {
     if (this.#gone !== undefined) return;

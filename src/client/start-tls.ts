@@ -21,6 +21,9 @@ interface Asked extends SessionKeeper {
   readonly extended: boolean;
 }
 
+/** What is asked, without whom for. */
+export type StartTlsOrder = Omit<StartTlsRequest, 'fd' | 'plain' | 'signal'>;
+
 /** The way back to the connection that the request is made on. */
 export interface Channel {
   readonly pool: Asked;
@@ -83,7 +86,12 @@ export function startTlsExchange(request: StartTlsRequest, channel: Channel): St
   }
 }
 
-function startTlsMessage(request: StartTlsRequest): StartTls {
+/** What asks a pool that is `extended`; whoever sends it several times gives each a `ctlkey` of its own. */
+export function startTlsMessages(order: StartTlsOrder): Message[] {
+  return [...optionsOf(order, { extended: true }), startTlsMessage(order)];
+}
+
+function startTlsMessage(request: StartTlsOrder): StartTls {
   return {
     command: 'starttls',
     flags: flagsOf(request),
@@ -98,7 +106,7 @@ function startTlsMessage(request: StartTlsRequest): StartTls {
   };
 }
 
-function flagsOf({ role, flags = {}, chooseLocalId }: StartTlsRequest): number {
+function flagsOf({ role, flags = {}, chooseLocalId }: StartTlsOrder): number {
   let bits =
     role === 'client'
       ? startTlsFlags.localRoleClient | startTlsFlags.remoteRoleServer
@@ -115,7 +123,7 @@ function timeoutOf(timeout: number | undefined): number {
   return timeout === Number.POSITIVE_INFINITY ? FOREVER : Math.min(Math.ceil(timeout), FOREVER - 1);
 }
 
-function optionsOf(request: StartTlsRequest, pool: Asked): Message[] {
+function optionsOf(request: StartTlsOrder, pool: Pick<Asked, 'extended'>): Message[] {
   const { localIds = [], alpn = [], clientAddress, process } = request;
   const options: StartTlsOptions = { localIds, alpn, clientAddress, process };
   if (pool.extended) return writeOptions(options);

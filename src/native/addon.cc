@@ -1,6 +1,7 @@
 // The addon's face to Node: each part adds its own functions to `exports`.
 #include <openssl/opensslv.h>
 
+#include "courier/binding.h"
 #include "engine/binding.h"
 #include "gate/binding.h"
 #include "node/event.h"
@@ -24,6 +25,7 @@ NAPI_MODULE_INIT() {
   tlspool::engine::registerBinding(env, exports);
   tlspool::supervisor::registerBinding(env, exports);
   tlspool::gate::registerBinding(env, exports);
+  tlspool::courier::registerBinding(env, exports);
 #ifdef TLSPOOL_SANITIZE
   tlspool::sanitizer::registerSeededFaults(env, exports);
 #endif

@@ -1,6 +1,6 @@
 import { TlspoolError } from '../errors.ts';
 import { loadNative } from './native.ts';
-import type { EngineEvent, SupervisorEvent, TokenEvent } from './types.ts';
+import type { CourierEvent, EngineEvent, SupervisorEvent, TokenEvent } from './types.ts';
 
 interface EventFunctions {
   onEvents(listener: (events: EngineEvent[]) => void): void;
@@ -8,7 +8,10 @@ interface EventFunctions {
   unrefEvents(): void;
 }
 
-type SessionEvent = Exclude<EngineEvent, TokenEvent | SupervisorEvent | { type: 'answer' }>;
+type SessionEvent = Exclude<
+  EngineEvent,
+  TokenEvent | SupervisorEvent | CourierEvent | { type: 'answer' }
+>;
 type Answer = Extract<EngineEvent, { type: 'answer' }>;
 
 interface Waiting {
@@ -24,6 +27,7 @@ export class EngineEvents {
   readonly #waiting = new Map<number, Waiting>();
   readonly #tokenListeners: ((event: TokenEvent) => void)[] = [];
   readonly #supervisorListeners = new Set<(event: SupervisorEvent) => void>();
+  readonly #courierListeners = new Set<(event: CourierEvent) => void>();
   #roundListeners: (() => void)[] = [];
   #lastRequest = 0;
   #holds = 0;
@@ -50,6 +54,12 @@ export class EngineEvents {
   onSupervisor(listener: (event: SupervisorEvent) => void): () => void {
     this.#supervisorListeners.add(listener);
     return () => this.#supervisorListeners.delete(listener);
+  }
+
+  /** @returns how to hear no more */
+  onCourier(listener: (event: CourierEvent) => void): () => void {
+    this.#courierListeners.add(listener);
+    return () => this.#courierListeners.delete(listener);
   }
 
   /** Starts something that is answered by an event with the number given. */
@@ -108,6 +118,8 @@ export class EngineEvents {
     else if (event.type === 'token') for (const listener of this.#tokenListeners) listener(event);
     else if (event.type === 'supervisor') {
       for (const listener of this.#supervisorListeners) listener(event);
+    } else if (event.type === 'courier') {
+      for (const listener of this.#courierListeners) listener(event);
     } else this.onSession(event);
   }
 

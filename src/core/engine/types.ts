@@ -219,6 +219,36 @@ export interface SupervisorEvent {
   readonly question?: number;
 }
 
+/** What a courier tells of clients on their way to the pool: src/core/wrap/courier. */
+export type CourierEvent = {
+  readonly type: 'courier';
+  readonly courier: number;
+} & (
+  | ({ readonly listener: number } & (
+      | {
+          /** A client did not get to the program. */
+          readonly kind: 'lost';
+          readonly code: string;
+          readonly text: string;
+          readonly errno: number;
+        }
+      /** The pool's last word to one, which is no session. */
+      | { readonly kind: 'refused'; readonly message: Buffer }
+      /** The connection to the pool ended before its last word to one. */
+      | { readonly kind: 'cut' }
+      /** The listener works no more and is closed. */
+      | { readonly kind: 'failed'; readonly errno: number }
+      /** It was stopped, and none of its clients is on its way any more. */
+      | { readonly kind: 'idle' }
+    ))
+  /** The pool's answer to a question. */
+  | { readonly kind: 'answered'; readonly question: number; readonly message: Buffer }
+  /** There will be none: the connection to the pool is gone. */
+  | { readonly kind: 'unanswered'; readonly question: number }
+  /** There is no connection to the pool any more. */
+  | { readonly kind: 'ended'; readonly errno: number }
+);
+
 export type EngineEvent =
   | HelloEvent
   | CertificateRequestedEvent
@@ -227,6 +257,7 @@ export type EngineEvent =
   | ClosedEvent
   | TokenEvent
   | SupervisorEvent
+  | CourierEvent
   /** The answer to a request that returned a promise. */
   | {
       readonly type: 'answer';

@@ -82,6 +82,13 @@ export class MessageSocket {
     this.#outgoing = [];
   }
 
+  /** Gives the socket up, between two messages: it is the caller's from here on, and nothing is called back any more. */
+  release(): number {
+    this.#closed = true;
+    this.#watch.close();
+    return this.#fd;
+  }
+
   /** Does not keep the process alive. */
   unref(): void {
     this.#watch.unref();

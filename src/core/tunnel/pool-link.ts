@@ -31,6 +31,11 @@ export class PoolLink extends EventEmitter<{ up: []; down: [] }> {
     return this.#pool;
   }
 
+  /** A connection beside this one, the caller's to close. Fails as `connect` does. */
+  another(): Promise<PoolConnection> {
+    return this.#connect();
+  }
+
   /** Sessions that are still open end, unless they were detached. */
   close(): void {
     this.#closed = true;

@@ -6,6 +6,7 @@ import type { PoolLink } from '../../tunnel/pool-link.ts';
 import type { ServerTerms } from '../../tunnel/terms.ts';
 import { type ActivationEnvironment, takeActivatedSockets } from '../activation.ts';
 import { type ClientSide, type ClientTermsGiven, openClientSide } from '../client/client-side.ts';
+import { Courier } from '../courier/courier.ts';
 import { ProgramData } from '../data/program-data.ts';
 import { checkExecutable } from '../executable.ts';
 import type { ProgramPlan } from '../mode.ts';
@@ -69,7 +70,8 @@ export async function wrapTransparently(order: TransparentOrder): Promise<number
     raiseFileLimit();
     keepDescendants();
     const network = await openPrivateNetwork(order.program.launcher);
-    const exitCode = await new Wrapping(order, pool, network).run(activated);
+    using courier = await Courier.open(pool.link);
+    const exitCode = await new Wrapping(order, pool, network, courier).run(activated);
     await pool.drain(order.drainTimeout);
     return exitCode;
   } finally {
@@ -88,7 +90,12 @@ class Wrapping {
   readonly #data: ProgramData;
   #program: SupervisedProgram | undefined;
 
-  constructor(order: TransparentOrder, pool: PoolAccess, network: PrivateNetwork) {
+  constructor(
+    order: TransparentOrder,
+    pool: PoolAccess,
+    network: PrivateNetwork,
+    courier: Courier | undefined,
+  ) {
     this.#order = order;
     this.#link = pool.link;
     this.#network = network;
@@ -99,6 +106,7 @@ class Wrapping {
     this.#data = new ProgramData(reachProgram, order.events.lost);
     this.#listeners = new WrappedListeners({
       link: pool.link,
+      courier,
       policy: order.policy,
       data: this.#data,
       withIdentity: (terms) => order.withIdentity(terms, pool),

@@ -2,12 +2,13 @@ import { constants } from 'node:os';
 import { TlspoolError } from '../../errors.ts';
 import type { ClaimedProcess } from '../../protocol/extension.ts';
 import { isFtp } from '../../starttls/ftp.ts';
-import { serverCarrier } from '../../tunnel/carriers.ts';
+import { dialogOf, serverCarrier, serverRequest } from '../../tunnel/carriers.ts';
 import { formatHostAndPort } from '../../tunnel/endpoint.ts';
-import { Intake } from '../../tunnel/intake.ts';
+import { Intake, type IntakeEvents } from '../../tunnel/intake.ts';
 import type { PoolLink } from '../../tunnel/pool-link.ts';
 import type { ServerTerms } from '../../tunnel/terms.ts';
 import { listeningProcess } from '../asking-process.ts';
+import type { Courier, CourierIntake } from '../courier/courier.ts';
 import type { ProgramData } from '../data/program-data.ts';
 import type { PortMeaning } from '../port-meaning.ts';
 import { nativeSupervisor } from '../supervisor/native.ts';
@@ -18,6 +19,8 @@ import { reachProgram } from './program-side.ts';
 
 export interface WrappedListenersOptions {
   readonly link: PoolLink;
+  /** Takes clients to the pool where nothing is said before TLS; undefined: this process does itself. */
+  readonly courier?: Courier | undefined;
   readonly policy: ListenerPolicy;
   /** Data connections of FTP. */
   readonly data: ProgramData;
@@ -83,9 +86,13 @@ export class WrappedListeners implements Disposable {
   }
 
   /** May the program act as what it is to show? While the daemon is away nobody knows; it is asked again by each client. */
-  async #judge(process: ClaimedProcess | undefined, { localIds }: ServerTerms): Promise<void> {
+  async #judge(process: ClaimedProcess | undefined, terms: ServerTerms): Promise<void> {
     // For ourselves, each client asks.
-    if (process) await this.#options.link.pool?.judge({ process, role: 'server', localIds });
+    if (!process) return;
+    const courier = this.#courierFor(terms);
+    // Where clients are brought to, that connection is to know of it.
+    const pool = courier?.isOpen === false ? undefined : (courier ?? this.#options.link.pool);
+    await pool?.judge({ process, role: 'server', localIds: terms.localIds });
   }
 
   /** On what terms TLS is spoken at a port; undefined: on none. @throws TlspoolError where it cannot be */
@@ -135,19 +142,29 @@ export class WrappedListeners implements Disposable {
 
   /** @param fd where clients come to, taken over; `cookie` is that of the program's listener */
   take(fd: number, cookie: number, { where, meaning, terms }: ListenerPlan): void {
-    const { link, limit, events, data } = this.#options;
-    const isForFtp = terms.startTls !== undefined && isFtp(terms.startTls.protocol);
-    const intake = new Intake({
-      listeners: [fd],
-      link,
-      carry: serverCarrier(terms, reachProgram, isForFtp ? data : undefined),
-      limit,
-      events: { lost: events.lost, failed: events.failed },
-    });
+    const { events } = this.#options;
+    const intake = this.#intakeFor(fd, terms, { lost: events.lost, failed: events.failed });
     this.#open.set(cookie, { fd, intake });
     events.listening(where, meaning, terms);
     // The program may have closed it before we began to watch.
     if (!nativeSupervisor().listensInside(fd)) this.#close(cookie);
+  }
+
+  #intakeFor(fd: number, terms: ServerTerms, events: IntakeEvents): Intake | CourierIntake {
+    const { link, limit, data } = this.#options;
+    const courier = this.#courierFor(terms);
+    if (courier) {
+      const { fd: _, ...ask } = serverRequest(terms)(fd);
+      return courier.serve({ listener: fd, ask, limit, events });
+    }
+    const isForFtp = terms.startTls !== undefined && isFtp(terms.startTls.protocol);
+    const carry = serverCarrier(terms, reachProgram, isForFtp ? data : undefined);
+    return new Intake({ listeners: [fd], link, carry, limit, events });
+  }
+
+  /** undefined where something is said before TLS. */
+  #courierFor(terms: ServerTerms): Courier | undefined {
+    return dialogOf(terms) ? undefined : this.#options.courier;
   }
 
   /** Closes what the program does not listen on any more. */
@@ -199,7 +216,7 @@ export interface ListenerPlan {
 
 interface WrappedListener {
   readonly fd: number;
-  readonly intake: Intake;
+  readonly intake: Intake | CourierIntake;
 }
 
 /** The program may want the port again at any moment: it is known as ours until nothing of ours is there. */
