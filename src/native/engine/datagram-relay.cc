@@ -53,7 +53,8 @@ void DatagramRelay::pump(bool net, bool plain) {
 
 void DatagramRelay::pullNet() {
   SSL* ssl = link_.ssl.get();
-  for (size_t i = 0; i < kDatagramsPerTurn && !end_; i++) {
+  link_.datagrams->beginTurn();
+  while (!end_) {
     size_t got = 0;
     ERR_clear_error();
     if (SSL_read_ex(ssl, link_.worker.staging().plain(), Staging::plainSize(), &got) == 1) {
@@ -67,7 +68,6 @@ void DatagramRelay::pullNet() {
     if (error == SSL_ERROR_ZERO_RETURN) return finish(EndReason::kClosed);
     return finish(EndReason::kProtocolError, Failure::fromOpenSsl(link_.alerts));
   }
-  wantsTurn_ = !end_;
 }
 
 void DatagramRelay::deliver(size_t length) {

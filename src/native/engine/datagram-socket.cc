@@ -21,7 +21,7 @@ constexpr int kSmallestIpv6 = 1280;
 /// A larger MTU is that of the first link only, until a router says otherwise: flights of a
 /// handshake would be lost to find out.
 constexpr int kLargestMtu = 1500;
-/// Pending errors of the socket, or datagrams of no use, before it is somebody else's turn.
+/// Pending errors of the socket that are taken before a datagram is given up.
 constexpr int kVainAttempts = 8;
 
 }  // namespace
@@ -84,7 +84,8 @@ int DatagramSocket::readBio(BIO* bio, char* data, int length) {
 /// Bytes of the next datagram that is of use, or -1. What is wrong with the network shows here,
 /// too, whichever datagram was the cause; that is no reason to stop (RFC 1122 section 4.1.3.3).
 int DatagramSocket::receive(char* data, size_t length) {
-  for (int i = 0; i < kVainAttempts; i++) {
+  while (left_ > 0) {
+    left_--;
     ssize_t got = ::recv(fd_, data, length, MSG_DONTWAIT);
     if (got > 0) {
       if (!isHarmful(reinterpret_cast<unsigned char*>(data), got)) return static_cast<int>(got);

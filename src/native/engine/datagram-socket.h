@@ -9,6 +9,7 @@
 #include <string>
 
 #include "engine/counters.h"
+#include "engine/limits.h"
 
 namespace tlspool::engine {
 
@@ -20,6 +21,10 @@ class DatagramSocket {
  public:
   /// `fd` stays the caller's; `lost` counts what does not go out.
   DatagramSocket(int fd, Count& lost);
+
+  /// Lets as many datagrams be read as one turn takes. Then it seems that none is left: OpenSSL
+  /// would read on while a flood of useless ones lasts, and other sessions never had their turn.
+  void beginTurn() { left_ = kDatagramsPerTurn; }
 
   /// A new BIO on it for a connection, which must not outlive it.
   BIO* newBio(const SSL* ssl);
@@ -57,6 +62,8 @@ class DatagramSocket {
   const int fd_;
   Count& lost_;
   const SSL* ssl_ = nullptr;
+  /// Datagrams that may still be read in this turn.
+  size_t left_ = 0;
   bool ipv6_ = false;
   bool full_ = false;
   bool exceeded_ = false;

@@ -101,6 +101,7 @@ PeerDemand Handshake::demand() const {
 
 Handshake::Step Handshake::advance() {
   SSL* ssl = link_.ssl.get();
+  if (link_.datagrams) link_.datagrams->beginTurn();
   if (awaitsCookie_ && !meetsClient()) return end_.failure ? Step::kFailed : Step::kWaiting;
   for (;;) {
     ERR_clear_error();

@@ -21,7 +21,7 @@ constexpr size_t kLingerBytes = 1024 * 1024;
 /// Post-handshake messages (KeyUpdate, tickets, attempts to renegotiate) that a peer may send at
 /// once; one more is allowed per second.
 constexpr uint32_t kPostHandshakeBurst = 32;
-/// Datagrams that one session moves in one direction before others get their turn.
+/// Datagrams that one session moves in one direction, or throws away, before others get their turn.
 constexpr size_t kDatagramsPerTurn = 256;
 /// ms for which a peer's host must say that nobody has its port before it is believed.
 constexpr uint64_t kRefusalsBorne = 5000;
