@@ -138,7 +138,6 @@ void DatagramRelay::encrypt(size_t length) {
 // ---- ends
 
 void DatagramRelay::checkRefusals() {
-  link_.datagrams->takeExceeded();
   if (!link_.datagrams->takeRefused()) return;
   uint64_t now = link_.worker.now();
   if (!refusedSince_) refusedSince_ = now;

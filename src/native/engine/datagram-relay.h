@@ -1,13 +1,14 @@
 // Copies datagrams between the DTLS peer and the program once the handshake is done. One datagram
 // of the program is one record and one datagram of the network, and the reverse: boundaries stay.
 //
-// Like UDP it promises nothing: a datagram that a side does not take now, or that is too large for a
-// record or for the way, is lost and counted (`lostIn`, `lostOut`). Only what sockets hold is held.
+// Like UDP it promises nothing: a datagram that a side does not take now, or that is too large for
+// a record or for the way, is lost and counted (`lostIn`, `lostOut`). Only what sockets hold is
+// held.
 //
 // Ends: either side's close_notify ends both directions (RFC 5246 section 7.2.1), as does the
-// program's end where its socket tells of it: SOCK_SEQPACKET does, SOCK_DGRAM only when something is
-// sent to it. ICMP is not authenticated, so that "nobody has that port" counts only if it is said
-// for some time, with nothing that proves to be the peer's in between (RFC 5927 section 5.2).
+// program's end where its socket tells of it: SOCK_SEQPACKET does, SOCK_DGRAM only when something
+// is sent to it. ICMP is not authenticated, so that "nobody has that port" counts only if it is
+// said for some time, with nothing that proves to be the peer's in between (RFC 5927 section 5.2).
 #pragma once
 
 #include "engine/link.h"

@@ -56,7 +56,11 @@ std::string DatagramSocket::peer() const {
   return {reinterpret_cast<const char*>(&address), std::min<size_t>(length, sizeof address)};
 }
 
-bool DatagramSocket::takeExceeded() { return std::exchange(exceeded_, false); }
+bool DatagramSocket::takeNarrowed() {
+  int before = std::exchange(told_, linkMtu());
+  return std::exchange(exceeded_, false) || told_ < before;
+}
+
 bool DatagramSocket::takeRefused() { return std::exchange(refused_, false); }
 
 int DatagramSocket::overhead() const { return ipv6_ ? kOverheadIpv6 : kOverheadIpv4; }
@@ -114,8 +118,8 @@ bool DatagramSocket::isHarmful(const unsigned char* data, size_t length) const {
   return false;
 }
 
-/// Bytes of a record without any content: an explicit nonce (RFC 5288 section 3), which ChaCha20 has
-/// not (RFC 7905 section 2), and the tag.
+/// Bytes of a record without any content: an explicit nonce (RFC 5288 section 3), which ChaCha20
+/// has not (RFC 7905 section 2), and the tag.
 size_t DatagramSocket::shortestProtected() const {
   const SSL_CIPHER* suite = SSL_get_current_cipher(ssl_);
   if (!suite) suite = SSL_get_pending_cipher(ssl_);

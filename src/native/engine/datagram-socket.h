@@ -34,8 +34,8 @@ class DatagramSocket {
 
   /// Takes the socket's pending error, whatever epoll told.
   void takeError();
-  /// Takes back that datagrams did not fit: false if all did. The way's MTU is known better then.
-  bool takeExceeded();
+  /// Whether less fits into a datagram than when this was asked last.
+  bool takeNarrowed();
   /// Takes back that the peer's host said that nobody has that port (ICMP port unreachable).
   bool takeRefused();
   /// The socket took nothing more: wait until it is writable.
@@ -67,6 +67,8 @@ class DatagramSocket {
   bool ipv6_ = false;
   bool full_ = false;
   bool exceeded_ = false;
+  /// The MTU when it was asked for last; 0: never.
+  int told_ = 0;
   bool refused_ = false;
 };
 

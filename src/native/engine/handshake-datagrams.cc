@@ -42,8 +42,8 @@ bool Handshake::onCookieShown(const unsigned char* shown, unsigned length) const
 
 /// What the network said of datagrams that were sent.
 void Handshake::checkDatagrams() {
-  if (link_.datagrams->takeExceeded()) {
-    // Lost; what is sent again will fit.
+  if (link_.datagrams->takeNarrowed()) {
+    // What was lost, or divided by IP, fits when it is sent again.
     DTLS_set_link_mtu(link_.ssl.get(), link_.datagrams->linkMtu());
   }
   if (link_.datagrams->takeRefused()) {
@@ -67,6 +67,7 @@ std::optional<uint64_t> Handshake::retransmitsIn() const {
 
 Handshake::Step Handshake::retransmit() {
   if (retransmitsIn() != 0) return Step::kWaiting;
+  checkDatagrams();
   ERR_clear_error();
   if (DTLSv1_handle_timeout(link_.ssl.get()) < 0) return failed();
   checkDatagrams();

@@ -91,15 +91,19 @@ ContextPointer TlsContext::make(Role role, Transport transport) {
   SSL_CTX_set_timeout(context, kTicketLifetime);
   // Tickets go out with the program's first bytes, see Relay.
   SSL_CTX_set_num_tickets(context, 0);
-  SSL_CTX_set_session_cache_mode(
-      context, server || datagrams ? SSL_SESS_CACHE_OFF : SSL_SESS_CACHE_CLIENT | SSL_SESS_CACHE_NO_INTERNAL);
+  SSL_CTX_set_session_cache_mode(context,
+                                 server || datagrams
+                                     ? SSL_SESS_CACHE_OFF
+                                     : SSL_SESS_CACHE_CLIENT | SSL_SESS_CACHE_NO_INTERNAL);
   if (!handshake_callbacks::install(context, role)) return nullptr;
   return made;
 }
 
 SslPointer TlsContext::newConnection(Role role, Transport transport) {
   bool server = role == Role::kServer;
-  if (transport == Transport::kStream) return SslPointer(SSL_new((server ? server_ : client_).get()));
+  if (transport == Transport::kStream) {
+    return SslPointer(SSL_new((server ? server_ : client_).get()));
+  }
   std::call_once(datagrams_, [this] {
     datagramServer_ = make(Role::kServer, Transport::kDatagrams);
     datagramClient_ = make(Role::kClient, Transport::kDatagrams);
