@@ -40,8 +40,9 @@ export class PoolSession {
   }
 
   /**
-   * Asks a client anew who it is, where that is possible after the handshake (TLS 1.3), or changes the keys. If it is not
-   * let in the session ends. @returns the session as it is now @throws TlspoolError as the pool answers
+   * Finds out anew who is who: asks a client after the handshake (TLS 1.3), renegotiates (TLS 1.2), or changes the keys.
+   * If the other side is not let in the session ends. @returns the session as it is now @throws TlspoolError as the pool
+   * answers
    */
   renew(request: RenewalRequest = {}): Promise<PoolSession> {
     return this.#pool.renew(this, request);

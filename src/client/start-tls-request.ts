@@ -51,7 +51,9 @@ export interface StartTlsRequest {
 
 /** What is asked about a session that runs. */
 export interface RenewalRequest {
-  /** Whom alone we talk to. */
+  /** Who we are from now on (TLS 1.2); as before if absent. */
+  readonly localId?: string | undefined;
+  /** Servers: whom alone we talk to. */
   readonly remoteId?: string | undefined;
   /** `ignoreRemoteId` changes keys only. */
   readonly flags?:
@@ -62,4 +64,6 @@ export interface RenewalRequest {
     | undefined;
   /** ms for the other side's answer, as of `StartTlsRequest`. */
   readonly timeout?: number | undefined;
+  /** As of `StartTlsRequest`; with TLS 1.3 it can only agree. */
+  readonly chooseLocalId?: StartTlsRequest['chooseLocalId'];
 }

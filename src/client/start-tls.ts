@@ -45,7 +45,7 @@ const FOREVER = 0xffff_ffff;
 /** What to send, and what to do with what comes back. */
 export function renewalExchange(
   { ctlkey, flags }: Pick<PoolSession, 'ctlkey' | 'flags'>,
-  { remoteId, timeout, flags: more }: RenewalRequest,
+  { flags: more, ...wanted }: RenewalRequest,
   channel: Channel,
 ): Omit<StartedExchange, 'fd'> {
   const role = (flags & startTlsFlags.localRoleClient) === 0 ? 'server' : 'client';
@@ -53,10 +53,9 @@ export function renewalExchange(
     throw new TlspoolError('unexpected-answer', 'the pool asks again for a plaintext socket');
   };
   const request = {
+    ...wanted,
     fd: -1,
     role,
-    remoteId,
-    timeout,
     flags: { ...more, renegotiate: true },
     plain,
   } as const;

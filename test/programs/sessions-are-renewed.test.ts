@@ -1,19 +1,11 @@
 import assert from 'node:assert/strict';
 import { once } from 'node:events';
-import { Socket } from 'node:net';
 import { after, before, test } from 'node:test';
-import { setTimeout as pause } from 'node:timers/promises';
-import {
-  connect,
-  type PoolConnection,
-  type PoolSession,
-  type StartTlsFlags,
-} from '../../src/client/index.ts';
-import * as sockets from '../../src/core/engine/sockets.ts';
+import { connect, type PoolConnection, type StartTlsFlags } from '../../src/client/index.ts';
 import { within } from '../patience.ts';
 import { OwnCa } from './stage/own-ca.ts';
 import { Pool } from './stage/pool.ts';
-import { Running } from './stage/running.ts';
+import { Renewable } from './stage/renewable.ts';
 
 const name = 'www.example.com';
 const member = 'mary@example.com';
@@ -35,76 +27,12 @@ after(async () => {
 });
 
 /** A server's session whose client is `openssl s_client`. */
-class Met implements AsyncDisposable {
-  readonly session: PoolSession;
-  readonly client: Running;
-  readonly plain: Socket;
-  #heard = '';
-
-  private constructor(session: PoolSession, client: Running, plain: Socket) {
-    this.session = session;
-    this.client = client;
-    this.plain = plain;
-    plain.on('data', (data: Buffer) => {
-      this.#heard += data.toString();
-    });
-    plain.on('error', () => plain.destroy());
-  }
-
-  static async by(client: readonly string[], flags: StartTlsFlags = { ignoreRemoteId: true }) {
-    const listener = sockets.listenTcp('127.0.0.1', 0);
-    const port = sockets.socketAddresses(listener).local?.port;
-    const to = ['-connect', `127.0.0.1:${port}`, '-servername', name, '-CAfile', pool.caFile];
-    const openssl = new Running('openssl', ['s_client', ...to, '-brief', ...client], {
-      stdio: ['pipe', 'pipe', 'pipe'],
-    });
-    try {
-      const [kept, given] = sockets.socketPair();
-      const fd = await accepted(listener);
-      const session = await program.startTls({
-        fd,
-        role: 'server',
-        localId: name,
-        flags,
-        plain: () => given,
-      });
-      return new Met(session, openssl, new Socket({ fd: kept, allowHalfOpen: true }));
-    } catch (error) {
-      await openssl[Symbol.asyncDispose]();
-      throw error;
-    } finally {
-      sockets.closeFd(listener);
-    }
-  }
-
-  /** A line of the client's arrives at the program. */
-  async hears(line: string): Promise<void> {
-    this.client.child.stdin?.write(`${line}\n`);
-    await within(line, this.#hearing(line));
-  }
-
-  async #hearing(line: string): Promise<void> {
-    while (!this.#heard.includes(line)) await pause(20);
-  }
-
-  /** A line of the program's arrives at the client. */
-  async says(line: string): Promise<void> {
-    this.plain.write(`${line}\n`);
-    await this.client.printing(new RegExp(line));
-  }
-
-  async [Symbol.asyncDispose](): Promise<void> {
-    this.plain.destroy();
-    await this.client[Symbol.asyncDispose]();
-  }
-}
-
-async function accepted(listener: number): Promise<number> {
-  for (const deadline = Date.now() + 60_000; Date.now() < deadline; await pause(5)) {
-    const fd = sockets.accept(listener);
-    if (fd !== undefined) return fd;
-  }
-  return assert.fail('nobody connected');
+function met(client: readonly string[], flags?: StartTlsFlags): Promise<Renewable> {
+  const command = (port: number) => [
+    ...['openssl', 's_client', '-connect', `127.0.0.1:${port}`, '-servername', name],
+    ...['-CAfile', pool.caFile, '-brief', ...client],
+  ];
+  return Renewable.server(program, name, command, flags && { flags });
 }
 
 function asClient(user: string): string[] {
@@ -113,98 +41,95 @@ function asClient(user: string): string[] {
 }
 
 test('a client is asked after the handshake who it is, and data flows before and after', async () => {
-  await using met = await Met.by(['-enable_pha', ...asClient(member)]);
-  assert.equal(met.session.remoteId, '');
-  await met.hears('before');
-  const renewed = await met.session.renew();
+  await using one = await met(['-enable_pha', ...asClient(member)]);
+  assert.equal(one.session.remoteId, '');
+  await one.hears('before');
+  const renewed = await one.session.renew();
   assert.equal(renewed.remoteId, member);
   assert.equal(renewed.localId, name);
   const details = await renewed.details();
   assert.match(details.version, /1\.3/);
-  await met.hears('after');
-  await met.says('answer');
+  await one.hears('after');
+  await one.says('answer');
   // The certificate is the session's now.
   const kind = 'peerSubject';
-  assert.ok((await program.info({ ctlkey: met.session.ctlkey, kind })).length > 0);
+  assert.ok((await program.info({ ctlkey: one.session.ctlkey, kind })).length > 0);
   const [open] = JSON.parse(await pool.command('sessions', 'list', '--json')).sessions;
   assert.equal(open.remoteId, member);
   // And once more.
-  assert.equal((await met.session.renew()).remoteId, member);
-  await met.hears('again');
+  assert.equal((await one.session.renew()).remoteId, member);
+  await one.hears('again');
 });
 
 test('who is not trusted loses the session, and hears why; the program is told', async () => {
-  await using met = await Met.by(['-enable_pha', ...asClient(stranger)]);
-  await met.hears('before');
-  const ended = once(met.plain, 'end');
-  await assert.rejects(met.session.renew(), {
+  await using one = await met(['-enable_pha', ...asClient(stranger)]);
+  await one.hears('before');
+  const ended = once(one.plain, 'end');
+  await assert.rejects(one.session.renew(), {
     code: 'stirred-not-shaken',
     message: /not accepted/,
   });
   await within('the end of the session', ended);
-  await met.client.ended;
-  assert.match(met.client.stderr, /alert/);
+  await one.other.ended;
+  assert.match(one.other.stderr, /alert/);
 });
 
 test('rules are asked anew: whom they deny by now loses the session', async () => {
-  await using met = await Met.by(['-enable_pha', ...asClient(member)]);
-  await met.hears('before');
+  await using one = await met(['-enable_pha', ...asClient(member)]);
+  await one.hears('before');
   await pool.command('authz', 'deny', member, '--to', name, '--name', 'no-mary');
   try {
-    const ended = once(met.plain, 'end');
-    await assert.rejects(met.session.renew(), { code: 'EACCES', message: /no-mary/ });
+    const ended = once(one.plain, 'end');
+    await assert.rejects(one.session.renew(), { code: 'EACCES', message: /no-mary/ });
     await within('the end of the session', ended);
-    await met.client.ended;
-    assert.match(met.client.stderr, /access denied/);
+    await one.other.ended;
+    assert.match(one.other.stderr, /access denied/);
   } finally {
     await pool.command('authz', 'remove', 'no-mary');
   }
 });
 
 test('a client that has nothing to show stays if it may, and goes if it must not', async () => {
-  await using met = await Met.by(['-enable_pha']);
-  const renewed = await met.session.renew({ flags: { requestRemoteId: true } });
+  await using one = await met(['-enable_pha']);
+  const renewed = await one.session.renew({ flags: { requestRemoteId: true } });
   assert.equal(renewed.remoteId, '');
-  await met.hears('still there');
-  await assert.rejects(met.session.renew(), { code: 'stirred-not-shaken' });
-  await met.client.ended;
-  assert.match(met.client.stderr, /certificate required/);
+  await one.hears('still there');
+  await assert.rejects(one.session.renew(), { code: 'stirred-not-shaken' });
+  await one.other.ended;
+  assert.match(one.other.stderr, /certificate required/);
 });
 
 test('keys are changed where nobody is to be asked', async () => {
-  await using met = await Met.by(['-enable_pha', '-msg']);
-  const renewed = await met.session.renew({ flags: { ignoreRemoteId: true } });
+  await using one = await met(['-enable_pha', '-msg']);
+  const renewed = await one.session.renew({ flags: { ignoreRemoteId: true } });
   assert.equal(renewed.remoteId, '');
-  await met.says('with new keys');
-  assert.match(met.client.stdout, /KeyUpdate/);
-  await met.hears('in both directions');
+  await one.says('with new keys');
+  assert.match(one.other.stdout, /KeyUpdate/);
+  await one.hears('in both directions');
 });
 
 test('what cannot be renewed says so, and goes on', async () => {
-  await using silent = await Met.by([]);
+  await using silent = await met([]);
   await assert.rejects(silent.session.renew(), {
     code: 'renogiate-not-interruptable',
     message: /cannot|did not say/,
   });
   await silent.hears('still there');
-  await using old = await Met.by(['-tls1_2']);
-  await assert.rejects(old.session.renew(), { code: 'command-notimpl', message: /TLS 1\.2/ });
-  await old.hears('still there');
   // Not on the connection that it is attached to.
   await using other = Object.assign(await connect({ socket: pool.socket }), {
     [Symbol.asyncDispose]: async () => {},
   });
-  await assert.rejects(other.renew(old.session, {}), { code: 'renogiate-not-found' });
+  await assert.rejects(other.renew(silent.session, {}), { code: 'renogiate-not-found' });
   other.close();
 });
 
 test('a client that does not answer in time loses the session', async () => {
-  await using met = await Met.by(['-enable_pha', ...asClient(member)]);
-  await met.hears('before');
-  const { pid } = met.client;
+  await using one = await met(['-enable_pha', ...asClient(member)]);
+  await one.hears('before');
+  const { pid } = one.other;
   process.kill(pid, 'SIGSTOP');
   try {
-    await assert.rejects(met.session.renew({ timeout: 200 }), { code: 'ETIMEDOUT' });
+    await assert.rejects(one.session.renew({ timeout: 200 }), { code: 'ETIMEDOUT' });
   } finally {
     process.kill(pid, 'SIGCONT');
   }

@@ -19,8 +19,8 @@ import type {
   OcspVerdict,
   OpenSession,
   PathVerdict,
-  PeerDemand,
   Renewed,
+  RenewSession,
   SessionId,
   TlsRole,
   TokenEvent,
@@ -28,7 +28,8 @@ import type {
 } from './types.ts';
 
 /**
- * What a session tells, in this order: `hello` or `certificateRequested`, `verifyPeer`, `established`, `closed`.
+ * What a session tells, in this order: `hello` or `certificateRequested`, `verifyPeer`, `established`, `closed`; a
+ * session that is renewed, or whose server asks later who we are, tells some of them anew.
  * Which of them come depends on how it was opened; `closed` always comes, last. Questions may be answered at any
  * later time; an answer to a session that has ended meanwhile does nothing.
  */
@@ -83,7 +84,7 @@ interface EngineFunctions {
   sessionRefuse(id: SessionId, alert: AlertName, reason: string): void;
   sessionAcceptPeer(id: SessionId, name: string, until: number): void;
   sessionAttach(id: SessionId, fd: number, datagrams: boolean): void;
-  sessionRenew(id: SessionId, request: number, peer: PeerDemand, timeout: number): void;
+  sessionRenew(id: SessionId, request: number, options: object): void;
   sessionClose(id: SessionId, abort: boolean): void;
   sessionCounters(id: SessionId): Counters | undefined;
   sessionExport(
@@ -154,8 +155,7 @@ export class Engine {
     const id = usingDescriptor(session.datagrams ? udpWanted : streamWanted, () =>
       this.#native.sessionOpen({
         ...rest,
-        ask: local === 'ask',
-        local: local === 'ask' ? undefined : toNative(local),
+        ...localToNative(local),
         context: resumption?.context,
       }),
     );
@@ -196,12 +196,14 @@ export class Engine {
   }
 
   /**
-   * Renews a session of TLS 1.3: a client is asked who it is, or, where nobody is to be asked, keys are changed. After
+   * Renews a session. TLS 1.3: a client is asked who it is, or, where nobody is to be asked, keys are changed. After
    * `asked` comes a `verifyPeer`, with an empty chain if it showed nothing, to be answered by `acceptPeer` (whose verdict
-   * is not kept) or `refuse`; nothing passes between the two. @param timeout ms for the client's answer; 0: no limit
+   * is not kept) or `refuse`; nothing passes between the two. TLS 1.2: a new handshake, in which data of the other side
+   * may still come up to its first message; after `established` nothing passes until `acceptPeer` or `refuse`.
    */
-  renew(id: SessionId, peer: PeerDemand, timeout: number): Promise<Renewed> {
-    return this.#events.request((request) => this.#native.sessionRenew(id, request, peer, timeout));
+  renew(id: SessionId, { local, ...rest }: RenewSession): Promise<Renewed> {
+    const options = { ...rest, ...localToNative(local) };
+    return this.#events.request((request) => this.#native.sessionRenew(id, request, options));
   }
 
   /**
@@ -316,6 +318,10 @@ export class Engine {
     this.#native.engineStop();
     while (this.#handlers.size > 0) await this.#events.next();
   }
+}
+
+function localToNative(local: LocalChoice | 'ask'): object {
+  return local === 'ask' ? { ask: true } : { ask: false, local: toNative(local) };
 }
 
 function toNative(choice: LocalChoice): object {

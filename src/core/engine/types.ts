@@ -74,7 +74,10 @@ export interface HelloEvent {
   readonly signatureSchemes: readonly number[];
 }
 
-/** Client: the server asks for a certificate; answer with `chooseLocal` or `refuse`. */
+/**
+ * Client: the server asks for a certificate, in the handshake or (TLS 1.3) at any time later, when it always comes;
+ * answer with `chooseLocal` or `refuse`. What follows a later one is `established`.
+ */
 export interface CertificateRequestedEvent {
   readonly type: 'certificateRequested';
   readonly session: SessionId;
@@ -104,7 +107,7 @@ export interface VerifyPeerEvent {
 
 /**
  * The handshake is complete, in both directions. Unless `plainFd` was given the session waits: answer with
- * `attach`, or `refuse`.
+ * `attach`, or `refuse`; after a renegotiation with `acceptPeer` or `refuse`.
  */
 export interface EstablishedEvent {
   readonly type: 'established';
@@ -123,18 +126,29 @@ export interface EstablishedEvent {
   readonly peerName: string;
 }
 
+export interface RenewSession {
+  /** Servers: whether the client is asked for a certificate. */
+  readonly peer: PeerDemand;
+  /** Only TLS 1.2 lets us show somebody else; as in OpenSession. */
+  readonly local: LocalChoice | 'ask';
+  /** ms for all that the other side has to say; 0: no limit. */
+  readonly timeout: number;
+}
+
 /** What came of renewing a session. */
 export type Renewed =
   /** The client was asked who it is. */
   | 'asked'
   /** Keys were changed, and nobody was asked. */
   | 'rekeyed'
+  /** TLS 1.2 is renegotiated: events come as in a first handshake. */
+  | 'renegotiating'
   /** It is not established yet, about to end, or being renewed already. */
   | 'busy'
   /** The client did not say that it can be asked after the handshake (RFC 8446 section 4.2.6). */
   | 'unable'
-  /** It is TLS 1.2. */
-  | 'tls12';
+  /** TLS 1.2 without renegotiation indication (RFC 5746) or extended master secret (RFC 7627). */
+  | 'insecure';
 
 /** Bytes and records of one session; `in` is from the TLS peer, `out` is towards it. */
 export interface Counters {

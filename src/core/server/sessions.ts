@@ -7,6 +7,7 @@ import { requireProgram } from '../session/admission.ts';
 import { admitClear } from '../session/clear-text.ts';
 import { factsOf } from '../session/facts.ts';
 import { programOf } from '../session/program.ts';
+import { superfluousSocket } from '../session/renewal-request.ts';
 import type { Services } from '../session/services.ts';
 import { Session } from '../session/session.ts';
 import { readStartTls, type StartTlsRequest } from '../session/start-tls-request.ts';
@@ -82,7 +83,7 @@ export class Sessions {
   /** @throws PoolError RENOGIATE_NOT_FOUND and others */
   #renew(connection: Connection, request: StartTlsRequest, fd: number | undefined): void {
     if (fd !== undefined) {
-      throw new PoolError('SUPERFLUOUS_SOCKET', 'the session that is renewed has its socket');
+      throw superfluousSocket();
     }
     this.#toRenew(connection, request).renew(request, connection);
   }

@@ -3,7 +3,7 @@ import { formatDonai } from '../identity/donai.ts';
 import { readBelieved } from '../trust/believed.ts';
 import type { Agreed } from './agreed.ts';
 import { commonNameOf } from './common-name.ts';
-import type { Negotiating } from './phase.ts';
+import type { Negotiating } from './negotiating.ts';
 
 /** What both sides agreed on, before it is decided whether that is allowed. */
 export type Known = Omit<Agreed, 'admitted'>;

@@ -24,6 +24,14 @@ export class Audit {
     this.#log.info({ ...this.#who(), ...what(agreed) }, 'session renewed');
   }
 
+  /** The server asks later who we are, and that one may not be shown. */
+  notShown(error: TlspoolError): void {
+    this.#log.info(
+      { ...this.#who(), code: error.code, error: error.message },
+      'nothing shown to the server that asks',
+    );
+  }
+
   ended(agreed: Agreed, { reason, failure, counters }: ClosedEvent): void {
     this.#log.info(
       {

@@ -6,8 +6,8 @@ import type { AcceptedRemote, RemoteVerdict } from '../trust/remote-question.ts'
 import { subjectNames } from '../trust/subject-names.ts';
 import type { Shown } from './credentials.ts';
 import type { SessionFacts } from './facts.ts';
+import type { Negotiating } from './negotiating.ts';
 import { refusedPeer } from './outcome.ts';
-import type { Negotiating } from './phase.ts';
 import type { Presentation } from './presentation.ts';
 import { believedOf, type PeerFacts, remoteQuestion } from './remote-validation.ts';
 import type { Services } from './services.ts';

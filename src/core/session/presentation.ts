@@ -14,7 +14,7 @@ import {
   wantedName,
   withoutAsking,
 } from './local-identity.ts';
-import type { Negotiating } from './phase.ts';
+import type { Negotiating } from './negotiating.ts';
 import type { Answer, Requester } from './requester.ts';
 import { localIdProposal } from './responses.ts';
 import type { Services } from './services.ts';

@@ -1,68 +1,68 @@
-import type { AlertName, ClosedEvent, SessionId, VerifyPeerEvent } from '../engine/types.ts';
+import { closeFd } from '../engine/sockets.ts';
+import type {
+  AlertName,
+  ClosedEvent,
+  EstablishedEvent,
+  HelloEvent,
+  LocalChoice,
+  VerifyPeerEvent,
+} from '../engine/types.ts';
 import { TlspoolError } from '../errors.ts';
-import { formatDonai } from '../identity/donai.ts';
-import { PoolError, PosixError } from '../protocol/errors.ts';
 import { nobodyBelieved } from '../trust/believed.ts';
-import { type Admission, isDenial, remoteOf } from './admission.ts';
+import { type Admitted, isDenial, remoteOf } from './admission.ts';
 import type { Agreed } from './agreed.ts';
-import type { Audit } from './audit.ts';
+import { agreedOn, type Known } from './agreement.ts';
 import { commonNameOf } from './common-name.ts';
-import type { SessionFacts } from './facts.ts';
 import { whenKept } from './first-use.ts';
+import { type Accepted, IdentityExchange } from './identity-exchange.ts';
 import type { Myself } from './local-identity.ts';
+import { beginNegotiating, type Negotiating } from './negotiating.ts';
 import { refusedPeer, setUpFailure, tellable } from './outcome.ts';
-import { PeerJudgement } from './peer-judgement.ts';
-import { beginNegotiating, type Negotiating } from './phase.ts';
-import type { Presentation } from './presentation.ts';
+import {
+  confirmLocalId,
+  myselfAnew,
+  notRenewed,
+  renewalRequest,
+  superfluousSocket,
+} from './renewal-request.ts';
+import { isTls13, type RenewedSession } from './renewed-session.ts';
 import type { Requester } from './requester.ts';
 import { onlyResponse } from './responses.ts';
-import type { Services } from './services.ts';
 import type { StartTlsRequest } from './start-tls-request.ts';
 
-/** The session that runs meanwhile. */
-export interface RenewedSession {
-  readonly facts: SessionFacts;
-  readonly engineId: SessionId;
-  readonly agreed: Agreed;
-  /** Who we are; undefined: nobody. */
-  readonly myself: Myself | undefined;
-  readonly services: Services;
-  readonly admission: Admission;
-  readonly presentation: Presentation;
-  readonly audit: Audit;
-  /** It is over; what is agreed on from now on, if that has changed. */
-  over(agreed: Agreed | undefined): void;
-}
-
 /**
- * Who is the other side, asked anew in a session that runs (RENEGOTIATE). In TLS 1.3 a server asks its client by
- * post-handshake authentication (RFC 8446 section 4.6.2); where nobody is to be asked, keys are changed (section 4.6.3).
- * From the client's answer to our verdict nothing passes; whoever is not let in loses the session.
+ * Who is who, asked anew in a session that runs (RENEGOTIATE). In TLS 1.3 a server asks its client by post-handshake
+ * authentication (RFC 8446 section 4.6.2); where nobody is to be asked, keys are changed (section 4.6.3). TLS 1.2 is
+ * renegotiated. From the other side's answer to our verdict nothing passes; whoever is not let in loses the session.
  */
 export class Renewal {
   readonly #session: RenewedSession;
   readonly #requester: Requester;
-  readonly #judgement: PeerJudgement;
+  readonly #exchange: IdentityExchange;
   #state: Negotiating | undefined;
 
+  /** @throws PosixError the request does not fit the session */
   constructor(request: StartTlsRequest, requester: Requester, session: RenewedSession) {
     this.#session = session;
     this.#requester = requester;
-    const { facts, agreed, myself, presentation, services } = session;
+    const { facts, agreed, myself, admission, services, engineId } = session;
     this.#state = beginNegotiating({
-      request: { ...request, service: facts.service },
+      request: renewalRequest(request, session),
       myself,
       serverName: agreed.serverName || undefined,
       demand: request.demand,
     });
-    const judging = {
+    const exchanging = {
       facts,
+      admission,
+      resumable: false,
       negotiation: () => this.#state,
-      letThrough: () => this.#agree(),
+      choose: (choice: LocalChoice) => services.engine.chooseLocal(engineId, choice),
+      accept: (accepted: Accepted) => this.#accept(accepted),
       attempt: (step: () => void) => this.#attempt(step),
       fail: (error: unknown, alert?: AlertName) => this.#fail(error, alert),
     };
-    this.#judgement = new PeerJudgement(judging, presentation, services);
+    this.#exchange = new IdentityExchange(exchanging, requester, services);
   }
 
   start(): void {
@@ -70,30 +70,76 @@ export class Renewal {
   }
 
   async #ask(): Promise<void> {
-    const { engineId, services, admission, myself } = this.#session;
+    const { services, agreed } = this.#session;
     await services.knowledge.refresh();
     const state = this.#state;
     if (state === undefined) return;
-    refuseOtherIdentity(state.request, this.#session);
-    admission.requireProgram(myself?.name);
-    state.demand = admission.demand(myself?.name, state.request.demand);
-    const outcome = await services.engine.renew(engineId, state.demand, state.request.timeout);
-    if (outcome === 'rekeyed') this.#done(this.#session.agreed);
-    else if (outcome !== 'asked') throw impossible[outcome]();
+    if (isTls13(agreed)) await this.#askLater(state);
+    else await this.#renegotiate(state);
   }
 
-  /** The client has answered; what it showed may be nothing. */
+  /** A client is asked, or keys are changed. We stay who we are. */
+  async #askLater(state: Negotiating): Promise<void> {
+    const { services, engineId, agreed, admission, myself } = this.#session;
+    if (state.request.localIdCheck) {
+      await confirmLocalId(this.#requester, state, agreed.localId);
+      if (this.#state === undefined) return;
+    }
+    admission.requireProgram(myself?.name);
+    const { demand, timeout } = state.request;
+    // Whoever has shown who it is need not do so again where nobody is to be asked.
+    const known = demand === 'ignore' && agreed.remoteNames.length > 0;
+    state.demand = known ? 'ignore' : admission.demand(myself?.name, demand);
+    const local = { credentials: [] };
+    const outcome = await services.engine.renew(engineId, { peer: state.demand, local, timeout });
+    if (outcome === 'rekeyed') this.#attempt(() => this.#settle(agreed, myself));
+    else if (outcome !== 'asked') throw notRenewed[outcome]();
+  }
+
+  /** A new handshake, in which we may be somebody else. */
+  async #renegotiate(state: Negotiating): Promise<void> {
+    const { services, engineId, admission } = this.#session;
+    const { presentation } = this.#exchange;
+    const asksPerson = presentation.asksPerson(state.request);
+    const myself = asksPerson ? undefined : myselfAnew(presentation, state.request, this.#session);
+    admission.requireProgram(myself?.name);
+    state.myself = myself;
+    state.demand = admission.demand(myself?.name, state.request.demand);
+    const asks = asksPerson || presentation.asksForMyself(state.request, myself);
+    const local = asks ? 'ask' : this.#exchange.choice(state.request, myself);
+    const { timeout } = state.request;
+    const outcome = await services.engine.renew(engineId, { peer: state.demand, local, timeout });
+    if (outcome !== 'renegotiating') throw notRenewed[outcome]();
+  }
+
+  hello(event: HelloEvent): void {
+    this.#exchange.hello(event);
+  }
+
+  certificateRequested(): void {
+    this.#exchange.certificateRequested();
+  }
+
+  /** The other side has answered; a client that was asked later may have shown nothing. */
   verifyPeer(event: VerifyPeerEvent): void {
-    this.#attempt(() => {
+    if (event.chain.length === 0 && this.#state?.demand === 'require') {
+      this.#fail(refusedPeer('the other side did not show who it is'), 'certificate_required');
+    } else this.#exchange.verifyPeer(event);
+  }
+
+  /** The renegotiation is through. The other side may have taken its time. */
+  established(event: EstablishedEvent): void {
+    const agree = () => {
       const state = this.#state;
       if (state === undefined) return;
-      if (event.chain.length > 0) state.peer = event;
-      else if (state.demand === 'require') {
-        this.#fail(refusedPeer('the other side did not show who it is'), 'certificate_required');
-        return;
-      }
-      this.#judgement.validate(event, () => this.#agree());
-    });
+      const { alpn } = this.#session.agreed;
+      // What a renegotiation leaves as it is (RFC 7301 has nothing to say of it).
+      this.#settle({ ...agreedOn(event, state), alpn }, state.myself);
+    };
+    Promise.resolve(this.#session.services.knowledge.refresh()).then(
+      () => this.#attempt(() => this.#exchange.complete(event, agree)),
+      (error: unknown) => this.#fail(error),
+    );
   }
 
   /** The session has ended meanwhile. */
@@ -101,13 +147,18 @@ export class Renewal {
     if (this.#state !== undefined) this.#decline(setUpFailure(event));
   }
 
-  #agree(): void {
+  /** In a handshake it is for the engine to go on; whoever was asked later has said it all. */
+  #accept(accepted: Accepted): void {
+    const { agreed, myself, services, engineId } = this.#session;
     const state = this.#state;
     if (state === undefined) return;
-    const { agreed: before, myself, admission } = this.#session;
+    if (!isTls13(agreed)) {
+      services.engine.acceptPeer(engineId, accepted);
+      return;
+    }
     const { remoteId, proven, validatedBy, names } = state.believed ?? nobodyBelieved;
     const known = {
-      ...before,
+      ...agreed,
       remoteId,
       proven,
       validatedBy,
@@ -115,36 +166,52 @@ export class Renewal {
       domainRepresented: state.domainRepresented,
       commonName: proven ? commonNameOf(state.peer?.chain[0] ?? Buffer.alloc(0)) : '',
     };
-    const outcome = myself && admission.decide(myself.name, remoteOf(known));
-    if (outcome !== undefined && isDenial(outcome)) {
-      this.#fail(outcome.error, outcome.alert);
-      return;
+    this.#settle(known, myself);
+  }
+
+  /** Who is who is known: may that be? */
+  #settle(known: Known, myself: Myself | undefined): void {
+    const state = this.#state;
+    if (state === undefined) return;
+    const { admission, facts } = this.#session;
+    admission.requireProgramStill(myself?.name);
+    let admitted: Admitted | undefined;
+    if (facts.role === 'server' && myself !== undefined) {
+      const outcome = admission.decide(myself.name, remoteOf(known));
+      if (isDenial(outcome)) {
+        this.#fail(outcome.error, outcome.alert);
+        return;
+      }
+      admitted = outcome;
     }
     whenKept(
       state.firstUse,
-      () => this.#attempt(() => this.#accept({ ...known, admitted: outcome })),
+      () => this.#attempt(() => this.#done({ ...known, admitted }, myself)),
       (error) => this.#fail(error),
     );
   }
 
-  #accept(agreed: Agreed): void {
-    if (this.#state === undefined) return;
-    const { engineId, services } = this.#session;
-    services.engine.acceptPeer(engineId, { name: '', until: 0 });
-    this.#done(agreed);
-  }
-
-  #done(agreed: Agreed): void {
+  #done(agreed: Agreed, myself: Myself | undefined): void {
     const state = this.#close();
     if (state === undefined) return;
-    const { audit, over } = this.#session;
-    over(agreed);
+    const { services, engineId, audit } = this.#session;
+    if (state.remember !== undefined) {
+      services.remember(state.remember).catch((error: unknown) => audit.fault(error));
+    }
+    services.engine.acceptPeer(engineId, { name: '', until: 0 });
+    const { origin } = this.#session;
+    this.#session.over({
+      agreed,
+      myself,
+      origin: origin && { ...origin, localId: state.request.localId },
+    });
     this.#requester.respond(state.request.requestId, ...onlyResponse(state.request, agreed));
     audit.renewed(agreed);
   }
 
   #attempt(step: () => void): void {
     try {
+      if (this.#state?.plainFd !== undefined) throw superfluousSocket();
       step();
     } catch (error) {
       this.#fail(error);
@@ -175,35 +242,8 @@ export class Renewal {
     const state = this.#state;
     this.#state = undefined;
     state?.patience.abort();
+    state?.callback?.cancel();
+    if (state?.plainFd !== undefined) closeFd(state.plainFd);
     return state;
   }
 }
-
-/** Who we are cannot change any more. @throws PosixError */
-function refuseOtherIdentity(
-  { role, localId }: StartTlsRequest,
-  { facts, agreed }: RenewedSession,
-): void {
-  if (role !== facts.role) {
-    throw new PosixError('EINVAL', `this session is that of a ${facts.role}`);
-  }
-  if (localId === undefined || formatDonai(localId) === agreed.localId) return;
-  const who = agreed.localId === '' ? 'nobody' : agreed.localId;
-  throw new PosixError('EINVAL', `in this session we are ${who}, and stay so`);
-}
-
-const impossible = {
-  busy: () =>
-    new PoolError(
-      'RENOGIATE_NOT_INTERRUPTABLE',
-      'the session is about to end, or is being renewed already',
-    ),
-  unable: () =>
-    new PoolError(
-      'RENOGIATE_NOT_INTERRUPTABLE',
-      'the client did not say that it can be asked after the handshake',
-      'Ask during the handshake, or use IGNORE_REMOTEID to change keys only.',
-    ),
-  tls12: () =>
-    new PoolError('COMMAND_NOTIMPL', 'sessions of TLS 1.2 are not renegotiated, only those of 1.3'),
-} as const;

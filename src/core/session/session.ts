@@ -8,14 +8,12 @@ import type {
   HelloEvent,
   LocalChoice,
   OpenSession,
-  Resumption,
   SessionId,
   VerifyPeerEvent,
 } from '../engine/types.ts';
 import { TlspoolError } from '../errors.ts';
 import { type Donai, formatDonai } from '../identity/donai.ts';
 import { PoolError } from '../protocol/errors.ts';
-import { writeBelieved } from '../trust/believed.ts';
 import { Admission, type Admitted, isDenial, remoteOf } from './admission.ts';
 import type { Agreed } from './agreed.ts';
 import { agreedOn, type Known } from './agreement.ts';
@@ -24,16 +22,16 @@ import { Audit } from './audit.ts';
 import type { Remembered } from './chooser.ts';
 import { addressOf, type SessionFacts } from './facts.ts';
 import { whenKept } from './first-use.ts';
-import type { Myself } from './local-identity.ts';
-import { refusedPeer, refusedSocket, setUpFailure, tellable } from './outcome.ts';
-import { PeerJudgement } from './peer-judgement.ts';
-import { beginNegotiating, isOpen, type Negotiating, type OpenPhase, type Phase } from './phase.ts';
-import { Presentation } from './presentation.ts';
+import { type Accepted, IdentityExchange } from './identity-exchange.ts';
+import { LateAnswer } from './late-answer.ts';
+import { beginNegotiating, type Negotiating } from './negotiating.ts';
+import { refusedSocket, setUpFailure, tellable } from './outcome.ts';
+import { isOpen, type OpenPhase, type Phase, type RunningPhase } from './phase.ts';
 import type { RunningSession } from './questions.ts';
 import { Renewal } from './renewal.ts';
+import { isTls13, type RenewedSession } from './renewed-session.ts';
 import type { Answer, Requester } from './requester.ts';
 import { finalResponse, onlyResponse, plaintextCallback } from './responses.ts';
-import { resumptionFor } from './resumption.ts';
 import type { Services } from './services.ts';
 import type { StartTlsRequest } from './start-tls-request.ts';
 
@@ -58,11 +56,8 @@ export class Session implements SessionHandler {
   readonly #keeper: SessionKeeper;
   readonly #audit: Audit;
   readonly #admission: Admission;
-  readonly #presentation: Presentation;
-  readonly #judgement: PeerJudgement;
+  readonly #exchange: IdentityExchange;
   #engineId: SessionId | undefined;
-  /** Generation of trust by which a session of before may be resumed. */
-  #trustedAt: number | undefined;
   #phase: Phase;
 
   /** @param fd the ciphertext socket, which it takes over */
@@ -82,19 +77,19 @@ export class Session implements SessionHandler {
     this.#audit = new Audit(services.log, this.facts);
     this.#admission = new Admission(services, this.facts);
     this.#phase = { is: 'preparing', request, fd };
-    const parts = {
+    const exchanging = {
       facts,
+      admission: this.#admission,
+      resumable: true,
       negotiation: () => (this.#phase.is === 'negotiating' ? this.#phase : undefined),
-      mayProgram: (name: Donai) => this.#mayProgram(name),
-      show: (myself: Myself) => this.#show(myself),
-      showNothing: () =>
-        this.#engineAnswer((engine, id) => engine.chooseLocal(id, { credentials: [] })),
-      letThrough: () => this.#engineAnswer((engine, id) => engine.acceptPeer(id, shownOnly)),
+      choose: (choice: LocalChoice) =>
+        this.#engineAnswer((engine, id) => engine.chooseLocal(id, choice)),
+      accept: (accepted: Accepted) =>
+        this.#engineAnswer((engine, id) => engine.acceptPeer(id, accepted)),
       attempt: (step: () => void) => this.#attempt(step),
       fail: (error: unknown, alert?: AlertName) => this.#fail(error, alert),
     };
-    this.#presentation = new Presentation(parts, requester, services);
-    this.#judgement = new PeerJudgement(parts, this.#presentation, services);
+    this.#exchange = new IdentityExchange(exchanging, requester, services);
   }
 
   /** First, what we know of ourselves must be up to date. */
@@ -118,12 +113,13 @@ export class Session implements SessionHandler {
   #open(): void {
     if (this.#phase.is !== 'preparing') return;
     const { request, fd } = this.#phase;
-    const asksPerson = this.#presentation.asksPerson(request);
-    const myself = asksPerson ? undefined : this.#presentation.myselfAtOnce(request);
+    const { presentation } = this.#exchange;
+    const asksPerson = presentation.asksPerson(request);
+    const myself = asksPerson ? undefined : presentation.myselfAtOnce(request);
     this.#admission.requireProgram(myself?.name);
     const demand = this.#admission.demand(myself?.name, request.demand);
-    const asks = asksPerson || this.#presentation.asksForMyself(request, myself);
-    const local = asks ? 'ask' : this.#choice(request, myself);
+    const asks = asksPerson || presentation.asksForMyself(request, myself);
+    const local = asks ? 'ask' : this.#exchange.choice(request, myself);
     const opened: OpenSession = {
       fd,
       role: request.role,
@@ -134,16 +130,11 @@ export class Session implements SessionHandler {
       serverName: serverNameFor(request),
       alpn: request.alpn,
       peer: demand,
-      resumption: local === 'ask' ? this.#basisUnasked(request) : local.resumption,
+      resumption: local === 'ask' ? this.#exchange.basisUnasked(request) : local.resumption,
     };
     const { serverName } = opened;
     this.#phase = beginNegotiating({ request, myself, serverName, demand });
     this.#engineId = this.#openOrRefuse(opened);
-  }
-
-  /** A client that the server does not ask shows nothing, whoever would have had a say. */
-  #basisUnasked(request: StartTlsRequest): Resumption | undefined {
-    return request.role === 'client' ? this.#choice(request, undefined).resumption : undefined;
   }
 
   #openOrRefuse(opened: OpenSession): SessionId {
@@ -156,24 +147,17 @@ export class Session implements SessionHandler {
 
   /** Which local identity: by SNI, or as the application decides when it is asked. */
   hello(event: HelloEvent): void {
-    this.#presentation.hello(event);
+    const phase = this.#phase;
+    if (phase.is === 'running') phase.renewal?.hello(event);
+    else this.#exchange.hello(event);
   }
 
-  /** A client is asked who it is, and people or the application have a say in that. */
+  /** A client is asked who it is. */
   certificateRequested(): void {
-    this.#presentation.certificateRequested();
-  }
-
-  /** Whether the program may act as that identity; otherwise it has failed by now. */
-  #mayProgram(name: Donai): boolean {
-    try {
-      this.#admission.requireProgram(name);
-      return true;
-    } catch (error) {
-      // To the other side it is as if we were nobody of that name.
-      this.#fail(error, 'unrecognized_name');
-      return false;
-    }
+    const phase = this.#phase;
+    if (phase.is !== 'running') this.#exchange.certificateRequested();
+    else if (isTls13(phase.agreed)) this.#answerLate(phase);
+    else phase.renewal?.certificateRequested();
   }
 
   /** Its rule may have been removed while the other side took its time. */
@@ -187,99 +171,19 @@ export class Session implements SessionHandler {
     }
   }
 
-  #show(myself: Myself): void {
-    const phase = this.#phase;
-    if (phase.is !== 'negotiating' || !this.#mayProgram(myself.name)) return;
-    phase.myself = myself;
-    phase.demand = this.#admission.demand(myself.name, phase.request.demand);
-    const show = () => {
-      const choice = this.#choice(phase.request, myself);
-      this.#engineAnswer((engine, id) => engine.chooseLocal(id, choice));
-    };
-    const { expressions } = this.#services.credentials.handles(myself.identity);
-    if (phase.peer === undefined || expressions.length === 0) show();
-    // A client validates before it is asked who it is: now it is known what its identity wants of the other side.
-    else this.#judgement.validate(phase.peer, show);
-  }
-
-  /** What we show, and on what basis a session of before may be resumed. */
-  #choice(request: StartTlsRequest, myself: Myself | undefined): LocalChoice {
-    const { knowledge, credentials } = this.#services;
-    this.#trustedAt = knowledge.trustGeneration;
-    const shown = myself && credentials.handles(myself.identity);
-    const demand = this.#admission.demand(myself?.name, request.demand);
-    const choice = { credentials: shown?.handles ?? [], peer: demand };
-    // What must be validated now cannot rest on what was validated then; datagrams begin anew always.
-    if (request.ignoreCaches || request.datagrams) return choice;
-    const resumption = resumptionFor({
-      role: request.role,
-      localId: myself === undefined ? '' : formatDonai(myself.name),
-      remoteId: request.remoteId === undefined ? '' : formatDonai(request.remoteId),
-      service: request.service,
-      demand,
-      domainRepresentsUser: request.domainRepresentsUser,
-      trustGeneration: knowledge.trustGeneration,
-      credentials: shown?.fingerprint ?? '',
-    });
-    return { ...choice, resumption };
-  }
-
   /** Who is the peer? */
   verifyPeer(event: VerifyPeerEvent): void {
-    this.#attempt(() => {
-      const phase = this.#phase;
-      if (phase.is === 'running') phase.renewal?.verifyPeer(event);
-      if (phase.is !== 'negotiating') return;
-      phase.peer = event;
-      if (phase.request.role === 'server') phase.serverName = event.serverName;
-      this.#judgement.validate(event, (verdict) => {
-        const name = phase.believed && writeBelieved(phase.believed);
-        // What is not remembered yet, no later session may rest on.
-        const isKept = name !== undefined && verdict.remember === undefined;
-        const known = isKept ? { name, until: verdict.until } : shownOnly;
-        this.#engineAnswer((engine, id) => engine.acceptPeer(id, known));
-      });
-    });
+    const phase = this.#phase;
+    if (phase.is === 'running') phase.renewal?.verifyPeer(event);
+    else this.#exchange.verifyPeer(event);
   }
 
   /** Both sides are through. Is everybody known who must be? Then the program gives its plaintext socket. */
   established(event: EstablishedEvent): void {
+    const phase = this.#phase;
+    if (phase.is === 'running') (phase.late ?? phase.renewal)?.established(event);
     // The other side may have taken its time: rules and trust may have changed since.
-    this.#upToDate(() => {
-      const phase = this.#phase;
-      if (phase.is !== 'negotiating') return;
-      const { request, demand } = phase;
-      if (request.role === 'server' && event.resumed && this.#isOutdated()) {
-        this.#fail(
-          refusedPeer('trust has changed since it came: it has to begin anew'),
-          'access_denied',
-        );
-        return;
-      }
-      const agree = () => this.#agree(event);
-      // It may have shown its certificate, and waited with the rest of its handshake.
-      if (request.role === 'server' && phase.peer !== undefined && this.#isOutdated()) {
-        this.#judgement.validate(phase.peer, agree, agree);
-        return;
-      }
-      const isNobody = event.peerName === '';
-      if (isNobody && (request.role === 'client' || demand === 'require')) {
-        this.#fail(refusedPeer('the other side did not show who it is'), 'certificate_required');
-        return;
-      }
-      // It may show nothing, but our identity may still ask for something.
-      if (isNobody && demand === 'request') {
-        this.#judgement.validate({ ...event, chain: [], ocsp: undefined }, agree);
-      } else agree();
-    });
-  }
-
-  /**
-   * A client may come with its ticket or show its certificate, and wait. Servers answer at once, and first uses of others
-   * change trust, too.
-   */
-  #isOutdated(): boolean {
-    return this.#trustedAt !== this.#services.knowledge.trustGeneration;
+    else this.#upToDate(() => this.#exchange.complete(event, () => this.#agree(event)));
   }
 
   #agree(event: EstablishedEvent): void {
@@ -350,7 +254,9 @@ export class Session implements SessionHandler {
     } catch (error) {
       throw refusedSocket(error, 'PLAIN_SOCKET_NEEDED');
     }
-    this.#phase = { is: 'running', agreed, myself, shownAs, renewal: undefined };
+    const origin = request.role === 'client' ? request : undefined;
+    const still = { renewal: undefined, late: undefined };
+    this.#phase = { is: 'running', agreed, myself, shownAs, origin, ...still };
     this.#keeper.established(this, request.detach);
     const responses = withDetails
       ? onlyResponse(request, agreed)
@@ -378,21 +284,38 @@ export class Session implements SessionHandler {
         'Set up a new session.',
       );
     }
-    phase.renewal = new Renewal(request, requester, {
+    phase.renewal = new Renewal(
+      request,
+      requester,
+      this.#renewed(phase, this.#engineId, 'renewal'),
+    );
+    phase.renewal.start();
+  }
+
+  /** A server of TLS 1.3 asks, at any time, who we are. */
+  #answerLate(phase: RunningPhase): void {
+    if (phase.late !== undefined || this.#engineId === undefined) return;
+    phase.late = new LateAnswer(this.#requester, this.#renewed(phase, this.#engineId, 'late'));
+    phase.late.start();
+  }
+
+  #renewed(phase: RunningPhase, engineId: SessionId, by: 'renewal' | 'late'): RenewedSession {
+    return {
       facts: this.facts,
-      engineId: this.#engineId,
+      engineId,
       agreed: phase.agreed,
       myself: phase.myself,
+      origin: phase.origin,
       services: this.#services,
       admission: this.#admission,
-      presentation: this.#presentation,
       audit: this.#audit,
-      over: (agreed) => {
-        phase.renewal = undefined;
-        phase.agreed = agreed ?? phase.agreed;
+      over: (renewed) => {
+        phase[by] = undefined;
+        phase.agreed = renewed?.agreed ?? phase.agreed;
+        phase.myself = renewed === undefined ? phase.myself : renewed.myself;
+        phase.origin = renewed?.origin ?? phase.origin;
       },
-    });
-    phase.renewal.start();
+    };
   }
 
   /** The engine is done with it, however it ended. */
@@ -405,6 +328,7 @@ export class Session implements SessionHandler {
       this.#audit.failed(failure, event.counters);
     } else if (phase.is === 'running') {
       phase.renewal?.ended(event);
+      phase.late?.ended();
       this.#audit.ended(phase.agreed, event);
     } else if (phase.is === 'failed') this.#audit.failed(phase.error, event.counters);
     this.#phase = { is: 'over' };
@@ -541,6 +465,3 @@ export class Session implements SessionHandler {
 function serverNameFor({ role, remoteId, withoutSni }: StartTlsRequest): string | undefined {
   return role === 'client' && !withoutSni ? remoteId?.domain : undefined;
 }
-
-/** For the engine: somebody was validated, but whom cannot be told to later sessions, so that none rests on it. */
-const shownOnly = { name: '?', until: 0 };

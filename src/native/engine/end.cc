@@ -17,6 +17,8 @@ const char* plainWords(unsigned long error) {
       return "http request: the peer speaks plain HTTP, not TLS";
     case SSL_R_HTTPS_PROXY_REQUEST:
       return "https proxy request: the peer speaks plain HTTP, not TLS";
+    case SSL_R_NO_RENEGOTIATION:
+      return "no renegotiation: the peer refuses to renegotiate";
     default:
       return nullptr;
   }

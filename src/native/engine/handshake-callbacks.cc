@@ -12,13 +12,12 @@ Session& sessionOf(SSL* ssl) { return *static_cast<Session*>(SSL_get_app_data(ss
 
 int clientHello(SSL* ssl, int* alert, void*) {
   Handshake* handshake = sessionOf(ssl).handshake();
-  // Without one this is an attempt to renegotiate, which OpenSSL refuses by itself.
-  return handshake ? handshake->onClientHello(alert) : SSL_CLIENT_HELLO_SUCCESS;
+  return handshake ? handshake->onClientHello(alert) : sessionOf(ssl).onLateHello();
 }
 
 int certificateRequest(SSL* ssl, void*) {
   Handshake* handshake = sessionOf(ssl).handshake();
-  return handshake ? handshake->onCertificateRequest() : 1;
+  return handshake ? handshake->onCertificateRequest() : sessionOf(ssl).onLateCertificateRequest();
 }
 
 int verify(X509_STORE_CTX* context, void*) {

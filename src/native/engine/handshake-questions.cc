@@ -59,6 +59,7 @@ int Handshake::onClientHello(int* alert) {
   if (helloDone_) return SSL_CLIENT_HELLO_SUCCESS;  // the second one, after HelloRetryRequest
   ClientHello hello = ClientHello::read(link_.ssl.get());
   if (!hello.modern) return SSL_CLIENT_HELLO_SUCCESS;  // OpenSSL refuses the version next
+  if (kind_ == Kind::kRenewing) hello.tls13 = false;   // it stays what it is, whatever is offered
   if (asked_ == Question::kHello) {
     if (answer_ == Answer::kNone) return SSL_CLIENT_HELLO_RETRY;
     asked_ = Question::kNone;
@@ -90,12 +91,8 @@ bool Handshake::applyChoice(const ClientHello& hello) {
                        : "none of our certificates suits what the client can use";
     return false;
   }
-  applyResumption();
-  if (demand() != PeerDemand::kIgnore) {
-    bool required = demand() == PeerDemand::kRequire;
-    SSL_set_verify(ssl, SSL_VERIFY_PEER | (required ? SSL_VERIFY_FAIL_IF_NO_PEER_CERT : 0),
-                   nullptr);
-  }
+  if (kind_ == Kind::kFirst) applyResumption();
+  SSL_set_verify(ssl, verifyMode(demand()), nullptr);
   return true;
 }
 
@@ -122,6 +119,7 @@ int Handshake::onCertificateRequest() {
         std::make_unique<CertificateRequestedEvent>(id_, std::move(schemes), peerAuthorities(ssl)));
     return kAskAgain;
   }
+  SSL_certs_clear(ssl);  // what was shown in a handshake of before is not shown by itself
   for (const auto& credential : options_->local.credentials) {
     if (!credential->suits(schemes, SSL_version(ssl) == TLS1_3_VERSION)) continue;
     if (!credential->use(ssl)) return kFail;
@@ -159,9 +157,9 @@ int Handshake::onVerify(X509_STORE_CTX* context) {
 Agreed agreedSoFar(SSL* ssl, CredentialHandle shown) {
   Agreed result;
   result.version = versionName(ssl);
-  // In TLS 1.2 the suite is current only once keys are changed.
-  const SSL_CIPHER* cipher = SSL_get_current_cipher(ssl);
-  if (!cipher) cipher = SSL_get_pending_cipher(ssl);
+  // In TLS 1.2 the suite is current only once keys are changed; until then the one of before is.
+  bool pending = SSL_version(ssl) != TLS1_3_VERSION && SSL_get_pending_cipher(ssl);
+  const SSL_CIPHER* cipher = pending ? SSL_get_pending_cipher(ssl) : SSL_get_current_cipher(ssl);
   if (cipher) result.cipher = SSL_CIPHER_get_name(cipher);
   if (const char* group = SSL_get0_group_name(ssl)) result.group = group;
   result.serverName = serverNameInClear(ssl);

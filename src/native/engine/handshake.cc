@@ -34,8 +34,19 @@ int64_t epochTime() { return static_cast<int64_t>(time(nullptr)); }
 
 }  // namespace
 
-Handshake::Handshake(Link& link, SessionId id, std::unique_ptr<SessionOptions> options)
-    : link_(link), id_(id), options_(std::move(options)) {}
+int verifyMode(PeerDemand demand) {
+  switch (demand) {
+    case PeerDemand::kIgnore:
+      return SSL_VERIFY_NONE;
+    case PeerDemand::kRequest:
+      return SSL_VERIFY_PEER;
+    default:
+      return SSL_VERIFY_PEER | SSL_VERIFY_FAIL_IF_NO_PEER_CERT;
+  }
+}
+
+Handshake::Handshake(Link& link, SessionId id, std::unique_ptr<SessionOptions> options, Kind kind)
+    : link_(link), id_(id), kind_(kind), options_(std::move(options)) {}
 
 Handshake::~Handshake() { cancel(); }
 
@@ -64,9 +75,17 @@ bool Handshake::prepare(void* data) {
   return false;
 }
 
+void Handshake::takeUp() { SSL_set_mode(link_.ssl.get(), SSL_MODE_ASYNC); }
+
+bool Handshake::answersLate() const {
+  SSL* ssl = link_.ssl.get();
+  return kind_ == Kind::kRenewing && !SSL_is_server(ssl) && SSL_version(ssl) == TLS1_3_VERSION;
+}
+
 bool Handshake::prepareClient() {
   SSL* ssl = link_.ssl.get();
   SSL_set_verify(ssl, SSL_VERIFY_PEER, nullptr);
+  SSL_set_post_handshake_auth(ssl, 1);
   SSL_set_tlsext_status_type(ssl, TLSEXT_STATUSTYPE_ocsp);
   if (!options_->serverName.empty() &&
       SSL_set_tlsext_host_name(ssl, options_->serverName.c_str()) != 1) {
@@ -190,7 +209,7 @@ Established Handshake::established() const {
   unsigned length = 0;
   SSL_get0_alpn_selected(ssl, &alpn, &length);
   result.alpn.assign(reinterpret_cast<const char*>(alpn), length);
-  result.credential = result.resumed ? 0 : shown_;
+  result.credential = result.resumed && !answersLate() ? 0 : shown_;
   auto kept = resumption();
   result.peerName = kept ? kept->peerName : peerName_;
   return result;

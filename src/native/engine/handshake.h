@@ -19,16 +19,27 @@
 
 namespace tlspool::engine {
 
+/// How OpenSSL asks a peer, as SSL_set_verify has it.
+int verifyMode(PeerDemand demand);
+
 /// What is known of the peer's side of it, now that it shows a certificate.
 Agreed agreedSoFar(SSL* ssl, CredentialHandle shown);
 
 class Handshake {
  public:
-  Handshake(Link& link, SessionId id, std::unique_ptr<SessionOptions> options);
+  /// `kRenewing`: one that began in an established connection, by a renegotiation (RFC 5746) or
+  /// because the server asks who the client is (RFC 8446 section 4.6.2).
+  enum class Kind : uint8_t { kFirst, kRenewing };
+
+  Handshake(Link& link, SessionId id, std::unique_ptr<SessionOptions> options,
+            Kind kind = Kind::kFirst);
   ~Handshake();
 
-  /// Makes the TLS connection; `data` is given back by SSL_get_app_data. False: see `end`.
+  /// The first one: makes the TLS connection; `data` is given back by SSL_get_app_data. False: see
+  /// `end`.
   bool prepare(void* data);
+  /// One that is under way.
+  void takeUp();
 
   enum class Step : uint8_t { kWaiting, kEstablished, kFailed };
   /// Goes on as far as it can. Call it when the socket is ready, after an answer, and from
@@ -40,8 +51,10 @@ class Handshake {
   /// Whether the peer has nothing more to say in this handshake, so that the end of its stream is
   /// no reason to give up.
   bool peerHasFinished() const {
-    return asked_ == Question::kVerify && options_->role == Role::kServer;
+    return answersLate() || (asked_ == Question::kVerify && options_->role == Role::kServer);
   }
+  /// Client: it was asked after the handshake who it is.
+  bool answersLate() const;
   /// All it waits for is a free stack for a job (see kParkedPerThread).
   bool waitsForStack() const { return waitsForStack_; }
 
@@ -109,6 +122,7 @@ class Handshake {
 
   Link& link_;
   const SessionId id_;
+  const Kind kind_;
   std::unique_ptr<SessionOptions> options_;
   std::shared_ptr<async::Waker> waker_;
   End end_;

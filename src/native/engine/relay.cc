@@ -18,6 +18,12 @@ ssize_t receive(int fd, unsigned char* data, size_t length) {
   return got;
 }
 
+/// One of the callbacks of a handshake wants to be asked again.
+bool needsAnswer(int error) {
+  return error == SSL_ERROR_WANT_CLIENT_HELLO_CB || error == SSL_ERROR_WANT_X509_LOOKUP ||
+         error == SSL_ERROR_WANT_RETRY_VERIFY;
+}
+
 }  // namespace
 
 void Relay::run(Side side, uint32_t events) {
@@ -45,10 +51,13 @@ void Relay::pump(bool net, bool plain) {
   settle();
 }
 
-bool Relay::mayPullNet() const { return !netEnded_ && !held_ && toPlain_.empty(); }
+bool Relay::mayPullNet() const {
+  return !netEnded_ && !held_ && !interrupted_ && toPlain_.empty();
+}
 
 bool Relay::mayPullPlain() const {
-  return !plainEnded_ && !held_ && !netDead_ && !failure_ && link_.toNet.empty();
+  return !plainEnded_ && !held_ && !programHeld_ && !interrupted_ && !netDead_ && !failure_ &&
+         link_.toNet.empty();
 }
 
 // ---- from the peer to the program
@@ -107,6 +116,10 @@ void Relay::decrypt(size_t* filled) {
       return broken(Failure::local(link_.alerts, "the peer floods us with handshake messages"));
     }
     if (error == SSL_ERROR_WANT_READ) return;
+    if (needsAnswer(error)) {
+      interrupted_ = true;
+      return;
+    }
     if (error == SSL_ERROR_ZERO_RETURN) {
       closedByPeer_ = netEnded_ = true;
       staging.dropWindow();
@@ -235,8 +248,13 @@ void Relay::flushNet() {
 
 // ---- renewal
 
+void Relay::hold() {
+  held_ = true;
+  programHeld_ = interrupted_ = false;
+}
+
 void Relay::release() {
-  held_ = false;
+  held_ = programHeld_ = interrupted_ = false;
   runBoth();
 }
 
@@ -289,7 +307,7 @@ void Relay::giveUp() {
 
 /// The program's end of stream becomes close_notify and then the end of the TCP stream.
 void Relay::endOut() {
-  if (!plainEnded_ || netDead_ || netShut_ || !link_.toNet.empty()) return;
+  if (!plainEnded_ || netDead_ || netShut_ || interrupted_ || !link_.toNet.empty()) return;
   if (!noticeSent_ && !failure_) {
     noticeSent_ = true;
     ERR_clear_error();
@@ -311,6 +329,9 @@ void Relay::endIn() {
 void Relay::settle() {
   if (end_) return;
   if (plainHungUp_ && plainEnded_ && !plainDead_) programLost();
+  if (programHeld_ && netEnded_ && !failure_) {
+    broken(Failure::lostConnection(link_.alerts, "the peer left instead of renegotiating"));
+  }
   endOut();
   endIn();
   bool outDone = netDead_ || netShut_;
@@ -328,7 +349,9 @@ void Relay::arm() {
   int epoll = link_.worker.epoll();
   uint32_t net = interest(mayPullNet(), !link_.toNet.empty());
   uint32_t plain = interest(mayPullPlain(), !toPlain_.empty() && !held_);
-  if (net || link_.netPolled.added()) link_.netPolled.want(epoll, link_.net.number(), net, netKey_);
+  // Once interrupted the handshake says what it waits for.
+  bool ours = !interrupted() && (net || link_.netPolled.added());
+  if (ours) link_.netPolled.want(epoll, link_.net.number(), net, netKey_);
   // Wanting nothing of the program still tells when it leaves.
   if (plain || !plainHungUp_) {
     link_.plainPolled.want(epoll, link_.plain.number(), plain, plainKey_);

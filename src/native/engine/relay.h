@@ -26,8 +26,13 @@ class Relay final : public Traffic {
   void breakTicketPromise() { ticketDue_ = false; }
 
   /// Nothing passes in either direction until `release`.
-  void hold() { held_ = true; }
+  void hold();
+  /// What the program writes waits until `hold` or `release`: nothing can be written during a renegotiation.
+  void holdProgram() { programHeld_ = true; }
   void release();
+  /// OpenSSL, reading, came upon a handshake that needs an answer, and the program has all that came
+  /// before it. Nothing is read or written until `hold` or `release`.
+  bool interrupted() const { return interrupted_ && toPlain_.empty(); }
   /// What OpenSSL wrote by itself.
   void sendOwn();
   /// Both directions are open, in TLS at least.
@@ -37,8 +42,6 @@ class Relay final : public Traffic {
   void runBoth() override;
   void drain() override;
   void giveUp() override;
-  /// The peer may still send.
-  bool peerMayLinger() const { return !netEnded_; }
 
   /// A message of the peer that is not data came (KeyUpdate, NewSessionTicket, …); see
   /// kPostHandshakeBurst. False: too many.
@@ -76,6 +79,8 @@ class Relay final : public Traffic {
 
   bool ticketDue_ : 1 = false;
   bool held_ : 1 = false;
+  bool programHeld_ : 1 = false;
+  bool interrupted_ : 1 = false;
   bool draining_ : 1 = false;
   /// Nothing more comes from the peer; whether it said so, or was cut off.
   bool netEnded_ : 1 = false;

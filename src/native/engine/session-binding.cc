@@ -155,8 +155,10 @@ const char* spelling(Session::Renewing outcome) {
       return "asked";
     case Session::Renewing::kRekeyed:
       return "rekeyed";
-    case Session::Renewing::kTls12:
-      return "tls12";
+    case Session::Renewing::kRenegotiating:
+      return "renegotiating";
+    case Session::Renewing::kInsecure:
+      return "insecure";
     case Session::Renewing::kUnable:
       return "unable";
     default:
@@ -164,21 +166,27 @@ const char* spelling(Session::Renewing outcome) {
   }
 }
 
-/// `sessionRenew(id, request, demand, timeout)`, answered by what came of it.
+/// `sessionRenew(id, request, options)`: RenewSession of types.ts, with `ask` instead of `local:
+/// 'ask'`. Answered by what came of it.
 napi_value sessionRenew(napi_env env, napi_callback_info info) {
   Arguments arguments(env, info);
   const auto id = static_cast<SessionId>(arguments.integer(0));
   const auto request = static_cast<double>(arguments.integer(1));
-  const PeerDemand demand = toDemand(arguments.text(2));
-  const auto timeout = static_cast<uint32_t>(arguments.integer(3));
+  Fields fields(env, arguments.value(2));
+  SessionOptions options;
+  options.peer = toDemand(fields.text("peer"));
+  options.handshakeTimeout = static_cast<uint32_t>(fields.integer("timeout", 0));
+  options.ask = fields.flag("ask", false);
+  if (!options.ask) options.local = toChoice(Fields(env, fields.value("local")));
   if (!arguments.ok()) return nullptr;
   if (!Engine::instance()) return notRunning(env);
   auto owed = std::make_shared<node::OwedAnswer>(request);
   auto give = [owed](Session::Renewing outcome) {
     owed->give([outcome](napi_env to) { return node::string(to, spelling(outcome)); });
   };
+  auto asked = std::make_shared<SessionOptions>(std::move(options));
   Engine::instance()->ask(
-      id, [=](Session& session) { give(session.renew(demand, timeout)); },
+      id, [=](Session& session) { give(session.renew(std::move(*asked))); },
       [=] { give(Session::Renewing::kBusy); });
   return node::undefined(env);
 }

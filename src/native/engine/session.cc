@@ -5,7 +5,6 @@
 #include <openssl/err.h>
 #include <sys/socket.h>
 
-#include "engine/certificates.h"
 #include "engine/departing-alert.h"
 #include "engine/engine.h"
 #include "engine/events.h"
@@ -32,6 +31,7 @@ Session::Session(Worker& worker, SessionId id, std::unique_ptr<SessionOptions> o
                  std::shared_ptr<Counters> counters)
     : Resident(id),
       link_(worker, std::move(counters)),
+      handshakeTimeout_(options->handshakeTimeout),
       idleTimeout_(options->idleTimeout),
       relay_(link_) {
   link_.net = std::move(options->net);
@@ -67,7 +67,7 @@ void Session::shake() {
       if (link_.datagrams) scheduleRetransmission();
       return armHandshake();
     case Handshake::Step::kEstablished:
-      return finishHandshake();
+      return phase_ == Phase::kRenewing ? finishRenewal() : finishHandshake();
     case Handshake::Step::kFailed:
       return end(handshake_->end());
   }
@@ -124,6 +124,9 @@ void Session::startRelay() {
 
 void Session::ready(Side side, uint32_t events) {
   switch (phase_) {
+    case Phase::kRenewing:
+      if (side == Side::kPlain) return relay_.run(side, events);
+      [[fallthrough]];
     case Phase::kShaking:
       if (events & EPOLLOUT) link_.flushNet();
       return handshake_->waitsForOthers() ? readyWhileParked(events) : shake();
@@ -158,8 +161,9 @@ void Session::readyWhileParked(uint32_t events) {
 }
 
 void Session::resume() {
-  if (phase_ == Phase::kShaking && (handshake_->waitsForOthers() || handshake_->waitsForStack())) {
-    return shake();
+  if (handshake_) {
+    if (handshake_->waitsForOthers() || handshake_->waitsForStack()) shake();
+    return;
   }
   if (phase_ != Phase::kRelaying || !traffic().wantsTurn()) return;
   traffic().runBoth();
@@ -170,10 +174,10 @@ void Session::due() {
   uint64_t now = link_.worker.now();
   if (renewal_ && renewal_->deadline && now >= renewal_->deadline) {
     return end({EndReason::kHandshakeTimeout,
-                Failure::local(link_.alerts, "the client did not show in time who it is")});
+                Failure::local(link_.alerts, "who is who was not shown in time, when it was asked anew")});
   }
   if (now < nextTime()) link_.worker.schedule(*this, nextTime());
-  if (phase_ == Phase::kShaking && handshake_->waitsForStack()) shake();
+  if (handshake_ && handshake_->waitsForStack()) shake();
   if (phase_ == Phase::kShaking && retransmission_ && now >= retransmission_) retransmit();
   if (!deadline_ || now < deadline_) return;
   if (phase_ == Phase::kShaking || phase_ == Phase::kAwaitingPlain) {
@@ -196,6 +200,7 @@ void Session::abandon() {
 
 void Session::afterRelay() {
   if (traffic().end()) return end(*traffic().end());
+  if (relay_.interrupted()) return goOnRenewing();
   if (renewal_ && renewal_->answered && !renewal_->judging) judgeRenewal();
   if (traffic().wantsTurn()) link_.worker.again(id());
   if (traffic().lingers() && !lingering_) {
@@ -227,11 +232,14 @@ uint64_t Session::nextTime() const {
 // ---- the brain
 
 void Session::chooseLocal(LocalChoice choice) {
-  if (phase_ == Phase::kShaking && handshake_->chooseLocal(std::move(choice))) shake();
+  if (handshake_ && handshake_->chooseLocal(std::move(choice))) shake();
 }
 
 void Session::acceptPeer(std::string name, int64_t until) {
-  if (phase_ == Phase::kShaking && handshake_->acceptPeer(std::move(name), until)) shake();
+  if (handshake_) {
+    if (handshake_->acceptPeer(std::move(name), until)) shake();
+    return;
+  }
   if (phase_ != Phase::kRelaying || !renewal_ || !renewal_->judging) return;
   renewal_.reset();
   // Tickets would tell of whom it was before.
@@ -242,12 +250,11 @@ void Session::acceptPeer(std::string name, int64_t until) {
 }
 
 void Session::refuse(int alert, std::string reason) {
-  if (phase_ == Phase::kShaking) {
+  if (handshake_) {
     if (handshake_->refuse(alert, std::move(reason))) return shake();
     return end(handshake_->end());
   }
-  bool renewing = phase_ == Phase::kRelaying && renewal_;
-  if (phase_ != Phase::kAwaitingPlain && !renewing) return;
+  if (phase_ != Phase::kAwaitingPlain && phase_ != Phase::kRelaying) return;
   departing_alert::send(link_.ssl.get(), alert);
   link_.flushNet();
   end({EndReason::kRefused, Failure::local(link_.alerts, std::move(reason))});
@@ -263,45 +270,6 @@ void Session::drain() {
   if (phase_ != Phase::kRelaying) return abandon();
   traffic().drain();
   afterRelay();
-}
-
-// ---- after the handshake
-
-Session::Renewing Session::renew(PeerDemand demand, uint32_t timeout) {
-  if (phase_ != Phase::kRelaying || renewal_ || datagrams_ || !relay_.mayRenew())
-    return Renewing::kBusy;
-  SSL* ssl = link_.ssl.get();
-  if (SSL_version(ssl) != TLS1_3_VERSION) return Renewing::kTls12;
-  ERR_clear_error();
-  bool asks = SSL_is_server(ssl) && demand != PeerDemand::kIgnore;
-  if (asks) {
-    bool insists = demand == PeerDemand::kRequire;
-    SSL_set_verify(ssl, SSL_VERIFY_PEER | (insists ? SSL_VERIFY_FAIL_IF_NO_PEER_CERT : 0), nullptr);
-    if (SSL_verify_client_post_handshake(ssl) != 1) return Renewing::kUnable;
-    renewal_ = std::make_unique<Renewal>();
-    if (timeout) renewal_->deadline = monotonicTime() + timeout;
-    link_.worker.schedule(*this, nextTime());
-  } else if (SSL_key_update(ssl, SSL_KEY_UPDATE_REQUESTED) != 1) {
-    return Renewing::kBusy;
-  }
-  SSL_do_handshake(ssl);
-  relay_.sendOwn();
-  afterRelay();
-  return asks ? Renewing::kAsked : Renewing::kRekeyed;
-}
-
-int Session::onLateCertificate(X509_STORE_CTX* context) {
-  if (!renewal_ || renewal_->answered) return 0;
-  renewal_->chain = toDer(X509_STORE_CTX_get0_untrusted(context));
-  return 1;
-}
-
-void Session::judgeRenewal() {
-  SSL* ssl = link_.ssl.get();
-  if (SSL_in_init(ssl)) return;
-  renewal_->judging = true;
-  node::postEvent(std::make_unique<VerifyPeerEvent>(id(), std::move(renewal_->chain), node::Bytes(),
-                                                    agreedSoFar(ssl, shown_)));
 }
 
 // ---- end
@@ -350,14 +318,14 @@ void Session::observe(bool write, int contentType, const unsigned char* data, si
       return;
     case SSL3_RT_HANDSHAKE:
       if (write) return;
-      if (phase_ != Phase::kShaking) {
+      if (phase_ == Phase::kShaking) {
+        if (handshake_) handshake_->onMessage(data, length);
+      } else if (!handshake_) {
         relay_.allowPostHandshake();
         if (renewal_ && length > 0 && data[0] == SSL3_MT_FINISHED) {
           renewal_->answered = true;
           relay_.hold();
         }
-      } else if (handshake_) {
-        handshake_->onMessage(data, length);
       }
       return;
     default:

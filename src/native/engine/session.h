@@ -1,6 +1,10 @@
 // One session: from a received descriptor, through the handshake, to the end of copying.
 //
 //   shaking → awaitingPlain → relaying → (gone, its socket lingering for a moment)
+//                              ⇅
+//                           renewing
+//
+// session-renewal.cc has what happens in an established one.
 #pragma once
 
 #include <memory>
@@ -44,31 +48,43 @@ class Session final : public Resident {
     kAsked,
     /// Keys are changed, and nobody is asked anything.
     kRekeyed,
+    /// TLS 1.2 is renegotiated: events come as in a first handshake.
+    kRenegotiating,
     /// The session is not in the middle of its life, or is renewed already.
     kBusy,
-    /// It is TLS 1.2.
-    kTls12,
     /// The client did not say that it can be asked after the handshake (RFC 8446 section 4.2.6).
     kUnable,
+    /// In TLS 1.2 the peer lacks what binds a renegotiation to what was before it: the renegotiation
+    /// indication (RFC 5746), or the extended master secret (RFC 7627).
+    kInsecure,
   };
-  /// Asks a client anew who it is, or changes the keys of both directions. @param timeout ms for
-  /// the client's answer, 0: no limit
-  Renewing renew(PeerDemand demand, uint32_t timeout);
+  /// Asks a client anew who it is, changes the keys of both directions, or renegotiates.
+  /// @param options whom to demand, what to show (TLS 1.2), and in what time
+  Renewing renew(SessionOptions options);
 
-  /// Null before and after the TLS connection exists. For questions about an established one.
-  SSL* established() const { return handshake_ ? nullptr : link_.ssl.get(); }
+  /// Null before and after the TLS connection exists, and while a renegotiation puts another in its
+  /// place. For questions about an established one.
+  SSL* established() const {
+    bool unsettled = handshake_ && !handshake_->answersLate();
+    return unsettled ? nullptr : link_.ssl.get();
+  }
 
   // For OpenSSL's callbacks, see handshake-callbacks.cc.
   Handshake* handshake() { return handshake_.get(); }
   void observe(bool write, int contentType, const unsigned char* data, size_t length);
   bool writeTicket(SSL_SESSION* session) const;
   bool keepClientSession(SSL_SESSION* session) const;
-  /// The peer shows a certificate after the handshake: fine if it was asked to, and judged when it
-  /// has proved that it has the key.
+  // What comes in the relay's time: the handshake behind it is gone on with elsewhere.
+  /// A client begins to renegotiate: fine if we asked for it; OpenSSL refuses others.
+  int onLateHello() const;
+  /// A server asks who we are.
+  int onLateCertificateRequest();
+  /// The peer shows a certificate: fine if it was asked to. A client that is asked after the
+  /// handshake is judged when it has proved that it has the key.
   int onLateCertificate(X509_STORE_CTX* context);
 
  private:
-  enum class Phase : uint8_t { kShaking, kAwaitingPlain, kRelaying, kGone };
+  enum class Phase : uint8_t { kShaking, kAwaitingPlain, kRelaying, kRenewing, kGone };
 
   void shake();
   void armHandshake();
@@ -82,6 +98,12 @@ class Session final : public Resident {
   void scheduleEnd();
   uint64_t nextTime() const;
   Traffic& traffic() { return datagrams_ ? static_cast<Traffic&>(*datagrams_) : relay_; }
+  Renewing askClient(const SessionOptions& options);
+  Renewing renegotiate(SessionOptions options);
+  /// @param timeout ms; 0: none
+  void beginRenewal(uint32_t timeout);
+  void goOnRenewing();
+  void finishRenewal();
   void judgeRenewal();
   /// Proper: what OpenSSL has to say goes out, and time is given for it to arrive.
   enum class Manner : uint8_t { kProper, kAbrupt };
@@ -90,6 +112,8 @@ class Session final : public Resident {
   Link link_;
   Phase phase_ = Phase::kShaking;
   bool lingering_ = false;
+  /// ms; 0: none.
+  uint32_t handshakeTimeout_;
   uint32_t idleTimeout_;
   uint64_t deadline_ = 0;
   /// DTLS: when the handshake repeats what was sent last; 0: not.
@@ -102,11 +126,14 @@ class Session final : public Resident {
   /// DTLS: used instead.
   std::unique_ptr<DatagramRelay> datagrams_;
 
-  /// The client was asked who it is, after the handshake (RFC 8446 section 4.6.2).
+  /// Somebody is asked anew who it is: a client after the handshake (RFC 8446 section 4.6.2), the
+  /// other side by us; or both sides, by a renegotiation.
   struct Renewal {
     uint64_t deadline = 0;
+    /// Of the handshake, until it is taken up.
+    std::unique_ptr<SessionOptions> options;
     std::vector<node::Bytes> chain;
-    /// It has answered; nothing passes any more until the brain has judged.
+    /// The client that was asked has answered; nothing passes until the brain has judged.
     bool answered = false;
     bool judging = false;
   };

@@ -11,8 +11,8 @@
 
 namespace tlspool::engine {
 
-/// TLS 1.3, and 1.2 with ECDHE and AEAD only; no compression, no renegotiation, no early data.
-/// Over datagrams DTLS 1.2 by the same rules, without resumption.
+/// TLS 1.3, and 1.2 with ECDHE and AEAD only; no compression, no renegotiation that the peer begins,
+/// no early data. Over datagrams DTLS 1.2 by the same rules, without resumption.
 class TlsContext {
  public:
   /// Null with OpenSSL's error queue filled if the library refuses the settings.

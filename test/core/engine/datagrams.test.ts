@@ -257,7 +257,8 @@ test('both ends export the same keys, and tell the same of each other', async ()
     assert.ok(ours);
     assert.deepEqual(ours, theirs);
   }
-  assert.equal(await engine.renew(both.server.id, 'require', 0), 'busy');
+  const renewal = { peer: 'require', local: { credentials: [] }, timeout: 0 } as const;
+  assert.equal(await engine.renew(both.server.id, renewal), 'busy');
 });
 
 test('nothing is left of sessions that have ended', async () => {

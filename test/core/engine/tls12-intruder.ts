@@ -6,6 +6,7 @@ import { event } from '../../patience.ts';
 
 const suite = { name: 'ECDHE-ECDSA-AES256-GCM-SHA384', hash: 'sha384', key: 32 };
 const HANDSHAKE = 22;
+const APPLICATION_DATA = 23;
 
 /**
  * A TLS 1.2 client that does a proper handshake and then says things that no library would: it writes its own
@@ -61,27 +62,34 @@ export class Intruder {
   /** Asks `times` to renegotiate, with an empty ClientHello each. */
   renegotiate(times: number): void {
     const hello = Buffer.from([1, 0, 0, 0]);
-    this.#socket.write(Buffer.concat(Array.from({ length: times }, () => this.#record(hello))));
+    this.#socket.write(
+      Buffer.concat(Array.from({ length: times }, () => this.#record(HANDSHAKE, hello))),
+    );
   }
 
-  #record(content: Buffer): Buffer {
+  /** Sends data, as if nobody had asked it for anything. */
+  write(text: string): void {
+    this.#socket.write(this.#record(APPLICATION_DATA, Buffer.from(text)));
+  }
+
+  #record(type: number, content: Buffer): Buffer {
     const sequence = Buffer.alloc(8);
     sequence.writeBigUInt64BE(this.#sequence++);
     const nonce = Buffer.concat([this.#salt, sequence]);
     const cipher = createCipheriv('aes-256-gcm', this.#key, nonce) as CipherGCM;
-    cipher.setAAD(Buffer.concat([sequence, header(content.length)]));
+    cipher.setAAD(Buffer.concat([sequence, header(type, content.length)]));
     const sealed = Buffer.concat([
       sequence,
       cipher.update(content),
       cipher.final(),
       cipher.getAuthTag(),
     ]);
-    return Buffer.concat([header(sealed.length), sealed]);
+    return Buffer.concat([header(type, sealed.length), sealed]);
   }
 }
 
-function header(length: number): Buffer {
-  return Buffer.from([HANDSHAKE, 3, 3, length >> 8, length & 255]);
+function header(type: number, length: number): Buffer {
+  return Buffer.from([type, 3, 3, length >> 8, length & 255]);
 }
 
 /** P_hash of RFC 5246 section 5. */

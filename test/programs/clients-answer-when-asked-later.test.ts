@@ -1,0 +1,103 @@
+import assert from 'node:assert/strict';
+import { once } from 'node:events';
+import { after, before, test } from 'node:test';
+import { fileURLToPath } from 'node:url';
+import { connect, type PoolConnection } from '../../src/client/index.ts';
+import { within } from '../patience.ts';
+import { OwnCa } from './stage/own-ca.ts';
+import { Pool } from './stage/pool.ts';
+import { Renewable, type Terms } from './stage/renewable.ts';
+
+const askingServer = fileURLToPath(new URL('stage/asking-server.py', import.meta.url));
+const server = 'server.example.org';
+const mary = 'mary@example.com';
+const john = 'john@example.com';
+
+let pool: Pool;
+let program: PoolConnection;
+const ca = new OwnCa();
+before(async () => {
+  pool = await Pool.serving([
+    [mary, '--role', 'client'],
+    [john, '--role', 'client'],
+  ]);
+  await pool.command('trust', 'add', ca.file, '--role', 'server');
+  program = await connect({ socket: pool.socket });
+  await program.ping();
+});
+after(async () => {
+  program?.close();
+  await pool?.[Symbol.asyncDispose]();
+  ca[Symbol.dispose]();
+});
+
+/** Our client at a Python server, which asks when it is told to. */
+function visited(terms?: Terms, demand = 'optional'): Promise<Renewable> {
+  const { key, cert } = ca.issue(server);
+  const command = (port: number) => [
+    ...['python3', askingServer, String(port), cert, key, pool.caFile, demand],
+  ];
+  return Renewable.client(program, server, command, terms);
+}
+
+/** The server asks; whom it has seen then. */
+async function asked(one: Renewable): Promise<void> {
+  one.plain.write('who\n');
+  await one.hasHeard('asked\n');
+  one.plain.write('you\n');
+}
+
+test('who the application says it is, is shown, and data flows on', async () => {
+  await using one = await visited({ localId: mary });
+  assert.equal(one.session.localId, '');
+  await asked(one);
+  await one.hasHeard(`you are ${mary}\n`);
+  const kind = 'ownSubject';
+  assert.ok((await program.info({ ctlkey: one.session.ctlkey, kind })).length > 0);
+  const [open] = JSON.parse(await pool.command('sessions', 'list', '--json')).sessions;
+  assert.equal(open.localId, mary);
+  // And once more.
+  one.plain.write('who\nagain\n');
+  await one.hasHeard('again\n');
+  one.plain.write('you\n');
+  await one.hasHeard(`you are ${mary}\nasked\nagain\nyou are ${mary}\n`);
+});
+
+test('nothing is shown where nothing is disclosed, and the session goes on', async () => {
+  await using one = await visited();
+  await asked(one);
+  await one.hasHeard('you are nobody\n');
+  one.plain.write('still here\n');
+  await one.hasHeard('still here\n');
+});
+
+test('a server that insists ends the session, and says why', async () => {
+  await using one = await visited(undefined, 'required');
+  const ended = once(one.plain, 'end');
+  one.plain.write('who\n');
+  await within('the end of the session', ended);
+  await one.other.printing(/did not return a certificate/);
+});
+
+test('disclosure decides as of now, not as of when the session began', async () => {
+  await using one = await visited();
+  await pool.command('disclose', 'add', server, john);
+  try {
+    await asked(one);
+    await one.hasHeard(`you are ${john}\n`);
+    // From the first entry on the table rules, whatever the application says.
+    await using other = await visited({ localId: john });
+    await pool.command('disclose', 'remove', server, john);
+    await pool.command('disclose', 'add', 'elsewhere.example.org', mary);
+    await asked(other);
+    await other.hasHeard('you are nobody\n');
+  } finally {
+    await pool.command('disclose', 'remove', 'elsewhere.example.org', mary);
+  }
+});
+
+test('an application that wanted a say is not asked again: only whom it agreed to is shown', async () => {
+  await using one = await visited({ localId: mary, chooseLocalId: () => mary });
+  await asked(one);
+  await one.hasHeard('you are nobody\n');
+});
