@@ -111,7 +111,7 @@ CMD is everything after the first --, untouched. The exit code is the program's,
     keepYoungGenerationSmall();
     const command = requireCommand(program);
     const [{ builtLauncher }, tunnel] = await Promise.all([
-      import('../core/wrap/program.ts'),
+      import('../core/engine/launcher.ts'),
       importTunnel(),
     ]);
     const say = (line: string) => process.stderr.write(`tlspool wrap: ${line}\n`);

@@ -1,8 +1,8 @@
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
+import { builtLauncher } from '../engine/launcher.ts';
 import { discardInput } from '../engine/process.ts';
 import { systemReason, TlspoolError } from '../errors.ts';
-import { builtLauncher } from '../wrap/program.ts';
 import { AssuanClient } from './assuan.ts';
 import { explain, type PinAsker, type PinQuestion, tokenName } from './pin-question.ts';
 

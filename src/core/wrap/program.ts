@@ -1,11 +1,7 @@
 import { constants } from 'node:os';
 import { execa } from 'execa';
-import { builtBesideEngine } from '../engine/native.ts';
 import { TlspoolError } from '../errors.ts';
 import { originalFileLimit } from './file-limit.ts';
-
-/** The native launcher (src/native/launcher). */
-export const builtLauncher = builtBesideEngine('launcher');
 
 /** How a program is started. */
 export interface ProgramOrder {

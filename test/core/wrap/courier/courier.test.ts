@@ -4,6 +4,7 @@ import { once } from 'node:events';
 import { connect as connectTcp } from 'node:net';
 import { after, before, test } from 'node:test';
 import { connect } from '../../../../src/client/index.ts';
+import { builtLauncher } from '../../../../src/core/engine/launcher.ts';
 import { startOf } from '../../../../src/core/engine/process.ts';
 import {
   accept,
@@ -17,7 +18,6 @@ import { TlspoolError } from '../../../../src/core/errors.ts';
 import type { ClaimedProcess } from '../../../../src/core/protocol/extension.ts';
 import { PoolLink } from '../../../../src/core/tunnel/pool-link.ts';
 import { Courier } from '../../../../src/core/wrap/courier/courier.ts';
-import { builtLauncher } from '../../../../src/core/wrap/program.ts';
 import { nativeSupervisor } from '../../../../src/core/wrap/supervisor/native.ts';
 import { openPrivateNetwork } from '../../../../src/core/wrap/supervisor/private-network.ts';
 import { until, within } from '../../../patience.ts';

@@ -3,6 +3,7 @@ import { closeSync, mkdtempSync, openSync, readFileSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { connect } from '../../../../../src/client/index.ts';
+import { builtLauncher } from '../../../../../src/core/engine/launcher.ts';
 import { closeFd } from '../../../../../src/core/engine/sockets.ts';
 import { PoolLink } from '../../../../../src/core/tunnel/pool-link.ts';
 import {
@@ -15,7 +16,6 @@ import {
 } from '../../../../../src/core/wrap/client/client-side.ts';
 import { ProgramData } from '../../../../../src/core/wrap/data/program-data.ts';
 import { portMeaning } from '../../../../../src/core/wrap/port-meaning.ts';
-import { builtLauncher } from '../../../../../src/core/wrap/program.ts';
 import { startSupervised } from '../../../../../src/core/wrap/supervisor/supervision.ts';
 import { OwnCa } from '../../../../programs/stage/own-ca.ts';
 import { Pool } from '../../../../programs/stage/pool.ts';
