@@ -7,6 +7,8 @@
 
 #include <cerrno>
 
+#include "socket/udp.h"
+
 namespace tlspool::engine {
 
 namespace {
@@ -101,9 +103,11 @@ void DatagramRelay::pullPlain() {
 
 bool DatagramRelay::takeFromProgram(size_t* length) {
   unsigned char* data = link_.worker.staging().plain();
+  int fd = link_.plain.number();
+  if (!program_) program_ = socket::peerOf(fd);
   ssize_t got;
   do {
-    got = ::recv(link_.plain.number(), data, kLargestDatagram, MSG_DONTWAIT | MSG_TRUNC);
+    got = socket::receiveFrom(*program_, fd, data, kLargestDatagram, MSG_DONTWAIT | MSG_TRUNC);
   } while (got < 0 && errno == EINTR);
   if (got < 0) {
     if (plainHungUp_ || isGone(errno)) finish(EndReason::kProgramGone);

@@ -13,6 +13,7 @@
 
 #include "engine/link.h"
 #include "engine/traffic.h"
+#include "socket/address.h"
 
 namespace tlspool::engine {
 
@@ -39,6 +40,8 @@ class DatagramRelay final : public Traffic {
   void arm();
 
   Link& link_;
+  /// Whom the program's end is connected to; nothing before it is read from.
+  std::optional<socket::Address> program_;
   /// Worker time since which the peer's host has said that nobody has its port; 0: it has not.
   uint64_t refusedSince_ = 0;
   /// The program's end has hung up: what it left is read whatever the network takes.

@@ -8,6 +8,8 @@
 #include <cerrno>
 #include <utility>
 
+#include "socket/udp.h"
+
 namespace tlspool::engine {
 
 namespace {
@@ -26,7 +28,8 @@ constexpr int kVainAttempts = 8;
 
 }  // namespace
 
-DatagramSocket::DatagramSocket(int fd, Count& lost) : fd_(fd), lost_(lost) {
+DatagramSocket::DatagramSocket(int fd, Count& lost)
+    : fd_(fd), peer_(socket::peerOf(fd)), lost_(lost) {
   int family = 0;
   socklen_t length = sizeof family;
   ipv6_ = getsockopt(fd, SOL_SOCKET, SO_DOMAIN, &family, &length) == 0 && family == AF_INET6;
@@ -50,10 +53,7 @@ BIO* DatagramSocket::newBio(const SSL* ssl) {
 }
 
 std::string DatagramSocket::peer() const {
-  sockaddr_storage address{};
-  socklen_t length = sizeof address;
-  if (getpeername(fd_, reinterpret_cast<sockaddr*>(&address), &length) != 0) return {};
-  return {reinterpret_cast<const char*>(&address), std::min<size_t>(length, sizeof address)};
+  return {reinterpret_cast<const char*>(peer_.get()), peer_.length};
 }
 
 bool DatagramSocket::takeNarrowed() {
@@ -90,7 +90,7 @@ int DatagramSocket::readBio(BIO* bio, char* data, int length) {
 int DatagramSocket::receive(char* data, size_t length) {
   while (left_ > 0) {
     left_--;
-    ssize_t got = ::recv(fd_, data, length, MSG_DONTWAIT);
+    ssize_t got = socket::receiveFrom(peer_, fd_, data, length, MSG_DONTWAIT);
     if (got > 0) {
       if (!isHarmful(reinterpret_cast<unsigned char*>(data), got)) return static_cast<int>(got);
       continue;

@@ -10,6 +10,7 @@
 
 #include "engine/counters.h"
 #include "engine/limits.h"
+#include "socket/address.h"
 
 namespace tlspool::engine {
 
@@ -60,6 +61,7 @@ class DatagramSocket {
   int smallestMtu() const;
 
   const int fd_;
+  const socket::Address peer_;
   Count& lost_;
   const SSL* ssl_ = nullptr;
   /// Datagrams that may still be read in this turn.

@@ -19,6 +19,22 @@ Descriptor open(const Address& address, int ipv6Only) {
   return set(fd, IPPROTO_IPV6, IPV6_V6ONLY, ipv6Only) ? std::move(fd) : Descriptor();
 }
 
+bool isInternet(const Address& address) {
+  return address.family() == AF_INET || address.family() == AF_INET6;
+}
+
+bool isSame(const Address& one, const Address& other) {
+  if (one.family() != other.family()) return false;
+  if (one.family() == AF_INET) {
+    const auto& a = *reinterpret_cast<const sockaddr_in*>(one.get());
+    const auto& b = *reinterpret_cast<const sockaddr_in*>(other.get());
+    return a.sin_port == b.sin_port && a.sin_addr.s_addr == b.sin_addr.s_addr;
+  }
+  const auto& a = *reinterpret_cast<const sockaddr_in6*>(one.get());
+  const auto& b = *reinterpret_cast<const sockaddr_in6*>(other.get());
+  return a.sin6_port == b.sin6_port && IN6_ARE_ADDR_EQUAL(&a.sin6_addr, &b.sin6_addr);
+}
+
 }  // namespace
 
 std::pair<Descriptor, Descriptor> messagePair() {
@@ -52,6 +68,21 @@ Descriptor bindBeside(int fd) {
 
 bool connectUdp(int fd, const Address& peer) {
   return ::connect(fd, peer.get(), peer.length) == 0;
+}
+
+Address peerOf(int fd) {
+  Address peer;
+  peer.length = sizeof peer.storage;
+  return getpeername(fd, peer.get(), &peer.length) == 0 ? peer : Address();
+}
+
+ssize_t receiveFrom(const Address& peer, int fd, void* data, size_t length, int flags) {
+  for (;;) {
+    Address sender;
+    sender.length = sizeof sender.storage;
+    ssize_t got = recvfrom(fd, data, length, flags, sender.get(), &sender.length);
+    if (got < 0 || !isInternet(peer) || isSame(sender, peer)) return got;
+  }
 }
 
 std::optional<Address> peekSender(int fd) {

@@ -2,6 +2,9 @@
 // that gives a descriptor gives an empty one on failure and leaves the reason in errno.
 #pragma once
 
+#include <sys/types.h>
+
+#include <cstddef>
 #include <optional>
 #include <utility>
 
@@ -22,6 +25,13 @@ Descriptor bindBeside(int fd);
 
 /// From now on the socket hears this peer only; what it holds already stays in it.
 bool connectUdp(int fd, const Address& peer);
+
+/// Of a connected socket; without a length if it is none.
+Address peerOf(int fd);
+
+/// recv(2) of the next datagram of its peer, of any connected socket: one of UDP holds what others
+/// sent before it was connected, which is thrown away.
+ssize_t receiveFrom(const Address& peer, int fd, void* data, size_t length, int flags);
 
 /// Who sent the next datagram, which stays where it is; nothing: none is there now.
 std::optional<Address> peekSender(int fd);

@@ -195,6 +195,33 @@ test('the plaintext side may be a pair of datagram sockets over IP', async () =>
   assert.equal((await both.server.closed).reason, 'program-gone');
 });
 
+for (const address of ['127.0.0.1', '::1']) {
+  test(`what others sent to a socket of ${address} before it was connected is not the program's`, async () => {
+    await using network = await Network.create();
+    const portOf = (fd: number) => sockets.socketAddresses(fd).local?.port ?? 0;
+    const [fd, theirs, stranger] = [0, 0, 0].map(() => sockets.bindUdp(address, 0)) as [
+      number,
+      number,
+      number,
+    ];
+    using program = new DatagramProgram(theirs);
+    using other = new DatagramProgram(stranger);
+    for (const socket of [theirs, stranger]) sockets.connectUdp(socket, address, portOf(fd));
+    other.send('secret');
+    program.send('first');
+    other.send('another secret');
+    program.send('second');
+    sockets.connectUdp(fd, address, portOf(theirs));
+    using both = meet(engine, network, credential, { client: { plainFd: fd } });
+    assert.equal(await both.serving.text(), 'first');
+    assert.equal(await both.serving.text(), 'second');
+    program.send('third');
+    assert.equal(await both.serving.text(), 'third');
+    both.serving.close();
+    await within('the end of the session', both.client.closed);
+  });
+}
+
 test('IPv6 does as well', async () => {
   const one = sockets.bindUdp('::1', 0);
   const other = sockets.bindUdp('::1', 0);
