@@ -8,6 +8,14 @@ before(async () => {
 });
 after(() => stage?.[Symbol.asyncDispose]());
 
+test('our server renegotiates with a client of GnuTLS, which shows who it is', async () => {
+  await using one = await stage.gnuTlsClient('', stage.shownToGnuTls(names.mary));
+  await one.hears('before');
+  assert.equal((await one.session.renew()).remoteId, names.mary);
+  await one.hears('after');
+  await one.says('answered');
+});
+
 test('our client renegotiates with a server of GnuTLS, and shows who it is', async () => {
   await using one = await stage.gnuTlsServer('1.2');
   one.plain.write('before\n');

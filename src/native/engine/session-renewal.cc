@@ -72,12 +72,12 @@ Session::Renewing Session::renegotiate(SessionOptions options) {
   if (!relay_.mayRenew()) return Renewing::kBusy;
   options.role = SSL_is_server(ssl) ? Role::kServer : Role::kClient;
   options.serverName = serverName_;
-  // Only this once, and from the beginning: no session of before stands in for showing who is who.
-  // Tickets go on as they did, as GnuTLS takes it for an error if they do not; what has no
-  // Resumption in it is never resumed.
+  // Only this once, and from the beginning: without a context in its options the handshake takes no
+  // ticket. It gives some if the first one did, as GnuTLS insists on that; what has no Resumption in
+  // it is never resumed.
   SSL_clear_options(ssl, SSL_OP_NO_RENEGOTIATION);
   bool begun = SSL_renegotiate(ssl) == 1;
-  SSL_set_options(ssl, SSL_OP_NO_RENEGOTIATION | SSL_OP_NO_SESSION_RESUMPTION_ON_RENEGOTIATION);
+  SSL_set_options(ssl, SSL_OP_NO_RENEGOTIATION);
   if (!begun) return Renewing::kBusy;
   resumption_.reset();
   relay_.holdProgram();
