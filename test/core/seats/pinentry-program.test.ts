@@ -66,7 +66,7 @@ for (const [what, getPin, code, message] of [
   ['vanishes', 'exit 1', 'assuan', /went away/],
   ['says something else', 'echo HELLO', 'assuan', /not expected/],
   ['asks back', 'echo INQUIRE PINLEN', 'assuan', /not expected/],
-  ['never ends its line', 'head -c 5000 /dev/zero; sleep 1000', 'assuan', /too long/],
+  ['never ends its line', 'head -c 5000 /dev/zero; exec sleep 1000', 'assuan', /too long/],
   ['has no terminal', "echo 'ERR 83918950 Inappropriate ioctl'", 'no-pin', /cannot ask/],
 ] as const) {
   test(`a program that ${what} is told to be unusable, and is not left behind`, async () => {
