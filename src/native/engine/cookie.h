@@ -1,7 +1,7 @@
 // The cookie of RFC 6347 section 4.2.1: a client must send back what was sent to its address before
-// anything is done for it that costs. Nothing is kept about a client that has not. A cookie is a
-// MAC, by a secret of this process, of the session and of its peer's address: no other session
-// takes it.
+// anything is done for it that costs. Until then it is a session, but one without a question, a
+// certificate or a signature. A cookie is a MAC, by a secret of this process, of the session and of
+// its peer's address: no other session takes it.
 #pragma once
 
 #include <array>

@@ -144,7 +144,9 @@ void DatagramRelay::encrypt(size_t length) {
 void DatagramRelay::checkRefusals() {
   if (!link_.datagrams->takeRefused()) return;
   uint64_t now = link_.worker.now();
-  if (!refusedSince_) refusedSince_ = now;
+  // Twice in hours is not for hours.
+  if (!refusedSince_ || now - refusedLast_ > kRefusalsApart) refusedSince_ = now;
+  refusedLast_ = now;
   if (now - refusedSince_ < kRefusalsBorne) return;
   finish(EndReason::kPeerReset,
          Failure::lostConnection(link_.alerts, "nobody has the peer's port any more (ICMP)"));

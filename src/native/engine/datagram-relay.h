@@ -44,6 +44,7 @@ class DatagramRelay final : public Traffic {
   std::optional<socket::Address> program_;
   /// Worker time since which the peer's host has said that nobody has its port; 0: it has not.
   uint64_t refusedSince_ = 0;
+  uint64_t refusedLast_ = 0;
   /// The program's end has hung up: what it left is read whatever the network takes.
   bool plainHungUp_ = false;
 };

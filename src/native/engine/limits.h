@@ -25,6 +25,8 @@ constexpr uint32_t kPostHandshakeBurst = 32;
 constexpr size_t kDatagramsPerTurn = 256;
 /// ms for which a peer's host must say that nobody has its port before it is believed.
 constexpr uint64_t kRefusalsBorne = 5000;
+/// ms between two of them that make them two matters.
+constexpr uint64_t kRefusalsApart = 60'000;
 /// Handshakes of one thread that may be parked on a stack of their own at a time; more wait in
 /// line.
 constexpr size_t kParkedPerThread = 1024;
