@@ -1,5 +1,5 @@
 /** What the local CA has signed, and taking it back. */
-import type { Kysely, Selectable, Transaction } from 'kysely';
+import type { Selectable, Transaction } from 'kysely';
 import { TlspoolError } from '../errors.ts';
 import { wantEnd } from '../store/review-wishes.ts';
 import type { IssuedTable, Schema, StoredRole } from '../store/schema.ts';
@@ -22,17 +22,6 @@ export interface IssuedRecord {
 export async function listIssued({ db }: Pick<Store, 'db'>): Promise<IssuedRecord[]> {
   const rows = await db.selectFrom('issued').selectAll().orderBy('not_before', 'desc').execute();
   return rows.map(recordOf);
-}
-
-/** Identities of which some certificate was taken back. */
-export async function revokedNames(db: Kysely<Schema>): Promise<string[]> {
-  const rows = await db
-    .selectFrom('issued')
-    .select('donai')
-    .distinct()
-    .where('revoked_at', 'is not', null)
-    .execute();
-  return rows.map(({ donai }) => donai);
 }
 
 /** Certificates that were taken back, DER. */

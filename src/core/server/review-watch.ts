@@ -1,4 +1,3 @@
-import { revokedNames } from '../authority/issued.ts';
 import type { Authorisation } from '../authz/authorisation.ts';
 import { namedBy } from '../identity/local-name.ts';
 import { reviewsWanted, unwelcomeSince } from '../store/review-wishes.ts';
@@ -53,7 +52,7 @@ export class ReviewWatch implements Disposable {
       const wanted = await reviewsWanted(store.db);
       const { names, position } = await unwelcomeSince(store.db, this.#seen.position);
       if (wanted !== this.#seen.wanted) await this.#review();
-      this.#endSessionsOf(new Set(names ?? (await revokedNames(store.db))));
+      this.#endSessionsOf(new Set(names));
       this.#seen = { version, wanted, position };
     } catch (error) {
       log.error({ err: error }, 'open sessions could not be held against the rules');

@@ -1,6 +1,17 @@
-import type { Kysely } from 'kysely';
-import { changesSince } from './change-journal.ts';
+import type { Kysely, Transaction } from 'kysely';
 import type { Schema } from './schema.ts';
+
+/**
+ * Step: whose open sessions were to end. Not in the journal of changes, which forgets: guessing whom it named would end
+ * sessions of others. There are no more of them than certificates that were taken back, which are kept as well.
+ */
+export async function createReviewWishes(transaction: Transaction<Schema>): Promise<void> {
+  await transaction.schema
+    .createTable('unwelcome')
+    .addColumn('id', 'integer', (column) => column.primaryKey().autoIncrement())
+    .addColumn('name', 'text', (column) => column.notNull())
+    .execute();
+}
 
 /** Setting that rises when open sessions are to be held against the rules: for pools that no command can ask. */
 const KEY = 'reviews_wanted';
@@ -25,13 +36,12 @@ export async function reviewsWanted(db: Kysely<Schema>): Promise<number> {
 
 /** The open sessions of whom these local names name are to end, whatever rules say; read by `unwelcomeSince`. */
 export async function wantEnd(db: Kysely<Schema>, names: readonly string[]): Promise<void> {
-  const entries = names.map((key) => ({ kind: 'unwelcome' as const, key }));
-  if (entries.length > 0) await db.insertInto('changes').values(entries).execute();
+  const entries = names.map((name) => ({ name }));
+  if (entries.length > 0) await db.insertInto('unwelcome').values(entries).execute();
 }
 
 export interface Unwelcome {
-  /** undefined: there were too many changes since, so that nobody knows any more. */
-  readonly names: readonly string[] | undefined;
+  readonly names: readonly string[];
   /** For the next look. */
   readonly position: number;
 }
@@ -41,7 +51,12 @@ export async function unwelcomeSince(
   db: Kysely<Schema>,
   position: number | undefined,
 ): Promise<Unwelcome> {
-  const { keys, position: next } = await changesSince(db, position, ['unwelcome']);
-  if (position === undefined) return { names: [], position: next };
-  return { names: keys?.get('unwelcome'), position: next };
+  const rows = await db
+    .selectFrom('unwelcome')
+    .select(['id', 'name'])
+    .where('id', '>', position ?? 0)
+    .orderBy('id')
+    .execute();
+  const names = position === undefined ? [] : [...new Set(rows.map(({ name }) => name))];
+  return { names, position: rows.at(-1)?.id ?? position ?? 0 };
 }

@@ -31,6 +31,7 @@ export interface Schema {
   readonly members: MembersTable;
   readonly fetched_members: FetchedMembersTable;
   readonly changes: ChangesTable;
+  readonly unwelcome: UnwelcomeTable;
 }
 
 export interface SettingsTable {
@@ -250,10 +251,16 @@ export interface FetchedMembersTable {
 }
 
 /** What changed: the id of an identity, the name of a rule, the name of a group whose members did, anything else of the policy. */
-export type ChangeKind = 'identity' | 'rule' | 'members' | 'policy' | 'unwelcome';
+export type ChangeKind = 'identity' | 'rule' | 'members' | 'policy';
 
 export interface ChangesTable {
   readonly id: Generated<number>;
   readonly kind: ChangeKind;
   readonly key: string;
+}
+
+/** Whose open sessions were to end, whatever rules say: a local name each. */
+export interface UnwelcomeTable {
+  readonly id: Generated<number>;
+  readonly name: string;
 }
