@@ -43,7 +43,7 @@ try:
     print("served", session.localid, flush=True)
     if 'DETACH' in os.environ:
         pool.control(CMD_DETACH, session.ctlkey)
-        print("detached", flush=True)
+        print("detached", session.ctlkey.hex(), flush=True)
         sys.stdin.readline()
         pool.control(CMD_REATTACH, session.ctlkey)
         print("reattached")
@@ -145,6 +145,63 @@ test('a detached session is taken up by the rules of that moment', { skip: onlyR
   }
   denied.child.stdin?.end('now\n');
   await denied.printing(/^refused 13: user 61001 may not act as a\.example/m);
+});
+
+/** Becomes a user, and takes a detached session up; renews it when a line comes in, and keeps it. */
+const taker = `
+import encodings.idna, os, sys, threading, types
+sys.path.insert(0, sys.argv[1])
+from tlspool_client import *
+uid = int(sys.argv[3])
+os.setgroups([]); os.setgid(uid); os.setuid(uid)
+session = types.SimpleNamespace(ctlkey=bytes.fromhex(sys.argv[4]), plain=None)
+pool = Pool(sys.argv[2])
+pool.control(CMD_REATTACH, session.ctlkey)
+print("reattached", flush=True)
+sys.stdin.readline()
+try:
+    flags = LOCALROLE_SERVER | REMOTEROLE_CLIENT | IGNORE_REMOTEID
+    print("renewed", pool.renegotiate(session, flags).localid, flush=True)
+except PoolError as error:
+    print("refused", error, flush=True)
+threading.Event().wait()
+`;
+
+test('a session that another user has taken up is judged as that one from then on', {
+  skip: onlyRoot,
+}, async () => {
+  await using pool = await Pool.serving([['a.example']], 'socket_mode 0666\n');
+  chmodSync(pool.folder, 0o755);
+  for (const [uid, name] of [
+    [ONE, 'before'],
+    [OTHER, 'after'],
+  ] as const) {
+    const rule = ['--user', String(uid), '--as', 'a.example', '--name', name];
+    await pool.command('authz', 'allow-program', ...rule);
+  }
+  const args = ['-c', script, folder, pool.socket, String(ONE), 'a.example'];
+  await using first = new Running('python3', args, {
+    stdio: ['pipe', 'pipe', 'pipe'],
+    env: { ...process.env, DETACH: 'yes' },
+  });
+  await first.printing(/^detached \w+$/m);
+  const [, ctlkey = ''] = /^detached (\w+)$/m.exec(first.stdout) ?? [];
+  const taking = ['-c', taker, folder, pool.socket, String(OTHER), ctlkey];
+  await using second = new Running('python3', taking, { stdio: ['pipe', 'pipe', 'pipe'] });
+  await second.printing(/^reattached/m);
+  const removed = await pool.command('authz', 'remove', 'before', '--apply-to-open');
+  assert.match(removed, /0 open sessions ended/);
+  second.child.stdin?.write('renew\n');
+  await second.printing(/^renewed a\.example$/m);
+  await until('what was asked about each is written down', async () => {
+    const decisions = await readDecisions(pool.stateDir, 10);
+    const asked = decisions.flatMap((one) =>
+      one.about === 'program' ? [`${one.uid} ${one.allowed}`] : [],
+    );
+    return asked.sort().join() === '61001 true,61002 true,61002 true';
+  });
+  const ended = await pool.command('authz', 'remove', 'after', '--apply-to-open');
+  assert.match(ended, /1 open session ended/);
 });
 
 /** Becomes a user, and talks as an identity to a server that asks nobody who they are; says `closed` when that ends. */

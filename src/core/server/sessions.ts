@@ -159,6 +159,7 @@ export class Sessions {
     const { id, role } = session?.facts ?? { id: '', role: 'client' as const };
     requireProgram(this.#services, { id, role, program }, session?.actsAs);
     this.#ctlkeys.reattach(ctlkey, connection);
+    session?.takeOver(program);
   }
 
   /** What belonged to the connection ends, except for sessions that were forked. */

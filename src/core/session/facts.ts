@@ -14,10 +14,10 @@ export interface SessionFacts {
   readonly peerAddress: string;
   /** Epoch ms. */
   readonly openedAt: number;
-  /** The process that is judged: the one that asks, or the one that it asks for. */
-  readonly program: Program;
+  /** The process that is judged: the one that asks, or the one that it asks for; whoever took the session over since. */
+  program: Program;
   /** The process that asks. Who shows no local identity acts as nobody: then it is this one that must be allowed to ask. */
-  readonly asking?: Program | undefined;
+  asking?: Program | undefined;
 }
 
 export function factsOf(

@@ -1,3 +1,4 @@
+import type { Program } from '../authz/program-rule.ts';
 import { anonymous } from '../authz/question.ts';
 import type { SessionHandler } from '../engine/engine.ts';
 import { closeFd } from '../engine/sockets.ts';
@@ -290,6 +291,12 @@ export class Session implements SessionHandler {
       this.#renewed(phase, this.#engineId, 'renewal'),
     );
     phase.renewal.start();
+  }
+
+  /** From now on it is another program's, which is judged and named for it. */
+  takeOver(program: Program): void {
+    this.facts.program = program;
+    this.facts.asking = program;
   }
 
   /** A server of TLS 1.3 asks, at any time, who we are. */
