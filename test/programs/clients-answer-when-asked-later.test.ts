@@ -31,13 +31,15 @@ after(async () => {
   ca[Symbol.dispose]();
 });
 
-/** Our client at a Python server, which asks when it is told to. */
-function visited(terms?: Terms, demand = 'optional'): Promise<Renewable> {
+/** The words of a Python server, which asks when it is told to. */
+function asking(port: number, demand: string): string[] {
   const { key, cert } = ca.issue(server);
-  const command = (port: number) => [
-    ...['python3', askingServer, String(port), cert, key, pool.caFile, demand],
-  ];
-  return Renewable.client(program, server, command, terms);
+  return ['python3', askingServer, String(port), cert, key, pool.caFile, demand];
+}
+
+/** Our client at such a server. */
+function visited(terms?: Terms, demand = 'optional'): Promise<Renewable> {
+  return Renewable.client(program, server, (port) => asking(port, demand), terms);
 }
 
 /** The server asks; whom it has seen then. */
@@ -69,6 +71,24 @@ test('nothing is shown where nothing is disclosed, and the session goes on', asy
   await one.hasHeard('you are nobody\n');
   one.plain.write('still here\n');
   await one.hasHeard('still here\n');
+});
+
+test('who comes after somebody who was asked later is not that one by resumption', async () => {
+  let port = 0;
+  await using one = await Renewable.client(program, server, (free) => {
+    port = free;
+    return asking(free, 'optional');
+  });
+  await pool.command('disclose', 'add', server, john);
+  await asked(one);
+  await one.hasHeard(`you are ${john}\n`);
+  await pool.command('disclose', 'remove', server, john);
+  one.plain.end();
+  await once(one.plain, 'end');
+  await using other = await Renewable.visiting(program, server, port, one.other);
+  other.plain.write('you\n');
+  await other.hasHeard('you are ');
+  assert.equal(other.heard, 'you are nobody\n');
 });
 
 test('a server that insists ends the session, and says why', async () => {

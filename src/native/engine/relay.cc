@@ -329,7 +329,7 @@ void Relay::endIn() {
 void Relay::settle() {
   if (end_) return;
   if (plainHungUp_ && plainEnded_ && !plainDead_) programLost();
-  if (programHeld_ && netEnded_ && !failure_) {
+  if (programHeld_ && netEnded_ && !draining_ && !failure_) {
     broken(Failure::lostConnection(link_.alerts, "the peer left instead of renegotiating"));
   }
   endOut();

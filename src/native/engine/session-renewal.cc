@@ -136,7 +136,9 @@ void Session::finishRenewal() {
   node::postEvent(std::make_unique<EstablishedEvent>(id(), std::move(established)));
   bool asked = SSL_version(ssl) == TLS1_3_VERSION;
   if (asked) {
-    // Who we are was for us to say: there is nothing to judge.
+    // Who we are was for us to say: there is nothing to judge. Tickets tell it, too, from now on, and are not for
+    // those who may be only what we were before.
+    if (shown_) resumption_.reset();
     renewal_.reset();
     relay_.release();
   } else {

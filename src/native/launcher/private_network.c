@@ -26,7 +26,6 @@ static bool raiseLoopback(void);
 static bool makeAllLocal(int family);
 static void set(const char* file, const char* value);
 static void tellFailure(int channel, const char* what) __attribute__((noreturn));
-// A second message, without descriptors, says that ours are closed: until then closing one there would not end it.
 static bool sendBatch(int channel, char kind);
 
 void servePrivateNetwork(int channel) {
@@ -139,7 +138,7 @@ static int make(char kind) {
   }
 }
 
-// A second message, without descriptors, says that ours are closed: until then closing one there would not end it.
+// A second message says that ours are closed: until then closing one there would not end it.
 static bool sendBatch(int channel, char kind) {
   int fds[kBatch];
   int count = 0;
@@ -161,8 +160,7 @@ static bool sendBatch(int channel, char kind) {
   }
   bool sent = sendmsg(channel, &message, MSG_NOSIGNAL) == 1;
   for (int i = 0; i < count; i++) close(fds[i]);
-  if (sent && count > 0) sent = send(channel, &kind, 1, MSG_NOSIGNAL) == 1;
-  return sent;
+  return sent && send(channel, ".", 1, MSG_NOSIGNAL) == 1;
 }
 
 static void tellFailure(int channel, const char* what) {

@@ -20,6 +20,8 @@ constexpr char kIpv6 = '6';
 constexpr char kDatagramIpv4 = 'u';
 constexpr char kDatagramIpv6 = 'v';
 constexpr char kDiagnosis = 'd';
+/// What the launcher says when it has closed its own of a batch.
+constexpr char kClosed = '.';
 
 /// Ordered again while some are left, so that nobody has to wait.
 constexpr size_t kLow = 16;
@@ -104,20 +106,20 @@ bool PrivateNetwork::collect(bool wait) {
   socket::Received batch = socket::receive(channel_.number(), &kind, 1);
   if (batch.bytes == 0) errno = EPIPE;
   if (batch.bytes <= 0) return false;
-  auto& arriving = arriving_[kind];
-  if (!batch.descriptors.empty()) {
-    arriving = std::move(batch.descriptors);
+  if (kind != kClosed) {
+    arrivingKind_ = kind;
+    arriving_ = std::move(batch.descriptors);
     return true;
   }
-  ordered_[kind] = false;
-  if (arriving.empty()) {
+  ordered_[arrivingKind_] = false;
+  if (arriving_.empty()) {
     // The launcher, or we, have no descriptors left.
     errno = EMFILE;
     return false;
   }
-  auto& stock = stock_[kind];
-  for (auto& descriptor : arriving) stock.push_back(std::move(descriptor));
-  arriving.clear();
+  auto& stock = stock_[arrivingKind_];
+  for (auto& descriptor : arriving_) stock.push_back(std::move(descriptor));
+  arriving_.clear();
   return true;
 }
 

@@ -51,8 +51,9 @@ class PrivateNetwork {
   socket::Descriptor channel_;
   uint64_t cookie_ = 0;
   std::map<char, std::vector<socket::Descriptor>> stock_;
-  /// Batches whose senders still have their own.
-  std::map<char, std::vector<socket::Descriptor>> arriving_;
+  /// A batch of which the launcher still has its own.
+  std::vector<socket::Descriptor> arriving_;
+  char arrivingKind_ = 0;
   std::map<char, bool> ordered_;
 };
 

@@ -75,20 +75,31 @@ export class Renewable implements AsyncDisposable {
     const server = start(command(port));
     try {
       await listening(port, server);
-      const fd = sockets.connectTcp(loopback, port);
-      const [kept, given] = sockets.socketPair();
-      const session = await program.startTls({
-        fd,
-        role: 'client',
-        remoteId,
-        plain: () => given,
-        ...terms,
-      });
-      return new Renewable(session, server, kept);
+      return await Renewable.visiting(program, remoteId, port, server, terms);
     } catch (error) {
       await server[Symbol.asyncDispose]();
       throw error;
     }
+  }
+
+  /** We are a client of a server that runs already; it ends with this session. */
+  static async visiting(
+    program: PoolConnection,
+    remoteId: string,
+    port: number,
+    server: Running,
+    terms: Terms = {},
+  ): Promise<Renewable> {
+    const fd = sockets.connectTcp(loopback, port);
+    const [kept, given] = sockets.socketPair();
+    const session = await program.startTls({
+      fd,
+      role: 'client',
+      remoteId,
+      plain: () => given,
+      ...terms,
+    });
+    return new Renewable(session, server, kept);
   }
 
   /** Types a line at the other side. */
