@@ -149,9 +149,9 @@ test('what was sent behind the question is delivered behind the answer, and what
     await asked(other);
     engine.close(other.client.id, end);
     await other.client.closed;
-    await other.server.closed;
     other.atClient.destroy();
     other.atServer.destroy();
+    await other.server.closed;
   }
   await nothingLeft(engine, before);
 });
