@@ -48,8 +48,9 @@ napi_value bytesOf(napi_env env, const Address& address) {
 }
 
 /// Makes the call in the program's place. What a blocking call waits for is waited for by itself,
-/// in the kernel, which takes no address from it any more: the socket is connecting. By the answer
-/// the socket is the program's alone again.
+/// in the kernel, which takes no address from it any more: the socket is connecting, unless another
+/// thread puts another socket under the number meanwhile, which the kernel looks up anew. By the
+/// answer the socket is the program's alone again.
 void connectHere(Notification& call, Descriptor socket, const Address& address) {
   int fd = socket.number();
   int flags = fcntl(fd, F_GETFL);
