@@ -120,7 +120,7 @@ function call<Result>(use: (native: SocketFunctions) => Result): Result {
 }
 
 /** Errors of the addon carry the errno's name as `code`; others (wrong argument types) are programming mistakes. */
-function fromErrno(error: unknown): unknown {
+export function fromErrno(error: unknown): unknown {
   const { code, message } = error as NodeJS.ErrnoException;
   const number = (constants.errno as Readonly<Record<string, number>>)[code ?? ''];
   return number === undefined

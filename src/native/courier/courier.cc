@@ -5,10 +5,10 @@
 
 #include <algorithm>
 #include <cerrno>
-#include <thread>
 #include <utility>
 #include <vector>
 
+#include "async/thread.h"
 #include "courier/report.h"
 
 namespace tlspool::courier {
@@ -37,8 +37,7 @@ constexpr size_t kMostRequests = 0xffff;
 std::shared_ptr<Courier> Courier::start(int64_t id) {
   std::shared_ptr<Courier> courier(new Courier(id));
   if (!courier->poller_.isGood()) return nullptr;
-  std::thread([courier] { courier->work(); }).detach();
-  return courier;
+  return async::runApart([courier] { courier->work(); }) ? courier : nullptr;
 }
 
 Courier::Courier(int64_t id) : id_(id), poller_(word(About::bell)) {}

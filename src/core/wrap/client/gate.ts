@@ -1,6 +1,5 @@
-import { constants } from 'node:os';
 import { loadNative } from '../../engine/native.ts';
-import { TlspoolError } from '../../errors.ts';
+import { fromErrno } from '../../engine/sockets.ts';
 
 /** A sockaddr as the kernel writes it: passed on, and written into a program's memory, without being taken apart. */
 export type AddressBytes = Buffer;
@@ -96,9 +95,7 @@ function call<Result>(use: (functions: GateFunctions) => Result): Result {
   try {
     return use(loaded);
   } catch (error) {
-    const { code = '', message } = error as NodeJS.ErrnoException;
-    const wire = (constants.errno as Readonly<Record<string, number>>)[code];
-    throw wire === undefined ? error : new TlspoolError(code, message, { wire, cause: error });
+    throw fromErrno(error);
   }
 }
 

@@ -3,7 +3,7 @@ import { connectionLost, errorOf, unexpectedAnswer } from '../../../client/error
 import { type StartTlsOrder, startTlsMessages } from '../../../client/start-tls.ts';
 import { EngineEvents } from '../../engine/events.ts';
 import { loadNative } from '../../engine/native.ts';
-import { closeFd } from '../../engine/sockets.ts';
+import { closeFd, fromErrno } from '../../engine/sockets.ts';
 import type { CourierEvent } from '../../engine/types.ts';
 import { TlspoolError } from '../../errors.ts';
 import { decode, encode } from '../../protocol/codec.ts';
@@ -38,23 +38,27 @@ export interface CourierOrder {
  */
 export class Courier implements Disposable {
   readonly #native = loadNative<CourierFunctions>();
-  readonly #number = this.#native.courierStart();
+  readonly #number = start(this.#native);
   readonly #link: PoolLink;
   readonly #intakes = new Map<number, CourierIntake>();
   readonly #questions = new Map<number, Question>();
   readonly #deaf = EngineEvents.instance().onCourier((event) => this.#hear(event));
   #last = 0;
   #retry: NodeJS.Timeout | undefined;
-  #state: 'open' | 'opening' | 'away' | 'closed' = 'away';
+  #state: 'open' | 'opening' | 'away' | 'closed' = 'opening';
 
-  /** undefined where the pool takes no other connection, or does not know what has to be said to it (`extended`). */
+  /**
+   * undefined where there are no means for another thread, or the pool takes no other connection or does not know what
+   * has to be said to it (`extended`).
+   */
   static async open(link: PoolLink): Promise<Courier | undefined> {
+    let courier: Courier | undefined;
     try {
-      const channel = await channelBeside(link);
-      const courier = new Courier(link);
-      courier.#adopt(channel);
+      courier = new Courier(link);
+      courier.#adopt(await channelBeside(link));
       return courier;
     } catch (error) {
+      courier?.[Symbol.dispose]();
       if (!(error instanceof TlspoolError)) throw error;
       return undefined;
     }
@@ -191,6 +195,14 @@ export class CourierIntake {
 
 /** ms until a pool that took no connection, though it is there, is asked again */
 const pause = 100;
+
+function start(native: CourierFunctions): number {
+  try {
+    return native.courierStart();
+  } catch (error) {
+    throw fromErrno(error);
+  }
+}
 
 async function channelBeside(link: PoolLink): Promise<number> {
   const pool = await link.another();
