@@ -160,18 +160,21 @@ void Courier::attend(Intake& intake) { intake.attend(poller_, channel_ && broken
 
 void Courier::accept(int64_t id, Intake& intake) {
   for (int taken = 0; taken < kLargestBatch; taken++) {
+    // Made first: whoever cannot be passed on now waits in the kernel.
+    if (broken_ != 0 || !number(intake.request()) || !nameSession(&intake.request())) {
+      intake.rest(poller_);
+      return;
+    }
     int failure;
     Descriptor client = intake.next(poller_, &failure);
-    if (client) {
-      if (take(id, intake, std::move(client))) continue;
-      intake.left();
-      intake.rest(poller_);
-    } else if (failure != 0) {
+    if (failure != 0) {
       report(id_, id, "failed", [failure](napi_env env, napi_value event) {
         node::set(env, event, "errno", node::number(env, failure));
       });
     }
-    return;
+    if (!client) return;
+    visits_.emplace(lastNumber_, Visit(id, supervisor::pathOf(client.number())));
+    send(intake.request().data(), intake.request().size(), std::move(client));
   }
 }
 
@@ -182,15 +185,6 @@ bool Courier::number(node::Bytes& request) {
     lastNumber_++;
   } while (lastNumber_ == 0 || visits_.contains(lastNumber_) || asked_.contains(lastNumber_));
   putNumber(&request, lastNumber_);
-  return true;
-}
-
-/// False if no more can be taken now.
-bool Courier::take(int64_t id, Intake& intake, Descriptor client) {
-  node::Bytes& request = intake.request();
-  if (broken_ != 0 || !number(request) || !nameSession(&request)) return false;
-  visits_.emplace(lastNumber_, Visit(id, supervisor::pathOf(client.number())));
-  send(request.data(), request.size(), std::move(client));
   return true;
 }
 

@@ -54,7 +54,6 @@ class Courier {
 
   void attend(Intake& intake);
   void accept(int64_t id, Intake& intake);
-  bool take(int64_t id, Intake& intake, socket::Descriptor client);
   bool number(node::Bytes& request);
   void retire(int64_t id);
 
