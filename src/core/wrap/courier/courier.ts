@@ -86,6 +86,7 @@ export class Courier implements Disposable {
    * that come later (PoolConnection.judge)? @throws TlspoolError EACCES
    */
   async judge(question: ProgramQuestion): Promise<void> {
+    if (this.#closed) throw connectionLost('it was closed here');
     const number = ++this.#last;
     const { promise, resolve, reject } = Promise.withResolvers<Message>();
     this.#questions.set(number, { resolve, reject });

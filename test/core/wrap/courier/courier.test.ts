@@ -159,6 +159,15 @@ test('a process is judged as it was, also when it has ended since', async () => 
   assert.equal(text, 'hello');
 });
 
+test('a courier that is closed answers no question', async () => {
+  const courier = await Courier.open(link);
+  assert.ok(courier);
+  courier[Symbol.dispose]();
+  const process = { pid: globalThis.process.pid, started: startOf(globalThis.process.pid) };
+  const asked = courier.judge({ process, role: 'server', localIds: [name] });
+  await assert.rejects(within('an answer', asked), /closed here/);
+});
+
 test('a listener that is closed is free at once, and nothing is told of what is on its way', async () => {
   const served = await Served.by(link);
   const silent = connectTcp(served.port, '127.0.0.1');
