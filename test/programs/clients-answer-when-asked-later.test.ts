@@ -49,6 +49,13 @@ async function asked(one: Renewable): Promise<void> {
   one.plain.write('you\n');
 }
 
+/** Once more. */
+async function askedAgain(one: Renewable): Promise<void> {
+  one.plain.write('who\nagain\n');
+  await one.hasHeard('again\n');
+  one.plain.write('you\n');
+}
+
 test('who the application says it is, is shown, and data flows on', async () => {
   await using one = await visited({ localId: mary });
   assert.equal(one.session.localId, '');
@@ -58,10 +65,7 @@ test('who the application says it is, is shown, and data flows on', async () => 
   assert.ok((await program.info({ ctlkey: one.session.ctlkey, kind })).length > 0);
   const [open] = JSON.parse(await pool.command('sessions', 'list', '--json')).sessions;
   assert.equal(open.localId, mary);
-  // And once more.
-  one.plain.write('who\nagain\n');
-  await one.hasHeard('again\n');
-  one.plain.write('you\n');
+  await askedAgain(one);
   await one.hasHeard(`you are ${mary}\nasked\nagain\nyou are ${mary}\n`);
 });
 
@@ -120,4 +124,33 @@ test('an application that wanted a say is not asked again: only whom it agreed t
   await using one = await visited({ localId: mary, chooseLocalId: () => mary });
   await asked(one);
   await one.hasHeard('you are nobody\n');
+});
+
+test('a renewal that waits for the application does not undo what was shown meanwhile', async () => {
+  await using one = await visited();
+  await pool.command('disclose', 'add', server, john);
+  await asked(one);
+  await one.hasHeard(`you are ${john}\n`);
+  await pool.command('disclose', 'add', server, mary);
+  await pool.command('disclose', 'remove', server, john);
+  try {
+    const { promise: proposed, resolve: propose } = Promise.withResolvers<string>();
+    const { promise: answer, resolve: agree } = Promise.withResolvers<string>();
+    const renewal = one.session.renew({
+      flags: { ignoreRemoteId: true },
+      chooseLocalId: ({ localId }) => {
+        propose(localId);
+        return answer;
+      },
+    });
+    assert.equal(await within('the question to the application', proposed), john);
+    await askedAgain(one);
+    await one.hasHeard(`you are ${mary}\n`);
+    agree(john);
+    assert.equal((await renewal).localId, mary);
+    const [open] = JSON.parse(await pool.command('sessions', 'list', '--json')).sessions;
+    assert.equal(open.localId, mary);
+  } finally {
+    await pool.command('disclose', 'remove', server, mary);
+  }
 });

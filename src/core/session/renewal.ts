@@ -80,11 +80,12 @@ export class Renewal {
 
   /** A client is asked, or keys are changed. We stay who we are. */
   async #askLater(state: Negotiating): Promise<void> {
-    const { services, engineId, agreed, admission, myself } = this.#session;
+    const { services, engineId, admission } = this.#session;
     if (state.request.localIdCheck) {
-      await confirmLocalId(this.#requester, state, agreed.localId);
+      await confirmLocalId(this.#requester, state, this.#session.agreed.localId);
       if (this.#state === undefined) return;
     }
+    const { agreed, myself } = this.#session;
     admission.requireProgram(myself?.name);
     const { demand, timeout } = state.request;
     // Whoever has shown who it is need not do so again where nobody is to be asked.
@@ -92,8 +93,9 @@ export class Renewal {
     state.demand = known ? 'ignore' : admission.demand(myself?.name, demand);
     const local = { credentials: [] };
     const outcome = await services.engine.renew(engineId, { peer: state.demand, local, timeout });
-    if (outcome === 'rekeyed') this.#attempt(() => this.#settle(agreed, myself));
-    else if (outcome !== 'asked') throw notRenewed[outcome]();
+    if (outcome === 'rekeyed') {
+      this.#attempt(() => this.#settle(this.#session.agreed, this.#session.myself));
+    } else if (outcome !== 'asked') throw notRenewed[outcome]();
   }
 
   /** A new handshake, in which we may be somebody else. */

@@ -7,7 +7,7 @@ import type { Myself } from './local-identity.ts';
 import type { Services } from './services.ts';
 import type { StartTlsRequest } from './start-tls-request.ts';
 
-/** A session that runs while it is found out anew who is who. */
+/** A session that runs while it is found out anew who is who. What it says is so now: a late answer may change it. */
 export interface RenewedSession {
   readonly facts: SessionFacts;
   readonly engineId: SessionId;

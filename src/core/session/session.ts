@@ -310,9 +310,15 @@ export class Session implements SessionHandler {
     return {
       facts: this.facts,
       engineId,
-      agreed: phase.agreed,
-      myself: phase.myself,
-      origin: phase.origin,
+      get agreed() {
+        return phase.agreed;
+      },
+      get myself() {
+        return phase.myself;
+      },
+      get origin() {
+        return phase.origin;
+      },
       services: this.#services,
       admission: this.#admission,
       audit: this.#audit,
