@@ -154,3 +154,21 @@ test('a renewal that waits for the application does not undo what was shown mean
     await pool.command('disclose', 'remove', server, mary);
   }
 });
+
+test('a key that our identity accepts at its first use is remembered; a server with another key sees nobody', async () => {
+  await using first = await visited();
+  await using second = await visited();
+  await pool.command('trust', 'expression', 'set', 'p', '--local-id', mary);
+  await pool.command('disclose', 'add', server, mary);
+  try {
+    await asked(first);
+    await first.hasHeard(`you are ${mary}\n`);
+    await asked(second);
+    await second.hasHeard('you are nobody\n');
+    await askedAgain(first);
+    await first.hasHeard(`again\nyou are ${mary}\n`);
+  } finally {
+    await pool.command('disclose', 'remove', server, mary);
+    await pool.command('trust', 'expression', 'set', '--default', '--local-id', mary);
+  }
+});

@@ -1,6 +1,7 @@
 import type { EstablishedEvent, LocalChoice } from '../engine/types.ts';
 import { TlspoolError } from '../errors.ts';
 import { formatDonai, parseDonai } from '../identity/donai.ts';
+import { whenKept } from './first-use.ts';
 import { IdentityExchange } from './identity-exchange.ts';
 import { beginNegotiating, type Negotiating } from './negotiating.ts';
 import type { RenewedSession } from './renewed-session.ts';
@@ -19,13 +20,13 @@ export class LateAnswer {
 
   constructor(requester: Requester, session: RenewedSession) {
     this.#session = session;
-    const { facts, admission, services, engineId } = session;
+    const { facts, admission, services } = session;
     const exchanging = {
       facts,
       admission,
       resumable: false,
       negotiation: () => this.#state,
-      choose: (choice: LocalChoice) => services.engine.chooseLocal(engineId, choice),
+      choose: (choice: LocalChoice) => this.#choose(choice),
       // The server was validated when it came.
       accept: () => {},
       attempt: (step: () => void) => this.#attempt(step),
@@ -52,6 +53,17 @@ export class LateAnswer {
     // What our identity wants of the server is asked of what the server showed.
     this.#state.peer = { ...agreed, version: 'TLSv1.3', chain: peer, ocsp: undefined };
     this.#exchange.certificateRequested();
+  }
+
+  /** What our identity accepts of the server at its first use is written down before anything is shown. */
+  #choose(choice: LocalChoice): void {
+    const { services, engineId } = this.#session;
+    const show = () => services.engine.chooseLocal(engineId, choice);
+    whenKept(
+      this.#state?.firstUse,
+      () => this.#attempt(show),
+      (error) => this.#showNothing(error),
+    );
   }
 
   /** The server has our answer. */
