@@ -17,6 +17,8 @@ export class LateAnswer {
   readonly #session: RenewedSession;
   readonly #exchange: IdentityExchange;
   #state: Negotiating | undefined;
+  /** The session has ended: nobody asks any more. */
+  #over = false;
 
   constructor(requester: Requester, session: RenewedSession) {
     this.#session = session;
@@ -47,7 +49,9 @@ export class LateAnswer {
       return;
     }
     await services.knowledge.refresh();
+    if (this.#over) return;
     const { peer } = await services.engine.certificates(engineId);
+    if (this.#over) return;
     const serverName = agreed.serverName || undefined;
     this.#state = beginNegotiating({ request, myself: undefined, serverName, demand: 'require' });
     // What our identity wants of the server is asked of what the server showed.
@@ -58,7 +62,9 @@ export class LateAnswer {
   /** What our identity accepts of the server at its first use is written down before anything is shown. */
   #choose(choice: LocalChoice): void {
     const { services, engineId } = this.#session;
-    const show = () => services.engine.chooseLocal(engineId, choice);
+    const show = () => {
+      if (!this.#over) services.engine.chooseLocal(engineId, choice);
+    };
     whenKept(
       this.#state?.firstUse,
       () => this.#attempt(show),
@@ -86,6 +92,7 @@ export class LateAnswer {
 
   /** The session has ended meanwhile. */
   ended(): void {
+    this.#over = true;
     this.#close();
   }
 
@@ -98,6 +105,7 @@ export class LateAnswer {
   }
 
   #showNothing(error: unknown): void {
+    if (this.#over) return;
     const { audit, services, engineId } = this.#session;
     this.#close();
     if (error instanceof TlspoolError) audit.notShown(error);
