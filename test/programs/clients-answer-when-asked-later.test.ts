@@ -121,9 +121,17 @@ test('disclosure decides as of now, not as of when the session began', async () 
 });
 
 test('an application that wanted a say is not asked again: only whom it agreed to is shown', async () => {
-  await using one = await visited({ localId: mary, chooseLocalId: () => mary });
+  const terms = { localId: mary, chooseLocalId: () => mary };
+  await using one = await visited(terms);
   await asked(one);
   await one.hasHeard('you are nobody\n');
+  // Asked in the handshake, it did agree.
+  await using other = await visited(terms, 'twice');
+  assert.equal(other.session.localId, mary);
+  other.plain.write('you\n');
+  await other.hasHeard(`you are ${mary}\n`);
+  await askedAgain(other);
+  await other.hasHeard(`you are ${mary}\nasked\nagain\nyou are ${mary}\n`);
 });
 
 test('a renewal that waits for the application does not undo what was shown meanwhile', async () => {

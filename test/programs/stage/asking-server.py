@@ -1,4 +1,4 @@
-"""A server of TLS 1.3 that echoes lines; at `who` it asks its client, after the handshake, for a certificate, and at `you` it says whom it has seen."""
+"""A server of TLS 1.3 that echoes lines; at `who` it asks its client, after the handshake, for a certificate, and at `you` it says whom it has seen. Where it is to ask `twice`, it asks in the handshake, too."""
 import socket
 import ssl
 import sys
@@ -8,7 +8,7 @@ context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
 context.minimum_version = ssl.TLSVersion.TLSv1_3
 context.load_cert_chain(cert, key)
 context.load_verify_locations(ca)
-context.post_handshake_auth = True
+context.post_handshake_auth = demand != "twice"
 context.verify_mode = ssl.CERT_REQUIRED if demand == "required" else ssl.CERT_OPTIONAL
 
 
