@@ -9,8 +9,8 @@
 #include <cerrno>
 #include <cstring>
 #include <set>
-#include <thread>
 
+#include "async/thread.h"
 #include "supervisor/filter.h"
 #include "supervisor/handlers.h"
 
@@ -42,9 +42,13 @@ void nameThread(const char* name) { pthread_setname_np(pthread_self(), name); }
 
 std::shared_ptr<Supervisor> Supervisor::start(double id, socket::Descriptor channel) {
   std::shared_ptr<Supervisor> supervisor(new Supervisor(id, std::move(channel)));
-  std::thread([supervisor] { supervisor->receive(); }).detach();
-  for (int i = 0; i < kWorkers; i++) std::thread([supervisor] { supervisor->work(); }).detach();
-  return supervisor;
+  bool runs = true;
+  for (int i = 0; runs && i < kWorkers; i++)
+    runs = async::runApart([supervisor] { supervisor->work(); });
+  // Last: it takes calls that the others are there to answer.
+  if (runs && async::runApart([supervisor] { supervisor->receive(); })) return supervisor;
+  supervisor->stop();
+  return nullptr;
 }
 
 Supervisor::Supervisor(double id, socket::Descriptor channel)
@@ -133,12 +137,16 @@ void Supervisor::refuseForeign(Notification& call) {
   call.fail(ENOSYS);
 }
 
-void Supervisor::end() {
+void Supervisor::stop() {
   {
     std::lock_guard lock(mutex_);
     ended_ = true;
   }
   changed_.notify_all();
+}
+
+void Supervisor::end() {
+  stop();
   questions_.tell("ended", nullptr);
 }
 

@@ -18,7 +18,8 @@ namespace tlspool::supervisor {
 
 class Supervisor {
  public:
-  /// The threads keep it alive until the last task under the filter is gone.
+  /// The threads keep it alive until the last task under the filter is gone; nullptr with errno if
+  /// there are no means for them.
   /// @param channel the filter's notification descriptor
   static std::shared_ptr<Supervisor> start(double id, socket::Descriptor channel);
 
@@ -32,6 +33,7 @@ class Supervisor {
   void run(Job job);
   void dispatch(std::shared_ptr<Notification> call);
   void refuseForeign(Notification& call);
+  void stop();
   void end();
 
   std::shared_ptr<const socket::Descriptor> channel_;

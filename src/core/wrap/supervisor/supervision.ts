@@ -2,7 +2,7 @@ import { getSystemErrorMap } from 'node:util';
 import { EngineEvents } from '../../engine/events.ts';
 import { closeFd, socketPair } from '../../engine/sockets.ts';
 import type { SupervisorEvent } from '../../engine/types.ts';
-import { TlspoolError } from '../../errors.ts';
+import { systemReason, TlspoolError } from '../../errors.ts';
 import { type Program, type ProgramOrder, startProgram } from '../program.ts';
 import { type HandedOver, handOver, letGo } from './hand-over.ts';
 import { nativeSupervisor, type Probe } from './native.ts';
@@ -32,7 +32,7 @@ export async function startSupervised(
   options: SupervisionOptions,
 ): Promise<SupervisedProgram> {
   return prepare(order, options, (channel, letGo) => {
-    const over = supervise(nativeSupervisor().supervisionStart(channel), decisions);
+    const over = supervise(startSupervisor(channel), decisions);
     letGo();
     return over;
   });
@@ -70,6 +70,19 @@ async function prepare(
   } finally {
     // Closed without a word, it ends the launcher.
     closeFd(ours);
+  }
+}
+
+/** @param channel the notification descriptor; taken over */
+function startSupervisor(channel: number): number {
+  try {
+    return nativeSupervisor().supervisionStart(channel);
+  } catch (cause) {
+    throw new TlspoolError(
+      'cannot-supervise',
+      `the program cannot be supervised: no thread can be started: ${systemReason(cause)}`,
+      { cause, hint: 'See what limits processes and memory: `ulimit -a`, TasksMax of a unit.' },
+    );
   }
 }
 
