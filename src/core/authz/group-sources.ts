@@ -1,4 +1,4 @@
-import { unwatchFile, watchFile } from 'node:fs';
+import { stat } from 'node:fs/promises';
 import type { Kysely } from 'kysely';
 import type { Schema } from '../store/schema.ts';
 import type { Log } from '../telemetry/log.ts';
@@ -65,22 +65,31 @@ export class GroupSources implements Disposable {
   }
 
   async #followFile(group: string, path: string): Promise<Followed> {
+    // Each look is before the reading that it leads to: what is written in between is seen by the next one.
+    let seen = await looksOf(path);
     let known = await readGroupFile(group, path);
     this.#tell(known);
-    const look = () => {
-      readGroupFile(group, path).then((members) => {
-        // A file that is not there is looked at twice in the beginning.
-        if (members.gap === undefined || members.gap.text !== known.gap?.text) this.#tell(members);
-        known = members;
-        this.#changed();
-      });
+    let looking = false;
+    const look = async () => {
+      const now = await looksOf(path);
+      if (now === seen) return;
+      seen = now;
+      known = await readGroupFile(group, path);
+      this.#tell(known);
+      this.#changed();
     };
-    watchFile(path, { persistent: false, interval: GLANCE }, look);
+    const timer = setInterval(() => {
+      if (looking) return;
+      looking = true;
+      look().finally(() => {
+        looking = false;
+      });
+    }, GLANCE).unref();
     return {
       source: JSON.stringify({ kind: 'file', path }),
       members: () => known,
       believedUntil: () => Number.POSITIVE_INFINITY,
-      stop: () => unwatchFile(path, look),
+      stop: () => clearInterval(timer),
     };
   }
 
@@ -110,6 +119,16 @@ export class GroupSources implements Disposable {
   #tell({ group, members, gap }: GroupMembers): void {
     if (gap === undefined) this.#log.debug({ group, members: members.length }, 'group was read');
     else this.#log.warn({ group, error: gap.text }, 'members of a group are not known');
+  }
+}
+
+/** Differs when a file was changed, replaced, or made. */
+async function looksOf(path: string): Promise<string> {
+  try {
+    const { dev, ino, size, mtimeNs, ctimeNs } = await stat(path, { bigint: true });
+    return [dev, ino, size, mtimeNs, ctimeNs].join(' ');
+  } catch (error) {
+    return (error as NodeJS.ErrnoException).code ?? String(error);
   }
 }
 
