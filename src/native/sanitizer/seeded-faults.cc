@@ -1,7 +1,9 @@
 #include "sanitizer/seeded-faults.h"
 
 #include <openssl/async.h>
+#include <sched.h>
 
+#include <atomic>
 #include <climits>
 #include <future>
 #include <string>
@@ -42,8 +44,12 @@ void overflow() {
 
 void race() {
   static int shared = 0;
+  // They meet first, in a way that puts neither before the other: what a thread that is done does next could.
+  static std::atomic<unsigned> there{0};
   for (unsigned which : {0, 1}) {
     onWorker(which, [] {
+      there.fetch_add(1, std::memory_order_relaxed);
+      while (there.load(std::memory_order_relaxed) < 2) sched_yield();
       for (int i = 0; i < 1000; i++) {
         *const_cast<volatile int*>(&shared) = shared + 1;
       }

@@ -101,7 +101,8 @@ test('a handshake that is given up while it is parked leaves nothing', async () 
     clientAnswers: { verifyPeer: () => asked.resolve() },
   });
   await within('the question', asked.promise);
-  assert.equal(engine.state().parkedJobs, 1);
+  // It is parked just after the question went out.
+  await until('the parked job', () => engine.state().parkedJobs === 1);
   engine.close(both.client.id, 'abort');
   await both.client.closed;
   engine.close(both.server.id, 'abort');
