@@ -1,9 +1,8 @@
 import type { TlspoolError } from '../errors.ts';
 import type { Agreed } from './agreed.ts';
-import type { LateAnswer } from './late-answer.ts';
+import type { LiveSession } from './live-session.ts';
 import type { Myself } from './local-identity.ts';
 import type { Negotiating } from './negotiating.ts';
-import type { Renewal } from './renewal.ts';
 import type { Callback } from './requester.ts';
 import type { StartTlsRequest } from './start-tls-request.ts';
 
@@ -22,23 +21,10 @@ export type Phase =
       readonly callback: Callback;
     }
   /** Data flows. */
-  | {
-      readonly is: 'running';
-      agreed: Agreed;
-      myself: Myself | undefined;
-      readonly shownAs: string;
-      /** Clients: what began it, as later questions of the server are answered by it, too. */
-      origin: StartTlsRequest | undefined;
-      /** It is being found out anew who is who. */
-      renewal: Renewal | undefined;
-      /** The server asks who we are. */
-      late: LateAnswer | undefined;
-    }
+  | { readonly is: 'running'; readonly live: LiveSession; readonly shownAs: string }
   /** It came to nothing; the program was told, the engine tidies up. */
   | { readonly is: 'failed'; readonly error: TlspoolError }
   | { readonly is: 'over' };
-
-export type RunningPhase = Extract<Phase, { is: 'running' }>;
 
 /** The program waits for an answer. */
 export type OpenPhase = Extract<Phase, { readonly request: StartTlsRequest }>;

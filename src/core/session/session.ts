@@ -24,13 +24,12 @@ import type { Remembered } from './chooser.ts';
 import { addressOf, type SessionFacts } from './facts.ts';
 import { whenKept } from './first-use.ts';
 import { type Accepted, IdentityExchange } from './identity-exchange.ts';
-import { LateAnswer } from './late-answer.ts';
+import { LiveSession } from './live-session.ts';
+import type { Myself } from './local-identity.ts';
 import { beginNegotiating, type Negotiating } from './negotiating.ts';
 import { refusedSocket, setUpFailure, tellable } from './outcome.ts';
-import { isOpen, type OpenPhase, type Phase, type RunningPhase } from './phase.ts';
+import { isOpen, type OpenPhase, type Phase } from './phase.ts';
 import type { RunningSession } from './questions.ts';
-import { Renewal } from './renewal.ts';
-import { isTls13, type RenewedSession } from './renewed-session.ts';
 import type { Answer, Requester } from './requester.ts';
 import { finalResponse, onlyResponse, plaintextCallback } from './responses.ts';
 import type { Services } from './services.ts';
@@ -149,16 +148,15 @@ export class Session implements SessionHandler {
   /** Which local identity: by SNI, or as the application decides when it is asked. */
   hello(event: HelloEvent): void {
     const phase = this.#phase;
-    if (phase.is === 'running') phase.renewal?.hello(event);
+    if (phase.is === 'running') phase.live.hello(event);
     else this.#exchange.hello(event);
   }
 
   /** A client is asked who it is. */
   certificateRequested(): void {
     const phase = this.#phase;
-    if (phase.is !== 'running') this.#exchange.certificateRequested();
-    else if (isTls13(phase.agreed)) this.#answerLate(phase);
-    else phase.renewal?.certificateRequested();
+    if (phase.is === 'running') phase.live.certificateRequested();
+    else this.#exchange.certificateRequested();
   }
 
   /** Its rule may have been removed while the other side took its time. */
@@ -175,14 +173,14 @@ export class Session implements SessionHandler {
   /** Who is the peer? */
   verifyPeer(event: VerifyPeerEvent): void {
     const phase = this.#phase;
-    if (phase.is === 'running') phase.renewal?.verifyPeer(event);
+    if (phase.is === 'running') phase.live.verifyPeer(event);
     else this.#exchange.verifyPeer(event);
   }
 
   /** Both sides are through. Is everybody known who must be? Then the program gives its plaintext socket. */
   established(event: EstablishedEvent): void {
     const phase = this.#phase;
-    if (phase.is === 'running') (phase.late ?? phase.renewal)?.established(event);
+    if (phase.is === 'running') phase.live.established(event);
     // The other side may have taken its time: rules and trust may have changed since.
     else this.#upToDate(() => this.#exchange.complete(event, () => this.#agree(event)));
   }
@@ -249,15 +247,27 @@ export class Session implements SessionHandler {
     plainFd: number,
     withDetails: boolean,
   ): void {
+    const engineId = this.#engineId;
+    if (engineId === undefined) return;
     const shownAs = request.role === 'server' ? addressOf(plainFd, 'local') : '';
     try {
-      this.#engineAnswer((engine, id) => engine.attach(id, plainFd, request.datagrams));
+      this.#services.engine.attach(engineId, plainFd, request.datagrams);
     } catch (error) {
       throw refusedSocket(error, 'PLAIN_SOCKET_NEEDED');
     }
     const origin = request.role === 'client' ? request : undefined;
-    const still = { renewal: undefined, late: undefined };
-    this.#phase = { is: 'running', agreed, myself, shownAs, origin, ...still };
+    const live = new LiveSession(
+      {
+        facts: this.facts,
+        engineId,
+        services: this.#services,
+        admission: this.#admission,
+        audit: this.#audit,
+      },
+      this.#requester,
+      { agreed, myself, origin },
+    );
+    this.#phase = { is: 'running', live, shownAs };
     this.#keeper.established(this, request.detach);
     const responses = withDetails
       ? onlyResponse(request, agreed)
@@ -268,67 +278,19 @@ export class Session implements SessionHandler {
 
   /**
    * Who is the other side now? The answer goes to whom the session is attached to, who asks.
-   * @throws PoolError RENOGIATE_NOT_INTERRUPTABLE
+   * @throws PoolError RENOGIATE_NOT_INTERRUPTABLE, COMMAND_NOTIMPL
    */
   renew(request: StartTlsRequest, requester: Requester): void {
-    const phase = this.#phase;
-    if (phase.is !== 'running' || phase.renewal !== undefined || this.#engineId === undefined) {
-      throw new PoolError(
-        'RENOGIATE_NOT_INTERRUPTABLE',
-        phase.is === 'running' ? 'the session is being renewed already' : 'no data flows in it yet',
-      );
+    if (this.#phase.is !== 'running') {
+      throw new PoolError('RENOGIATE_NOT_INTERRUPTABLE', 'no data flows in it yet');
     }
-    if (phase.agreed.version === 'DTLSv1.2') {
-      throw new PoolError(
-        'COMMAND_NOTIMPL',
-        'sessions of DTLS are not renewed',
-        'Set up a new session.',
-      );
-    }
-    phase.renewal = new Renewal(
-      request,
-      requester,
-      this.#renewed(phase, this.#engineId, 'renewal'),
-    );
-    phase.renewal.start();
+    this.#phase.live.renew(request, requester);
   }
 
   /** From now on it is another program's, which is judged and named for it. */
   takeOver(program: Program): void {
     this.facts.program = program;
     this.facts.asking = program;
-  }
-
-  /** A server of TLS 1.3 asks, at any time, who we are. */
-  #answerLate(phase: RunningPhase): void {
-    if (phase.late !== undefined || this.#engineId === undefined) return;
-    phase.late = new LateAnswer(this.#requester, this.#renewed(phase, this.#engineId, 'late'));
-    phase.late.start();
-  }
-
-  #renewed(phase: RunningPhase, engineId: SessionId, by: 'renewal' | 'late'): RenewedSession {
-    return {
-      facts: this.facts,
-      engineId,
-      get agreed() {
-        return phase.agreed;
-      },
-      get myself() {
-        return phase.myself;
-      },
-      get origin() {
-        return phase.origin;
-      },
-      services: this.#services,
-      admission: this.#admission,
-      audit: this.#audit,
-      over: (renewed) => {
-        phase[by] = undefined;
-        phase.agreed = renewed?.agreed ?? phase.agreed;
-        phase.myself = renewed === undefined ? phase.myself : renewed.myself;
-        phase.origin = renewed?.origin ?? phase.origin;
-      },
-    };
   }
 
   /** The engine is done with it, however it ended. */
@@ -340,9 +302,8 @@ export class Session implements SessionHandler {
       this.#settle(phase, failure);
       this.#audit.failed(failure, event.counters);
     } else if (phase.is === 'running') {
-      phase.renewal?.ended(event);
-      phase.late?.ended();
-      this.#audit.ended(phase.agreed, event);
+      phase.live.closed(event);
+      this.#audit.ended(phase.live.agreed, event);
     } else if (phase.is === 'failed') this.#audit.failed(phase.error, event.counters);
     this.#phase = { is: 'over' };
     this.#keeper.ended(this);
@@ -382,21 +343,26 @@ export class Session implements SessionHandler {
 
   /** What was agreed on, and the engine's number for it, if it is running. */
   get running(): RunningSession | undefined {
-    if (this.#phase.is !== 'running' || this.#engineId === undefined) return undefined;
-    const { agreed, shownAs } = this.#phase;
-    return { engineId: this.#engineId, agreed, shownAs };
+    if (this.#phase.is !== 'running') return undefined;
+    const { live, shownAs } = this.#phase;
+    return { engineId: live.engineId, agreed: live.agreed, shownAs };
   }
 
   /** What was agreed on, also while the program has yet to give its plaintext socket. */
   get agreed(): Agreed | undefined {
-    const phase = this.#phase;
-    return phase.is === 'running' || phase.is === 'connecting' ? phase.agreed : undefined;
+    return this.#settled?.agreed;
   }
 
   /** Who its program acts as, whether the other side asked to see it or not; undefined: nobody, or not known yet. */
   get actsAs(): Donai | undefined {
+    return this.#settled?.myself?.name;
+  }
+
+  /** Who is who, once both sides know. */
+  get #settled(): { readonly agreed: Agreed; readonly myself: Myself | undefined } | undefined {
     const phase = this.#phase;
-    return phase.is === 'running' || phase.is === 'connecting' ? phase.myself?.name : undefined;
+    if (phase.is === 'running') return phase.live;
+    return phase.is === 'connecting' ? phase : undefined;
   }
 
   /** The engine's number for it, while it has one. */
@@ -407,7 +373,7 @@ export class Session implements SessionHandler {
   /** Who is to be who to whom, as far as that is known while it is being set up. */
   get parties(): { readonly localId: string; readonly remoteId: string } {
     const phase = this.#phase;
-    if (phase.is === 'running') return phase.agreed;
+    if (phase.is === 'running') return phase.live.agreed;
     const { localId = undefined, remoteId = undefined } = isOpen(phase) ? phase.request : {};
     const local = (phase.is === 'negotiating' ? phase.myself?.name : undefined) ?? localId;
     return {
