@@ -11,6 +11,7 @@ import {
   writeFileSync,
 } from 'node:fs';
 import { dirname, join } from 'node:path';
+import { bundleOclif } from './bundle.mjs';
 import { compileNative } from './native.mjs';
 import { nodeDir, root } from './place.mjs';
 import { run, say } from './step.mjs';
@@ -33,6 +34,7 @@ function compileTypeScript() {
   run('tsc', 'tsc', ['-p', 'tsconfig.build.json']);
   removeOrphans();
   mkdirSync(dirname(stamp), { recursive: true });
+  bundleOclif();
   writeFileSync(stamp, made);
 }
 

@@ -1,4 +1,4 @@
-import * as Flags from '@oclif/core/flags';
+import { Flags } from '../core/cli/oclif.ts';
 import { PoolCommand } from '../core/cli/pool-command.ts';
 import { keepYoungGenerationSmall } from '../core/cli/young-generation.ts';
 

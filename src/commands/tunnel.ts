@@ -1,5 +1,5 @@
 import { tmpdir } from 'node:os';
-import * as Flags from '@oclif/core/flags';
+import { Flags } from '../core/cli/oclif.ts';
 import { PoolCommand } from '../core/cli/pool-command.ts';
 import { proxyFlags, startTlsFlags } from '../core/cli/starttls-flags.ts';
 import { tlsFlags } from '../core/cli/tls-flags.ts';

@@ -1,7 +1,6 @@
 import { tmpdir } from 'node:os';
-import * as Flags from '@oclif/core/flags';
-import type { InferredFlags } from '@oclif/core/interfaces';
 import { clientFlags } from '../core/cli/client-flags.ts';
+import { Flags, type InferredFlags } from '../core/cli/oclif.ts';
 import { PoolCommand } from '../core/cli/pool-command.ts';
 import { portFlags } from '../core/cli/port-flags.ts';
 import { proxyFlags } from '../core/cli/starttls-flags.ts';

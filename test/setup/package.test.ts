@@ -48,6 +48,31 @@ test('whatever its set-up imports is there, too', () => {
   }
 });
 
+test('what its code imports comes with it, or is installed with it', () => {
+  const { dependencies } = JSON.parse(readFileSync(join(installed, 'package.json'), 'utf8')) as {
+    dependencies: Record<string, string>;
+  };
+  for (const path of files.filter((name) => /^dist\/.*\.js$/.test(name))) {
+    const text = readFileSync(join(installed, path), 'utf8');
+    for (const [, imported = ''] of text.matchAll(/^(?:import|export) .*from '([^.'][^']*)'/gm)) {
+      const [name = ''] = /^(@[^/]+\/)?[^/]+/.exec(imported) ?? [];
+      assert.ok(name.startsWith('node:') || name in dependencies, `${path}: ${imported}`);
+    }
+  }
+});
+
+test('what others wrote of it comes with its licence', () => {
+  const notices = readFileSync(join(installed, 'dist/core/cli/oclif.notices.txt'), 'utf8');
+  const bundled = readFileSync(join(installed, 'dist/core/cli/oclif.js'), 'utf8');
+  const sources = bundled.matchAll(/^\/\/ (?:.*\/)?node_modules\/((?:@[^/]+\/)?[^/]+)\//gm);
+  const packages = new Set([...sources].map(([, name = '']) => name));
+  assert.ok(packages.has('@oclif/core'));
+  for (const name of packages) {
+    const [, text] = notices.split(new RegExp(`^${name} [\\d.]+ \\(.+\\)$`, 'm'));
+    assert.match(text ?? '', /^\s+\S/, name);
+  }
+});
+
 test("npm's install leaves an engine and a launcher, and no rubble", () => {
   // What was compiled here already is not compiled anew; it is put together in the package's own place.
   cpSync(join(root, 'build/obj'), join(installed, 'build/obj'), {

@@ -1,6 +1,6 @@
-import * as Flags from '@oclif/core/flags';
 import { AuthzCommand, type ChangeReport } from '../../core/cli/authz-command.ts';
 import { changeFlags, ruleFlags } from '../../core/cli/authz-flags.ts';
+import { Flags } from '../../core/cli/oclif.ts';
 
 interface AddedProgramRule extends ChangeReport {
   readonly name: string;

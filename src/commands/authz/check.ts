@@ -1,10 +1,9 @@
-import * as Args from '@oclif/core/args';
-import * as Flags from '@oclif/core/flags';
 import type { CheckedProgram } from '../../core/authz/explain-program.ts';
 import type { Explanation } from '../../core/authz/explanation.ts';
 import type { LoadedPolicy } from '../../core/authz/load-policy.ts';
 import type { Remote } from '../../core/authz/question.ts';
 import { AuthzCommand } from '../../core/cli/authz-command.ts';
+import { Args, Flags } from '../../core/cli/oclif.ts';
 import { UsageError } from '../../core/errors.ts';
 
 interface Checked {

@@ -1,11 +1,10 @@
-import * as Args from '@oclif/core/args';
-import * as Flags from '@oclif/core/flags';
 import type { DecisionRecord, ProgramRecord, RemoteRecord } from '../../core/authz/decision-log.ts';
 import type { CheckedProgram } from '../../core/authz/explain-program.ts';
 import type { Explanation } from '../../core/authz/explanation.ts';
 import type { LoadedPolicy } from '../../core/authz/load-policy.ts';
 import { AuthzCommand } from '../../core/cli/authz-command.ts';
 import { decisionWord } from '../../core/cli/decision-word.ts';
+import { Args, Flags } from '../../core/cli/oclif.ts';
 import { TlspoolError, UsageError } from '../../core/errors.ts';
 
 interface Explained {

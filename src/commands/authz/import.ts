@@ -1,7 +1,7 @@
-import * as Args from '@oclif/core/args';
 import type { PolicyDifference } from '../../core/authz/import-policy.ts';
 import { AuthzCommand, type ChangeReport } from '../../core/cli/authz-command.ts';
 import { changeFlags } from '../../core/cli/authz-flags.ts';
+import { Args } from '../../core/cli/oclif.ts';
 
 const { note: _note, ...importFlags } = changeFlags;
 

@@ -1,7 +1,7 @@
-import * as Flags from '@oclif/core/flags';
 import type { Rule } from '../../core/authz/rule.ts';
 import type { StoredStanding } from '../../core/authz/stored-rules.ts';
 import { AuthzCommand } from '../../core/cli/authz-command.ts';
+import { Flags } from '../../core/cli/oclif.ts';
 
 interface ListedRule {
   readonly name: string;

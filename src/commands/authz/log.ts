@@ -1,7 +1,7 @@
-import * as Flags from '@oclif/core/flags';
 import type { DecisionRecord } from '../../core/authz/decision-log.ts';
 import { AuthzCommand } from '../../core/cli/authz-command.ts';
 import { decisionWord } from '../../core/cli/decision-word.ts';
+import { Flags } from '../../core/cli/oclif.ts';
 
 export default class AuthzLog extends AuthzCommand {
   static override summary = 'show recent decisions';

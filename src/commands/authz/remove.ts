@@ -1,6 +1,6 @@
-import * as Args from '@oclif/core/args';
 import { AuthzCommand, type ChangeReport } from '../../core/cli/authz-command.ts';
 import { changeFlags } from '../../core/cli/authz-flags.ts';
+import { Args } from '../../core/cli/oclif.ts';
 
 interface RemovedRules extends ChangeReport {
   readonly removed: readonly { readonly name: string; readonly text: string }[];

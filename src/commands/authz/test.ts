@@ -1,7 +1,6 @@
-import * as Args from '@oclif/core/args';
-import * as Flags from '@oclif/core/flags';
 import type { TableOutcome } from '../../core/authz/test-table.ts';
 import { AuthzCommand } from '../../core/cli/authz-command.ts';
+import { Args, Flags } from '../../core/cli/oclif.ts';
 import type { TestFormat } from '../../core/cli/test-report.ts';
 
 export default class AuthzTest extends AuthzCommand {

@@ -1,6 +1,6 @@
-import * as Flags from '@oclif/core/flags';
 import type { CertificateMeaning } from '../../core/authz/certificate-meaning.ts';
 import { AuthzCommand } from '../../core/cli/authz-command.ts';
+import { Flags } from '../../core/cli/oclif.ts';
 import { UsageError } from '../../core/errors.ts';
 
 export default class AuthzWhoami extends AuthzCommand {

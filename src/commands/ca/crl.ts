@@ -1,4 +1,4 @@
-import * as Flags from '@oclif/core/flags';
+import { Flags } from '../../core/cli/oclif.ts';
 import { givePem, outFlag, rootFlag } from '../../core/cli/pem-output.ts';
 import { PoolCommand } from '../../core/cli/pool-command.ts';
 import { pinFlags, tokenChoice } from '../../core/cli/token-flags.ts';

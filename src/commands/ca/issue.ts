@@ -1,7 +1,6 @@
 import { randomBytes } from 'node:crypto';
-import * as Args from '@oclif/core/args';
-import * as Flags from '@oclif/core/flags';
 import { keyTypeFlag, roleFlag, usualRole } from '../../core/cli/identity-flags.ts';
+import { Args, Flags } from '../../core/cli/oclif.ts';
 import { PoolCommand } from '../../core/cli/pool-command.ts';
 import { pinFlags, tokenChoice } from '../../core/cli/token-flags.ts';
 import { UsageError } from '../../core/errors.ts';

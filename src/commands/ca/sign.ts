@@ -1,6 +1,5 @@
-import * as Args from '@oclif/core/args';
-import * as Flags from '@oclif/core/flags';
 import { roleFlag, usualRole } from '../../core/cli/identity-flags.ts';
+import { Args, Flags } from '../../core/cli/oclif.ts';
 import { givePem, outFlag } from '../../core/cli/pem-output.ts';
 import { PoolCommand } from '../../core/cli/pool-command.ts';
 import { pinFlags, tokenChoice } from '../../core/cli/token-flags.ts';

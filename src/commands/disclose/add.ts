@@ -1,6 +1,5 @@
-import * as Args from '@oclif/core/args';
-import * as Flags from '@oclif/core/flags';
 import { remoteArgument } from '../../core/cli/disclosure-arguments.ts';
+import { Args, Flags } from '../../core/cli/oclif.ts';
 import { PoolCommand } from '../../core/cli/pool-command.ts';
 
 export default class DiscloseAdd extends PoolCommand {

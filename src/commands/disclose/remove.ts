@@ -1,5 +1,5 @@
-import * as Args from '@oclif/core/args';
 import { remoteArgument } from '../../core/cli/disclosure-arguments.ts';
+import { Args } from '../../core/cli/oclif.ts';
 import { PoolCommand } from '../../core/cli/pool-command.ts';
 
 export default class DiscloseRemove extends PoolCommand {

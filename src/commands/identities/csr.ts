@@ -1,10 +1,10 @@
-import * as Flags from '@oclif/core/flags';
 import {
   identityArgument,
   keyTypeFlag,
   roleFlag,
   usualRole,
 } from '../../core/cli/identity-flags.ts';
+import { Flags } from '../../core/cli/oclif.ts';
 import { givePem, outFlag } from '../../core/cli/pem-output.ts';
 import { PoolCommand } from '../../core/cli/pool-command.ts';
 import { tokenChoice, tokenFlags } from '../../core/cli/token-flags.ts';

@@ -1,6 +1,5 @@
-import * as Args from '@oclif/core/args';
-import * as Flags from '@oclif/core/flags';
 import { identityArgument, roleFlag } from '../../core/cli/identity-flags.ts';
+import { Args, Flags } from '../../core/cli/oclif.ts';
 import { PoolCommand } from '../../core/cli/pool-command.ts';
 import { tokenChoice, tokenFlags } from '../../core/cli/token-flags.ts';
 import { UsageError } from '../../core/errors.ts';

@@ -1,5 +1,5 @@
-import * as Args from '@oclif/core/args';
 import { identityArgument } from '../../core/cli/identity-flags.ts';
+import { Args } from '../../core/cli/oclif.ts';
 import { PoolCommand } from '../../core/cli/pool-command.ts';
 
 export default class IdentitiesInstall extends PoolCommand {

@@ -1,5 +1,5 @@
-import * as Flags from '@oclif/core/flags';
 import { credentialFlag, identityArgument } from '../../core/cli/identity-flags.ts';
+import { Flags } from '../../core/cli/oclif.ts';
 import { PoolCommand } from '../../core/cli/pool-command.ts';
 import { pinFlags, tokenChoice } from '../../core/cli/token-flags.ts';
 

@@ -1,5 +1,5 @@
-import * as Args from '@oclif/core/args';
 import { askingFlags, pinAsker } from '../../core/cli/asking-flags.ts';
+import { Args } from '../../core/cli/oclif.ts';
 import { PoolCommand } from '../../core/cli/pool-command.ts';
 
 export default class PinEnter extends PoolCommand {

@@ -1,5 +1,5 @@
-import * as Flags from '@oclif/core/flags';
 import { askingFlags, pinAsker } from '../../core/cli/asking-flags.ts';
+import { Flags } from '../../core/cli/oclif.ts';
 import { PoolCommand } from '../../core/cli/pool-command.ts';
 import { untilInterrupted } from '../../core/cli/until-interrupted.ts';
 import { UsageError } from '../../core/errors.ts';

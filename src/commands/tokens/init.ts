@@ -1,5 +1,5 @@
 import { resolve } from 'node:path';
-import * as Flags from '@oclif/core/flags';
+import { Flags } from '../../core/cli/oclif.ts';
 import { PoolCommand } from '../../core/cli/pool-command.ts';
 import { UsageError } from '../../core/errors.ts';
 

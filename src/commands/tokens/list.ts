@@ -1,5 +1,5 @@
 import { resolve } from 'node:path';
-import * as Flags from '@oclif/core/flags';
+import { Flags } from '../../core/cli/oclif.ts';
 import { PoolCommand } from '../../core/cli/pool-command.ts';
 import { TlspoolError } from '../../core/errors.ts';
 import type { ListedToken } from '../../core/token/list-tokens.ts';

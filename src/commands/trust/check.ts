@@ -1,5 +1,4 @@
-import * as Args from '@oclif/core/args';
-import * as Flags from '@oclif/core/flags';
+import { Args, Flags } from '../../core/cli/oclif.ts';
 import { PoolCommand } from '../../core/cli/pool-command.ts';
 import { TlspoolError, UsageError } from '../../core/errors.ts';
 import type { Donai } from '../../core/identity/donai.ts';

@@ -1,6 +1,5 @@
 import { existsSync } from 'node:fs';
-import * as Args from '@oclif/core/args';
-import * as Flags from '@oclif/core/flags';
+import { Args, Flags } from '../../core/cli/oclif.ts';
 import { PoolCommand } from '../../core/cli/pool-command.ts';
 import { UsageError } from '../../core/errors.ts';
 

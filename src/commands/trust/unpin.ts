@@ -1,4 +1,4 @@
-import * as Args from '@oclif/core/args';
+import { Args } from '../../core/cli/oclif.ts';
 import { PoolCommand } from '../../core/cli/pool-command.ts';
 import { TlspoolError, UsageError } from '../../core/errors.ts';
 

@@ -1,8 +1,8 @@
 import { readlinkSync } from 'node:fs';
-import * as Flags from '@oclif/core/flags';
 import { TlspoolError, UsageError } from '../errors.ts';
 import type { PinAsker } from '../seats/pin-question.ts';
 import type { Terminal } from '../seats/pinentry-program.ts';
+import { Flags } from './oclif.ts';
 import type { Prompts } from './prompts.ts';
 
 const ways = ['pinentry', 'ask-password', 'from'] as const;

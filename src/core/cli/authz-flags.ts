@@ -1,4 +1,4 @@
-import * as Flags from '@oclif/core/flags';
+import { Flags } from './oclif.ts';
 
 /** Flags of commands that change who may do what. */
 export const changeFlags = {

@@ -1,10 +1,10 @@
-import * as Args from '@oclif/core/args';
 import type { Kysely } from 'kysely';
 import type { Member } from '../authz/who.ts';
 import { UsageError } from '../errors.ts';
 import type { Schema } from '../store/schema.ts';
 import { AuthzCommand, type ChangeReport } from './authz-command.ts';
 import { changeFlags } from './authz-flags.ts';
+import { Args } from './oclif.ts';
 
 export interface ChangedMembers extends ChangeReport {
   readonly group: string;

@@ -1,8 +1,7 @@
-import * as Args from '@oclif/core/args';
-import * as Flags from '@oclif/core/flags';
 import type { Effect } from '../authz/rule.ts';
 import { AuthzCommand, type ChangeReport } from './authz-command.ts';
 import { changeFlags, repeatable, ruleFlags } from './authz-flags.ts';
+import { Args, Flags } from './oclif.ts';
 
 export const whoArgument = Args.string({
   required: true,

@@ -1,5 +1,5 @@
-import * as Args from '@oclif/core/args';
 import { AuthzCommand, type ChangeReport } from './authz-command.ts';
+import { Args } from './oclif.ts';
 
 export interface ChangedStanding extends ChangeReport {
   readonly local: string;

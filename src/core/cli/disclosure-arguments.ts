@@ -1,4 +1,4 @@
-import * as Args from '@oclif/core/args';
+import { Args } from './oclif.ts';
 
 /** The argument that names the remotes that something may be shown to. */
 export const remoteArgument = Args.string({

@@ -1,5 +1,4 @@
-import type { Command } from '@oclif/core/command';
-import { CommandHelp, Help } from '@oclif/core/help';
+import { type Command, CommandHelp, Help } from './oclif.ts';
 
 /** The first steps, in the order of a new user, and where to read on. */
 const EXAMPLES = [

@@ -1,7 +1,6 @@
-import * as Args from '@oclif/core/args';
-import * as Flags from '@oclif/core/flags';
 import type { StoredRole } from '../store/schema.ts';
 import { type KeyType, keyTypes } from '../token/key-types.ts';
+import { Args, Flags } from './oclif.ts';
 
 /** The argument that names a local identity. */
 export const identityArgument = Args.string({

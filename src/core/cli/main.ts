@@ -1,6 +1,5 @@
 import { readFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
-import type { Config } from '@oclif/core/config';
 import { withPersonKnown } from '../config/person.ts';
 import { systemReason, TlspoolError } from '../errors.ts';
 import { type Request, readCommandLine, type Subject, wantsJson } from './command-line.ts';
@@ -14,6 +13,7 @@ import {
   shapeFailure,
 } from './failure.ts';
 import { asksForFirstPage, firstPage } from './first-page.ts';
+import type { Config } from './oclif.ts';
 
 /**
  * One run of the command line, from the arguments to the exit code. oclif finds, parses and documents the
@@ -85,7 +85,7 @@ async function loadConfig(
     devPlugins: false,
   };
   return withPersonKnown(process.env, async () => {
-    const { Config } = await import('@oclif/core/config');
+    const { Config } = await import('./oclif.ts');
     return Config.load(options);
   });
 }

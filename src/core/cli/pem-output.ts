@@ -1,5 +1,5 @@
-import * as Flags from '@oclif/core/flags';
 import { systemReason, TlspoolError } from '../errors.ts';
+import { Flags } from './oclif.ts';
 
 /** For commands whose result is PEM. */
 export const outFlag = Flags.string({

@@ -1,8 +1,6 @@
-import { Command } from '@oclif/core/command';
-import type { Config } from '@oclif/core/config';
-import * as Flags from '@oclif/core/flags';
 import { type PoolPaths, resolvePaths } from '../config/paths.ts';
 import { afterDashes, beforeDashes, wantsJson } from './command-line.ts';
+import { Command, type Config, Flags } from './oclif.ts';
 import { Prompts } from './prompts.ts';
 
 /**

@@ -1,5 +1,5 @@
-import * as Flags from '@oclif/core/flags';
 import { type RestartPolicy, restartPolicies } from '../wrap/transparent/restart.ts';
+import { Flags } from './oclif.ts';
 
 const port = { multiple: true as const, multipleNonGreedy: true, exclusive: ['listen'] };
 

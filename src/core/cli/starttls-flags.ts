@@ -1,4 +1,4 @@
-import * as Flags from '@oclif/core/flags';
+import { Flags } from './oclif.ts';
 
 /** What is said before TLS. The names of the protocols are those of src/core/starttls/dialogs.ts; a test compares. */
 export const startTlsFlags = {

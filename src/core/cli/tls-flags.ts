@@ -1,4 +1,4 @@
-import * as Flags from '@oclif/core/flags';
+import { Flags } from './oclif.ts';
 
 /** What `wrap` and `tunnel` say alike about the sessions that they ask the pool for. */
 export const tlsFlags = {

@@ -1,6 +1,6 @@
 import { resolve } from 'node:path';
-import * as Flags from '@oclif/core/flags';
 import type { TokenChoice } from '../identity/identity-token.ts';
+import { Flags } from './oclif.ts';
 import type { Prompts } from './prompts.ts';
 
 const pinFile = Flags.string({

@@ -1,10 +1,10 @@
-import * as Flags from '@oclif/core/flags';
 import type { Kysely } from 'kysely';
 import type { GroupSource, LdapSource } from '../../../core/authz/group.ts';
 import type { LdapMembers } from '../../../core/authz/ldap-group.ts';
 import { AuthzCommand, type ChangeReport } from '../../../core/cli/authz-command.ts';
 import { changeFlags } from '../../../core/cli/authz-flags.ts';
 import { memberArguments } from '../../../core/cli/authz-members-command.ts';
+import { Flags } from '../../../core/cli/oclif.ts';
 import { UsageError } from '../../../core/errors.ts';
 import type { Schema } from '../../../core/store/schema.ts';
 

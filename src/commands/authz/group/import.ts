@@ -1,7 +1,6 @@
-import * as Args from '@oclif/core/args';
-import * as Flags from '@oclif/core/flags';
 import { AuthzCommand, type ChangeReport } from '../../../core/cli/authz-command.ts';
 import { changeFlags } from '../../../core/cli/authz-flags.ts';
+import { Args, Flags } from '../../../core/cli/oclif.ts';
 
 interface ImportedMembers extends ChangeReport {
   readonly group: string;

@@ -1,5 +1,5 @@
-import * as Args from '@oclif/core/args';
 import { AuthzCommand } from '../../../core/cli/authz-command.ts';
+import { Args } from '../../../core/cli/oclif.ts';
 
 interface MemberListing {
   readonly group: string;

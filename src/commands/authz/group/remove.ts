@@ -1,10 +1,10 @@
-import * as Flags from '@oclif/core/flags';
 import {
   AuthzMembersCommand,
   type ChangedMembers,
   memberArguments,
   memberFlags,
 } from '../../../core/cli/authz-members-command.ts';
+import { Flags } from '../../../core/cli/oclif.ts';
 import { UsageError } from '../../../core/errors.ts';
 
 export default class AuthzGroupRemove extends AuthzMembersCommand {
