@@ -42,11 +42,12 @@ Session::Renewing Session::renew(SessionOptions options) {
     case Renewing::kRekeyed:
     case Renewing::kRenegotiating:
       SSL_do_handshake(ssl);
-      relay_.sendOwn();
       break;
     default:
       ERR_clear_error();
   }
+  // Whatever came of it: what is left in the staging would go out by the next session of this thread.
+  relay_.sendOwn();
   afterRelay();
   return outcome;
 }

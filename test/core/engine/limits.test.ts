@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
 import { readFileSync } from 'node:fs';
 import { after, test } from 'node:test';
+import type { RenewSession } from '../../../src/core/engine/types.ts';
 import { event, until } from '../../patience.ts';
 import { Running } from '../../programs/stage/running.ts';
 import {
@@ -127,6 +128,23 @@ test('a peer may change its key now and then', async () => {
   visit.client.child.stdin?.end();
   visit.program.on('end', () => visit.program.end());
   assert.equal((await visit.session.closed).reason, 'closed');
+});
+
+test('a client that cannot be asked anew gets the new key that it wanted, and no other session anything of it', async () => {
+  await using visit = await openssl('-tls1_3');
+  const other = await serve(engine, { local });
+  await changeKey(visit, 0);
+  visit.type('changed\n');
+  await until('the line', () => visit.heard() === 'changed\n');
+  const demand: RenewSession = { peer: 'require', local, timeout: 10_000 };
+  assert.equal(await engine.renew(visit.session.id, demand), 'unable');
+  const arrived = event(other.client, 'data');
+  other.program.write('of the other');
+  assert.equal(String((await arrived)[0]), 'of the other');
+  visit.program.write('by the new key');
+  await visit.client.printing(/by the new key/);
+  other.client.destroy();
+  other.program.resume().end();
 });
 
 test('a flood of KeyUpdate messages ends the session', async () => {
