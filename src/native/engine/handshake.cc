@@ -9,6 +9,7 @@
 #include "engine/alerts.h"
 #include "engine/departing-alert.h"
 #include "engine/tls-context.h"
+#include "token/key.h"
 
 namespace tlspool::engine {
 
@@ -275,6 +276,8 @@ void Handshake::cancel() {
     link_.flushNet();
   }
   ERR_clear_error();
+  // That the token was not waited for is nothing that the next failure on this thread would be about.
+  token::takeLastFailure();
 }
 
 }  // namespace tlspool::engine

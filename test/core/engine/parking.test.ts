@@ -3,6 +3,7 @@ import { readFileSync } from 'node:fs';
 import { after, test } from 'node:test';
 import { connect } from 'node:tls';
 import type { SessionId } from '../../../src/core/engine/types.ts';
+import { NativeTokens } from '../../../src/core/token/native-tokens.ts';
 import { event, until } from '../../patience.ts';
 import {
   connected,
@@ -161,6 +162,28 @@ test('parked handshakes that time out, are refused or aborted leave no job, sock
   }
   await Promise.all(endings);
   await nothingLeft(engine, before);
+});
+
+test('a handshake that is given up while it waits for its token has nothing to do with how others fail', async () => {
+  const tokens = new NativeTokens();
+  await tokens.logout(pki.tokenUri);
+  const { peer, fd } = await tcpPair();
+  const waiting = open(engine, { fd, role: 'server', local, handshakeTimeout: 60_000 });
+  const client = connect({ socket: peer, rejectUnauthorized: false }).on('error', () => {});
+  await until('the question for the PIN', () => tokens.waiters(pki.tokenUri).includes(waiting.id));
+  client.destroy();
+  peer.destroy();
+  await waiting.closed;
+  for (const thread of ['the one', 'the other']) {
+    const stranger = await tcpPair();
+    const failing = open(engine, { fd: stranger.fd, role: 'server', local });
+    stranger.peer.resume().end('GET / HTTP/1.1\r\n\r\n');
+    const { failure } = await failing.closed;
+    assert.match(failure?.reason ?? '', /plain HTTP/);
+    assert.equal(failure?.pkcs11, undefined, thread);
+  }
+  const pin = Buffer.from(pki.token.pin);
+  await tokens.login(pki.tokenUri, pin, { repeatable: true, patient: false });
 });
 
 test('a failed handshake does not disturb its neighbours on the same thread', async () => {
