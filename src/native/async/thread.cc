@@ -1,6 +1,6 @@
 #include "async/thread.h"
 
-#include <pthread.h>
+#include <signal.h>
 
 #include <cerrno>
 #include <memory>
@@ -18,14 +18,37 @@ void* run(void* work) {
   return nullptr;
 }
 
+/// False with errno.
+bool create(pthread_t* thread, Work work) {
+  auto owned = std::make_unique<Work>(std::move(work));
+  sigset_t all, before;
+  sigfillset(&all);
+  pthread_sigmask(SIG_SETMASK, &all, &before);
+  int error = pthread_create(thread, nullptr, run, owned.get());
+  pthread_sigmask(SIG_SETMASK, &before, nullptr);
+  if (error == 0) owned.release();
+  errno = error;
+  return error == 0;
+}
+
 }  // namespace
 
+bool Thread::start(const char* name, Work work) {
+  if (!create(&id_, std::move(work))) return false;
+  pthread_setname_np(id_, name);
+  started_ = true;
+  return true;
+}
+
+void Thread::join() {
+  if (!started_) return;
+  pthread_join(id_, nullptr);
+  started_ = false;
+}
+
 bool runApart(Work work) {
-  auto owned = std::make_unique<Work>(std::move(work));
   pthread_t thread;
-  errno = pthread_create(&thread, nullptr, run, owned.get());
-  if (errno != 0) return false;
-  owned.release();
+  if (!create(&thread, std::move(work))) return false;
   pthread_detach(thread);
   return true;
 }

@@ -2,7 +2,9 @@
 
 #include <openssl/err.h>
 
+#include <cerrno>
 #include <cstdlib>
+#include <cstring>
 
 #include "async/park.h"
 
@@ -36,11 +38,22 @@ bool Engine::start(int threads, const Limits& limits, std::string* reason) {
     delete engine;
     return false;
   }
-  TlsContext::setInstance(engine->tls_.get());
-  for (int i = 0; i < threads; i++) {
-    engine->workers_.push_back(std::make_unique<Worker>(i, limits));
-    engine->workers_.back()->start();
+  int error = 0;
+  for (int i = 0; i < threads && error == 0; i++) {
+    auto worker = std::make_unique<Worker>(i, limits);
+    if (worker->start()) {
+      engine->workers_.push_back(std::move(worker));
+    } else {
+      error = errno;
+    }
   }
+  if (engine->workers_.empty()) {
+    *reason = std::string("no thread of the engine can be started: ") + strerrordesc_np(error) +
+              " (raise the limit of tasks, open files or memory)";
+    delete engine;
+    return false;
+  }
+  TlsContext::setInstance(engine->tls_.get());
   running = engine;
   return true;
 }

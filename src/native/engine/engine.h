@@ -22,7 +22,8 @@ class Engine {
   /// Null while it does not run.
   static Engine* instance();
 
-  /// False with a reason if the TLS library refuses our settings. `threads` at least 1.
+  /// False with a reason if the TLS library refuses our settings, or there are no means for a single
+  /// thread. `threads` at least 1: fewer run where there are no means for so many.
   static bool start(int threads, const Limits& limits, std::string* reason);
 
   SessionId open(std::unique_ptr<SessionOptions> options);

@@ -202,7 +202,7 @@ void Session::afterRelay() {
   if (traffic().end()) return end(*traffic().end());
   if (relay_.interrupted()) return goOnRenewing();
   if (renewal_ && renewal_->answered && !renewal_->judging) judgeRenewal();
-  if (traffic().wantsTurn()) link_.worker.again(id());
+  if (traffic().wantsTurn()) link_.worker.again(*this);
   if (traffic().lingers() && !lingering_) {
     lingering_ = true;
     scheduleEnd();

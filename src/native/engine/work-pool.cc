@@ -1,25 +1,16 @@
 #include "engine/work-pool.h"
 
 #include <openssl/crypto.h>
-#include <pthread.h>
-#include <signal.h>
 
 #include "token/key.h"
 
 namespace tlspool::engine {
 
 void WorkPool::add(Work work) {
-  std::lock_guard lock(mutex_);
   if (stopped_) return;
+  if (!thread_.isStarted() && !thread_.start("tlspool-paths", [this] { run(); })) return work();
+  std::lock_guard lock(mutex_);
   waiting_.push_back(std::move(work));
-  if (!thread_.joinable()) {
-    sigset_t all, before;
-    sigfillset(&all);
-    pthread_sigmask(SIG_SETMASK, &all, &before);
-    thread_ = std::thread([this] { run(); });
-    pthread_sigmask(SIG_SETMASK, &before, nullptr);
-    pthread_setname_np(thread_.native_handle(), "tlspool-paths");
-  }
   changed_.notify_one();
 }
 
@@ -30,7 +21,7 @@ void WorkPool::stop() {
     waiting_.clear();
     changed_.notify_all();
   }
-  if (thread_.joinable()) thread_.join();
+  thread_.join();
 }
 
 void WorkPool::run() {

@@ -6,7 +6,8 @@
 #include <deque>
 #include <functional>
 #include <mutex>
-#include <thread>
+
+#include "async/thread.h"
 
 namespace tlspool::engine {
 
@@ -16,10 +17,11 @@ class WorkPool {
 
   ~WorkPool() { stop(); }
 
-  /// Any thread. After `stop` the work is dropped.
+  /// Main thread, on which it is done at once where there are no means for another. After `stop` it is
+  /// dropped.
   void add(Work work);
 
-  /// Waits for what runs, drops what does not run yet.
+  /// Main thread. Waits for what runs, drops what does not run yet.
   void stop();
 
  private:
@@ -28,8 +30,9 @@ class WorkPool {
   std::mutex mutex_;
   std::condition_variable changed_;
   std::deque<Work> waiting_;
+  /// Written by the main thread.
   bool stopped_ = false;
-  std::thread thread_;
+  async::Thread thread_;
 };
 
 }  // namespace tlspool::engine

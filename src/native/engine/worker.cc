@@ -3,13 +3,12 @@
 #include <malloc.h>
 #include <openssl/async.h>
 #include <openssl/crypto.h>
-#include <pthread.h>
-#include <signal.h>
 #include <sys/epoll.h>
 #include <sys/eventfd.h>
 
 #include <algorithm>
 #include <climits>
+#include <utility>
 
 #include "node/event.h"
 #include "token/key.h"
@@ -31,25 +30,17 @@ constexpr uint64_t kDelivery = 5;
 
 }  // namespace
 
-Worker::Worker(int number, const Limits& limits)
-    : number_(number),
-      limits_(limits),
-      epoll_(epoll_create1(EPOLL_CLOEXEC)),
-      bell_(eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK)) {
+Worker::Worker(int number, const Limits& limits) : number_(number), limits_(limits) {}
+
+bool Worker::start() {
+  epoll_.reset(epoll_create1(EPOLL_CLOEXEC));
+  if (epoll_) bell_.reset(eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK));
+  if (!bell_) return false;
   epoll_event entry{};
   entry.events = EPOLLIN | EPOLLET;
   entry.data.u64 = kBell;
-  epoll_ctl(epoll(), EPOLL_CTL_ADD, bell_.number(), &entry);
-}
-
-void Worker::start() {
-  // Signals are Node's: it handles them on its main thread.
-  sigset_t all, before;
-  sigfillset(&all);
-  pthread_sigmask(SIG_SETMASK, &all, &before);
-  thread_ = std::thread([this] { run(); });
-  pthread_sigmask(SIG_SETMASK, &before, nullptr);
-  pthread_setname_np(thread_.native_handle(), ("tlspool-" + std::to_string(number_)).c_str());
+  if (epoll_ctl(epoll(), EPOLL_CTL_ADD, bell_.number(), &entry) != 0) return false;
+  return thread_.start(("tlspool-" + std::to_string(number_)).c_str(), [this] { run(); });
 }
 
 void Worker::post(Task task) {
@@ -86,7 +77,7 @@ void Worker::end(bool abandoning) {
     life_ = abandoning ? Life::kHalting : Life::kStopping;
     notify();
   }
-  if (thread_.joinable()) thread_.join();
+  thread_.join();
   std::lock_guard lock(mutex_);
   life_ = Life::kOver;
 }
@@ -118,6 +109,13 @@ void Worker::schedule(Resident& resident, uint64_t at) {
   resident.due_ = at;
   if (at) times_.emplace(at, resident.id());
   scheduled_.store(times_.size(), std::memory_order_relaxed);
+}
+
+/// Whoever stood in line twice would have two turns to the one of others, and then ever more: of the
+/// events of a round each session asks for another turn.
+void Worker::again(Resident& resident) {
+  if (std::exchange(resident.inLine_, true)) return;
+  turns_.push_back(resident.id());
 }
 
 void Worker::run() {
@@ -167,7 +165,10 @@ void Worker::round() {
   std::vector<SessionId> turns;
   turns.swap(turns_);
   for (SessionId id : turns) {
-    if (Resident* resident = find(id)) resident->resume();
+    Resident* resident = find(id);
+    if (!resident) continue;
+    resident->inLine_ = false;
+    resident->resume();
   }
   leaving_.clear();
   tidy(count != 0);

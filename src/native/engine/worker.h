@@ -7,10 +7,10 @@
 #include <memory>
 #include <mutex>
 #include <set>
-#include <thread>
 #include <unordered_map>
 #include <vector>
 
+#include "async/thread.h"
 #include "engine/counters.h"
 #include "engine/limits.h"
 #include "engine/session-options.h"
@@ -49,6 +49,8 @@ class Resident {
   const SessionId id_;
   /// ms; 0: nothing is scheduled.
   uint64_t due_ = 0;
+  /// It is in the line of those whose turn comes again.
+  bool inLine_ = false;
 };
 
 class Worker {
@@ -57,7 +59,8 @@ class Worker {
 
   Worker(int number, const Limits& limits);
 
-  void start();
+  /// False with errno if there are no means for its thread or its descriptors.
+  bool start();
   /// Any thread. Runs the task on the worker's thread; after `stop` it is dropped.
   void post(Task task);
   /// Any thread. Calls `resume` of the resident, if it is still there.
@@ -77,8 +80,8 @@ class Worker {
   void schedule(Resident& resident, uint64_t at);
   /// Events that were queued (node/event.h) are delivered within some milliseconds.
   void deliverSoon();
-  /// Calls `resume` after the others had their turn.
-  void again(SessionId id) { turns_.push_back(id); }
+  /// Calls `resume` once, after the others had their turn.
+  void again(Resident& resident);
   Resident* find(SessionId id) const;
   void add(std::unique_ptr<Resident> resident);
   /// Deletes it at the end of this round.
@@ -105,7 +108,7 @@ class Worker {
   const Limits limits_;
   socket::Descriptor epoll_;
   socket::Descriptor bell_;
-  std::thread thread_;
+  async::Thread thread_;
   Staging staging_;
   uint64_t now_ = 0;
 

@@ -5,6 +5,7 @@
 #include <sched.h>
 #include <sys/epoll.h>
 #include <sys/stat.h>
+#include <sys/syscall.h>
 #include <unistd.h>
 
 #include <algorithm>
@@ -13,9 +14,9 @@
 #include <cstdlib>
 #include <string>
 #include <string_view>
-#include <thread>
 #include <vector>
 
+#include "async/thread.h"
 #include "supervisor/socket-facts.h"
 
 namespace tlspool::supervisor {
@@ -154,10 +155,9 @@ class Mover {
   int highest_;
 };
 
-/// On a thread of its own; 0 or errno.
+/// With a table of descriptors that is this thread's alone; 0 or errno.
 int moveAll(const std::vector<Registration>& all, const std::vector<Descriptor>& instances,
             int original, int replacement) {
-  if (unshare(CLONE_FILES) != 0) return errno;
   int highest = 0;
   for (const Registration& each : all) highest = std::max(highest, each.fd);
   Mover mover(highest);
@@ -178,6 +178,17 @@ int moveAll(const std::vector<Registration>& all, const std::vector<Descriptor>&
   return 0;
 }
 
+/// On a thread of its own; 0 or errno.
+int moveAside(const std::vector<Registration>& all, const std::vector<Descriptor>& instances,
+              int original, int replacement) {
+  if (unshare(CLONE_FILES) != 0) return errno;
+  int error = moveAll(all, instances, original, replacement);
+  // The kernel gives the table up only after it has told that the thread is over, and by then the
+  // program may have closed its listener and want the port again.
+  syscall(SYS_close_range, 0U, ~0U, 0U);
+  return error;
+}
+
 /// epoll knows what it watches by file and number: to change that from outside takes the program's
 /// number here too, so this runs on a thread with a table of descriptors of its own, whose numbers
 /// are gone with it. False with errno, and nothing moved.
@@ -190,7 +201,10 @@ bool move(const Notification& call, const std::vector<Registration>& all, int or
     if (!instances.back()) return false;
   }
   int error = 0;
-  std::thread([&] { error = moveAll(all, instances, original, replacement); }).join();
+  async::Thread aside;
+  if (!aside.start("tlspool-move", [&] { error = moveAside(all, instances, original, replacement); }))
+    return false;
+  aside.join();
   errno = error;
   return error == 0;
 }
