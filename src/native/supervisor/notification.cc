@@ -17,6 +17,16 @@ namespace {
 /// program, it becomes EINTR or a restart.
 constexpr int kRestart = 512;
 
+/// ioctl(2). The kernel waits for a lock of its own first, in which a tracer, a freezer or a signal
+/// interrupts it: an answer would be lost so, and the program wait for ever.
+int order(int channel, unsigned long what, const void* with) {
+  int result;
+  do {
+    result = ioctl(channel, what, with);
+  } while (result < 0 && errno == EINTR);
+  return result;
+}
+
 }  // namespace
 
 Notification::Notification(std::shared_ptr<const socket::Descriptor> channel,
@@ -28,7 +38,7 @@ Notification::~Notification() {
 }
 
 bool Notification::valid() const {
-  return ioctl(channel_->number(), SECCOMP_IOCTL_NOTIF_ID_VALID, &call_.id) == 0;
+  return order(channel_->number(), SECCOMP_IOCTL_NOTIF_ID_VALID, &call_.id) == 0;
 }
 
 socket::Descriptor Notification::fetch(int fd) const {
@@ -93,13 +103,13 @@ bool Notification::writeAddress(int addressArgument, int lengthArgument,
 }
 
 bool Notification::replace(int fd, int number, bool closeOnExec) const {
-  seccomp_notif_addfd order{};
-  order.id = call_.id;
-  order.srcfd = static_cast<uint32_t>(fd);
-  order.newfd = static_cast<uint32_t>(number);
-  order.flags = SECCOMP_ADDFD_FLAG_SETFD;
-  order.newfd_flags = closeOnExec ? O_CLOEXEC : 0;
-  return ioctl(channel_->number(), SECCOMP_IOCTL_NOTIF_ADDFD, &order) >= 0;
+  seccomp_notif_addfd gift{};
+  gift.id = call_.id;
+  gift.srcfd = static_cast<uint32_t>(fd);
+  gift.newfd = static_cast<uint32_t>(number);
+  gift.flags = SECCOMP_ADDFD_FLAG_SETFD;
+  gift.newfd_flags = closeOnExec ? O_CLOEXEC : 0;
+  return order(channel_->number(), SECCOMP_IOCTL_NOTIF_ADDFD, &gift) >= 0;
 }
 
 void Notification::finish(int64_t value) { answer(value, 0, 0); }
@@ -108,12 +118,12 @@ void Notification::proceed() { answer(0, 0, SECCOMP_USER_NOTIF_FLAG_CONTINUE); }
 void Notification::interrupt() { answer(0, -kRestart, 0); }
 
 bool Notification::finishWith(int fd, bool closeOnExec) {
-  seccomp_notif_addfd order{};
-  order.id = call_.id;
-  order.srcfd = static_cast<uint32_t>(fd);
-  order.flags = SECCOMP_ADDFD_FLAG_SEND;
-  order.newfd_flags = closeOnExec ? O_CLOEXEC : 0;
-  if (ioctl(channel_->number(), SECCOMP_IOCTL_NOTIF_ADDFD, &order) < 0) return false;
+  seccomp_notif_addfd gift{};
+  gift.id = call_.id;
+  gift.srcfd = static_cast<uint32_t>(fd);
+  gift.flags = SECCOMP_ADDFD_FLAG_SEND;
+  gift.newfd_flags = closeOnExec ? O_CLOEXEC : 0;
+  if (order(channel_->number(), SECCOMP_IOCTL_NOTIF_ADDFD, &gift) < 0) return false;
   answered_ = true;
   return true;
 }
@@ -127,7 +137,7 @@ void Notification::answer(int64_t value, int error, uint32_t flags) {
   response.error = error;
   response.flags = flags;
   // ENOENT: the call is over, by a signal or the end of its thread. Nobody waits for this answer.
-  ioctl(channel_->number(), SECCOMP_IOCTL_NOTIF_SEND, &response);
+  order(channel_->number(), SECCOMP_IOCTL_NOTIF_SEND, &response);
 }
 
 }  // namespace tlspool::supervisor
