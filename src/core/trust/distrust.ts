@@ -3,7 +3,8 @@ import type { Kysely } from 'kysely';
 import { TlspoolError, UsageError } from '../errors.ts';
 import { printable } from '../identity/domain-name.ts';
 import type { DistrustsTable, Schema } from '../store/schema.ts';
-import { fingerprintsOf, sha256 } from './fingerprints.ts';
+import { certificateParts, fingerprintsOf, sha256 } from './fingerprints.ts';
+import { signatureTwins } from './signature-twins.ts';
 
 export type DistrustKind = DistrustsTable['kind'];
 
@@ -66,9 +67,11 @@ export interface DistrustReason {
 /** All that is distrusted, with what the local CA revoked. */
 export class Distrusted {
   readonly #entries: ReadonlyMap<string, DistrustReason>;
+  readonly #hasFingerprints: boolean;
 
   private constructor(entries: ReadonlyMap<string, DistrustReason>) {
     this.#entries = entries;
+    this.#hasFingerprints = [...entries.keys()].some((key) => key.startsWith('certificate '));
   }
 
   static none(): Distrusted {
@@ -83,7 +86,7 @@ export class Distrusted {
       .where('revoked_at', 'is not', null)
       .execute();
     for (const { certificate, revoked_at } of revoked) {
-      entries.set(`certificate ${sha256(Buffer.from(certificate))}`, {
+      entries.set(issuedAs(Buffer.from(certificate)), {
         reason: `the local CA revoked it on ${revoked_at?.slice(0, 10) ?? ''}`,
         advice: 'What was revoked stays so: sign a new one (`tlspool ca sign`, `ca issue`).',
       });
@@ -102,11 +105,7 @@ export class Distrusted {
   reason(certificates: readonly Buffer[]): DistrustReason | undefined {
     if (this.#entries.size === 0) return undefined;
     for (const [depth, der] of certificates.entries()) {
-      const { certificate, key, serial } = fingerprintsOf(der);
-      const found =
-        this.#entries.get(`certificate ${certificate}`) ??
-        this.#entries.get(`key ${key}`) ??
-        this.#entries.get(`serial ${serial}`);
+      const found = this.#find(der);
       if (found === undefined) continue;
       const which = depth === 0 ? 'the certificate' : `certificate ${depth + 1} of the chain`;
       const reason = `${which} is not to be believed: ${found.reason}`;
@@ -114,4 +113,31 @@ export class Distrusted {
     }
     return undefined;
   }
+
+  #find(der: Buffer): DistrustReason | undefined {
+    const { certificate, key, serial } = fingerprintsOf(der);
+    return (
+      this.#entries.get(issuedAs(der)) ??
+      this.#entries.get(`certificate ${certificate}`) ??
+      this.#entries.get(`key ${key}`) ??
+      this.#entries.get(`serial ${serial}`) ??
+      this.#findTwin(der)
+    );
+  }
+
+  /** Whoever is distrusted could have made its certificate into another one. */
+  #findTwin(der: Buffer): DistrustReason | undefined {
+    if (!this.#hasFingerprints) return undefined;
+    for (const twin of signatureTwins(der)) {
+      const found = this.#entries.get(`certificate ${sha256(twin)}`);
+      if (found !== undefined) return found;
+    }
+    return undefined;
+  }
+}
+
+/** A CA's certificates are told apart by their numbers (RFC 5280 section 4.1.2.2), whatever becomes of their signatures. */
+function issuedAs(certificate: Buffer): string {
+  const { issuer, serial } = certificateParts(certificate);
+  return `issued ${sha256(Buffer.concat([issuer, serial]))}`;
 }

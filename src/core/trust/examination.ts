@@ -36,14 +36,22 @@ export class Examination implements Exhibit {
   #foundPath: Path | undefined;
   #pin: PinAnswer | undefined;
 
-  constructor(question: RemoteQuestion, leaf: Buffer, names: SubjectNames, tools: Tools) {
+  /** @param asked what the remote must meet, whatever its path rests on */
+  constructor(
+    question: RemoteQuestion,
+    asked: Expression,
+    leaf: Buffer,
+    names: SubjectNames,
+    tools: Tools,
+  ) {
     const { expected, remoteRole, domainRepresentsUser } = question;
     const claimed = names.users[0] ?? names.domains[0];
+    const byDomain = domainRepresentsUser === true || lettersOf(asked.term).includes('i');
     this.question = question;
     this.tools = tools;
     this.leaf = leaf;
     this.names = names;
-    this.match = matchOf(names, expected ?? claimed, domainRepresentsUser === true);
+    this.match = matchOf(names, expected ?? claimed, byDomain);
     // A client is who its certificate names; that it is not who the program wants is for `I` to say.
     const isAnother = remoteRole === 'client' && this.match === 'none';
     this.remoteId = isAnother ? undefined : (expected ?? claimed);
@@ -90,6 +98,16 @@ export class Examination implements Exhibit {
       value: (asked) =>
         asked === letter ? value : (this.#findings.get(asked)?.value ?? 'unknown'),
     });
+  }
+
+  /** The outcome if these predicates were false: what matters then is asked as well. */
+  outcomeWithout({ term }: Expression, letters: readonly Letter[]): Promise<Truth> {
+    const predicates = {
+      isQuick: (letter: Letter) => letters.includes(letter) || !SLOW.includes(letter),
+      value: (letter: Letter, signal: AbortSignal) =>
+        letters.includes(letter) ? 'false' : this.#value(letter, signal),
+    };
+    return evaluate(term, predicates, this.question.signal);
   }
 
   /** Asks these too, for people who want to know. */

@@ -103,14 +103,19 @@ export class Trust {
     if (leaf === undefined) return this.#withoutCertificate(question);
     const names = readNames(leaf);
     if ('ok' in names) return names;
-    const distrusted = this.#distrusted.reason(question.chain);
-    if (distrusted !== undefined) {
+    const asked = conjunction(this.applicable(question));
+    const examination = new Examination(question, asked, leaf, names, this.#tools());
+    try {
+      const distrusted = this.#distrusted.reason(question.chain);
+      if (distrusted === undefined) return await this.#examine(examination, asked);
       const { reason, advice } = distrusted;
       return { ...refuse('certificate_revoked', reason), advice };
-    }
-    const examination = new Examination(question, leaf, names, this.#tools());
-    try {
-      return await this.#examine(examination);
+    } catch (error) {
+      if (!(error instanceof DerError)) throw error;
+      return refuse(
+        'bad_certificate',
+        `a certificate that it shows is malformed: ${error.message}`,
+      );
     } finally {
       examination.close();
     }
@@ -139,13 +144,13 @@ export class Trust {
     this.#known = settings;
   }
 
-  async #examine(examination: Examination): Promise<RemoteVerdict> {
+  async #examine(examination: Examination, asked: Expression): Promise<RemoteVerdict> {
     const { question } = examination;
-    const asked = conjunction(this.applicable(question));
     let outcome = await examination.outcome(asked);
     let expression = asked;
     if (outcome === 'true' || question.explain) {
-      // What a path rests on may ask for more.
+      // What a path rests on may ask for more, also where something else was quicker than the path.
+      if (asksForPath(asked)) await examination.path();
       const more = examination.anchorOf(this.#all)?.validation;
       if (more !== undefined) {
         expression = conjunction([asked, more]);
@@ -163,17 +168,16 @@ export class Trust {
   async #accept(examination: Examination, expression: Expression): Promise<AcceptedRemote> {
     const { names, remoteId, match } = examination;
     const proven = await isProven(examination, expression);
-    const letters = lettersOf(expression.term).filter(
-      (letter) => examination.finding(letter)?.value === 'true',
-    );
+    const asked = lettersOf(expression.term).filter((letter) => examination.finding(letter));
+    const held = asked.filter((letter) => examination.finding(letter)?.value === 'true');
     return {
       ok: true,
       remoteId,
       proven,
-      validatedBy: letters.join(''),
+      validatedBy: held.join(''),
       domainRepresented: match === 'domain',
       names: [...names.users, ...names.domains],
-      until: verdictEnd(examination, letters),
+      until: verdictEnd(examination, asked),
       remember: await this.#toRemember(examination, expression, remoteId),
     };
   }
@@ -187,13 +191,11 @@ export class Trust {
     const { pin, leaf } = examination;
     if (remoteId === undefined || pin === undefined) return undefined;
     if (pin.is !== 'none' && pin.is !== 'roll-over') return undefined;
-    const rests = await Promise.all(
-      (pin.is === 'none' ? ['p'] : ['P', 'p']).map(async (letter) => {
-        if (examination.finding(letter)?.value !== 'true') return false;
-        return (await examination.outcomeWith(expression, letter, 'false')) !== 'true';
-      }),
+    const held = (pin.is === 'none' ? ['p'] : ['P', 'p']).filter(
+      (letter) => examination.finding(letter)?.value === 'true',
     );
-    if (!rests.includes(true)) return undefined;
+    if (held.length === 0) return undefined;
+    if ((await examination.outcomeWithout(expression, held)) === 'true') return undefined;
     const { key } = fingerprintsOf(leaf);
     return pin.is === 'none'
       ? () => this.#pins.noteFirstUse(remoteId, key, this.#firstUseEnd())
@@ -258,19 +260,22 @@ export class Trust {
  * Strictly: by a path to an anchor that vouches for the name which the certificate has, by DANE, or by a pin of the
  * operator's. What was not needed for the outcome is asked now, so that it makes no difference.
  */
-async function isProven(examination: Examination, { term }: Expression): Promise<boolean> {
+async function isProven(examination: Examination, expression: Expression): Promise<boolean> {
   const { remoteId, match, pin } = examination;
   if (remoteId === undefined) return false;
   if (pin?.is === 'match' && pin.pin.source === 'operator') return true;
-  const letters = lettersOf(term);
-  const asksPath = letters.some((letter) => letter === 'T' || letter === 't');
-  if (asksPath && match !== 'none') {
+  if (asksForPath(expression) && match !== 'none') {
     const path = await examination.path();
     if (path.is === 'found') return true;
   }
+  const letters = lettersOf(expression.term);
   const asksDns = letters.some((letter) => letter === 'D' || letter === 'd');
   if (asksDns) await examination.askAll(['D']);
   return examination.finding('D')?.value === 'true';
+}
+
+function asksForPath({ term }: Expression): boolean {
+  return lettersOf(term).some((letter) => letter === 'T' || letter === 't');
 }
 
 /** The predicates without which it would pass, or else all that did not hold: what people and the remote are told. */
@@ -316,7 +321,10 @@ function refuse(alert: AlertName, reason: string): RefusedRemote {
   return { ok: false, alert, reason };
 }
 
-/** The first moment at which something that it rests on expires, and at most a day from now. */
+/**
+ * The first moment at which something that it rests on expires, and at most a day from now.
+ * @param letters all that were asked: it may rest on what does not hold, too
+ */
 function verdictEnd(examination: Examination, letters: readonly string[]): number {
   const { question, leaf } = examination;
   const never = letters.some(

@@ -134,8 +134,10 @@ const cases = (
 cases('Ii', 'who is asked for is named; a domain stands for its users where that is lenient', [
   [{}, 'true', 'true'],
   [{ expected: 'mail.example.com' }, 'false', 'false'],
-  [{ shown: domain, expected: USER }, 'false', 'false'],
+  [{ shown: domain, expected: USER }, 'false', 'true'],
   [{ shown: domain, expected: USER, domainRepresentsUser: true }, 'true', 'true'],
+  [{ shown: domain, expected: 'john@sub.example.com' }, 'false', 'false'],
+  [{ shown: client, expected: 'mary@example.com' }, 'false', 'false'],
   [{ shown: client, expected: 'mary@example.com', domainRepresentsUser: true }, 'false', 'false'],
   [{ remoteRole: 'client' }, 'true', 'true'],
   [{ remoteRole: 'client', expected: 'mary@example.com' }, 'false', 'false'],
@@ -255,6 +257,25 @@ test('a verdict lasts no longer than what it rests on: a pin, a list, a response
   await trust.refresh();
   about(await lasts('TR&'), 1_728);
   about(await lasts('TR&O&', makeAnswer(root, server, { until: 0.01 })), 864);
+});
+
+test('a verdict that rests on what the handshake is not like is not for others to resume', async () => {
+  const trust = new Trust(store, engine, () => settings);
+  try {
+    await trust.refresh();
+    for (const letters of ['TI&A~&', 'TI&0A?']) {
+      const verdict = await trust.validate({
+        chain: [server.certificate],
+        remoteRole: 'server',
+        expected: parseDonai(NAME),
+        expressions: [parseExpression(letters)],
+        handshake: { ...handshake, serverName: NAME },
+      });
+      assert.equal(verdict.ok && verdict.until, 0, letters);
+    }
+  } finally {
+    trust.close();
+  }
 });
 
 test('every predicate is tested, here or with whom it asks', () => {

@@ -5,6 +5,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, before, type TestContext, test } from 'node:test';
 import { Engine } from '../../../src/core/engine/engine.ts';
+import type { TlsVersion } from '../../../src/core/engine/types.ts';
 import { parseDonai } from '../../../src/core/identity/donai.ts';
 import { openStore } from '../../../src/core/store/store.ts';
 import { ANYONE, addAnchor } from '../../../src/core/trust/anchors.ts';
@@ -17,6 +18,7 @@ import {
   type ValidationSettings,
 } from '../../../src/core/trust/validation-settings.ts';
 import {
+  der,
   dns,
   extension,
   listAt,
@@ -53,6 +55,7 @@ interface Asking {
   readonly expression?: string;
   readonly lists?: readonly Buffer[];
   readonly stapled?: Buffer;
+  readonly version?: TlsVersion;
   readonly settings?: Partial<ValidationSettings>;
   readonly intermediates?: readonly Maker[];
 }
@@ -86,7 +89,7 @@ async function judging(t: TestContext, root: Maker, changes: Partial<ValidationS
       expressions: [parseExpression(asked.expression ?? 'TIR&&')],
       ignoreCaches,
       handshake: {
-        version: 'TLSv1.3',
+        version: asked.version ?? 'TLSv1.3',
         cipher: 'TLS_AES_128_GCM_SHA256',
         group: 'x25519',
         serverName: NAME,
@@ -228,12 +231,17 @@ test('whoever gives a list slowly is not waited for', async (t) => {
 });
 
 /** A certificate with a responder of its own, which says what it is told to. */
-function answered(root: Maker, path: string, saying: (request: Buffer) => Saying | Buffer): Maker {
+function answered(
+  root: Maker,
+  path: string,
+  saying: (request: Buffer) => Saying | Buffer,
+  ...extensions: Buffer[]
+): Maker {
   const url = place.at(path, (request) => {
     const said = saying(request);
     return Buffer.isBuffer(said) ? said : makeAnswer(root, leaf, said);
   });
-  const leaf = make({ names, extensions: [responderAt(url)] }, root);
+  const leaf = make({ names, extensions: [responderAt(url), ...extensions] }, root);
   return leaf;
 }
 
@@ -382,6 +390,95 @@ test('a stapled response about another certificate is no answer', async (t) => {
   const [leaf, other] = [make({ names }, root), make({ names }, root)];
   const refused = await ask(leaf, { ...STRICT, stapled: makeAnswer(root, other) });
   assert.match(refused, /^certificate_unknown: .*stapled response.*about another certificate/);
+});
+
+/** TLS feature (RFC 7633): numbers of extensions of TLS. */
+const features = (...numbers: number[]) =>
+  extension('2b06010505070118', sequence(...numbers.map((one) => der(0x02, Buffer.of(one)))));
+const MUST_STAPLE = features(5);
+
+test('a server whose certificate says that it staples is believed only if it does', async (t) => {
+  const root = makeRoot();
+  const ask = await asking(t, root);
+  const leaf = make({ names, extensions: [MUST_STAPLE] }, root);
+  const staple = (saying: Saying) => ({
+    expression: 'TI&',
+    stapled: makeAnswer(root, leaf, saying),
+  });
+  assert.equal(await ask(leaf, staple({})), 'believed');
+  assert.match(
+    await ask(leaf, { expression: 'TI&' }),
+    /^bad_certificate: .*demands that an OCSP response is stapled.*brought none along/,
+  );
+  assert.match(
+    await ask(leaf, staple({ from: -3, until: -1 })),
+    /^bad_certificate: .*not valid now/,
+  );
+  assert.match(
+    await ask(leaf, staple({ signer: makeRoot('Stranger') })),
+    /not signed by the issuer/,
+  );
+  assert.match(
+    await ask(leaf, staple({ status: 'unknown' })),
+    /^bad_certificate: .*does not know it/,
+  );
+  assert.match(await ask(leaf, staple({ status: 'revoked' })), /^certificate_revoked: /);
+  const other = make({ names, extensions: [features(16, 23)] }, root);
+  assert.equal(await ask(other, { expression: 'TI&' }), 'believed', 'it demands something else');
+});
+
+test('before TLS 1.3 the responder is asked for what the server must staple', async (t) => {
+  const root = makeRoot();
+  const ask = await asking(t, root);
+  let saying: Saying | Buffer = {};
+  const leaf = answered(root, '/must', () => saying, MUST_STAPLE);
+  const older = { expression: 'TI&', version: 'TLSv1.2' } as const;
+  assert.equal(await ask(leaf, older), 'believed');
+  saying = { status: 'revoked' };
+  assert.match(await ask(leaf, older, true), /^certificate_revoked: http:/);
+  saying = Buffer.from('garbage');
+  assert.match(await ask(leaf, older, true), /^bad_certificate: .*does not parse/);
+});
+
+test('a verdict on a certificate that must be stapled holds as long as what was', async (t) => {
+  const root = makeRoot();
+  const judge = await judging(t, root);
+  const leaf = make({ names, extensions: [MUST_STAPLE] }, root);
+  const stapled = makeAnswer(root, leaf, { until: 0.25 });
+  const verdict = await judge(leaf, { expression: 'TI&', stapled });
+  assert.ok(verdict.ok);
+  assert.equal(Math.round((verdict.until * 1000 - Date.now()) / 3_600_000), 6);
+});
+
+test('what the certificate of a CA demands, all below it must demand as well', async (t) => {
+  const root = makeRoot();
+  const ask = await asking(t, root);
+  const usual = { commonName: 'Issuing CA', ca: true, usage: 'none' } as const;
+  const issuer = make({ ...usual, extensions: [MUST_STAPLE] }, root);
+  const intermediates = [issuer];
+  const lax = make({ names }, issuer);
+  assert.match(
+    await ask(lax, { expression: 'TI&', intermediates, stapled: makeAnswer(issuer, lax) }),
+    /^bad_certificate: certificate 1 of the path lacks a TLS feature that its CA demands/,
+  );
+  const fit = make({ names, extensions: [MUST_STAPLE] }, issuer);
+  const stapled = makeAnswer(issuer, fit);
+  assert.equal(await ask(fit, { expression: 'TI&', intermediates, stapled }), 'believed');
+});
+
+test('a certificate that says badly where its revocation is told is malformed', async (t) => {
+  const root = makeRoot();
+  const ask = await asking(t, root);
+  const responders = make(
+    { names, extensions: [extension('2b06010505070101', Buffer.of(4, 0))] },
+    root,
+  );
+  assert.match(await ask(responders, STRICT), /^bad_certificate: .*malformed/);
+  const demands = make(
+    { names, extensions: [extension('2b06010505070118', Buffer.of(4, 0))] },
+    root,
+  );
+  assert.match(await ask(demands, { expression: 'TI&' }), /^bad_certificate: .*malformed/);
 });
 
 test('nobody is asked about a certificate whose path is not signed', async (t) => {

@@ -11,14 +11,18 @@ import type { StoredRole } from '../../../src/core/store/schema.ts';
 import { openStore, type Store } from '../../../src/core/store/store.ts';
 import { ANYONE, addAnchor, removeAnchor } from '../../../src/core/trust/anchors.ts';
 import type { PathVerifier } from '../../../src/core/trust/exhibit.ts';
+import { parseExpression } from '../../../src/core/trust/expression.ts';
 import { Trust } from '../../../src/core/trust/trust.ts';
 import { defaultValidation } from '../../../src/core/trust/validation-settings.ts';
+import { setAnchorExpression } from '../../../src/core/trust/wishes.ts';
 import { dns, type Maker, mail, make, makeRoot } from './made-certificates.ts';
 
 /** Verifies one signature by one anchor, and keeps count of the sets that it holds. */
 class OneStepVerifier implements PathVerifier {
   readonly sets = new Map<number, Buffer[]>();
   created = 0;
+  /** Of the event loop, that a path takes. */
+  turns = 1;
   /** Answered instead, to see what becomes of it. */
   failure: Pick<PathVerdict, 'error' | 'message' | 'depth'> | undefined;
 
@@ -47,7 +51,7 @@ class OneStepVerifier implements PathVerifier {
     if (this.failure) return { ok: false, path: [], ...this.failure };
     const leaf = new X509Certificate(chain[0] ?? Buffer.of());
     const issuer = set.find((anchor) => leaf.verify(new X509Certificate(anchor).publicKey));
-    await new Promise(setImmediate);
+    for (let turn = 0; turn < this.turns; turn += 1) await new Promise(setImmediate);
     assert.ok(this.sets.has(anchors), 'released while in use');
     if (issuer === undefined) {
       return { ok: false, error: 20, message: 'unable to get local issuer', depth: 0, path: [] };
@@ -325,6 +329,43 @@ test('the generation changes with the settings too, but not when they are only r
   settings = { ...settings, levels: { L: { rsa: 4096 } } };
   assert.equal(trust.generation, changed);
   trust.close();
+});
+
+test('a first use is remembered only where a path is missing, however long that takes to find', async (t) => {
+  const { store, trust, engine } = await setUp(t);
+  const root = makeRoot();
+  await trustRoot(store, root);
+  await trust.refresh();
+  engine.turns = 100;
+  const expected = parseDonai('a.example.com');
+  const remembers = async (leaf: Maker) => {
+    const verdict = await trust.validate({
+      chain: [leaf.certificate],
+      remoteRole: 'server',
+      expected,
+      expressions: [parseExpression('Tp|I&')],
+    });
+    assert.ok(verdict.ok);
+    return verdict.remember !== undefined;
+  };
+  assert.equal(await remembers(make({ names: [dns('a.example.com')] }, root)), false);
+  assert.equal(await remembers(make({ names: [dns('a.example.com')] })), true);
+});
+
+test('what an anchor asks for counts, also where something else was quicker than its path', async (t) => {
+  const { store, trust, engine } = await setUp(t);
+  const root = makeRoot();
+  await setAnchorExpression(store.db, await trustRoot(store, root), parseExpression('0'));
+  await trust.refresh();
+  engine.turns = 100;
+  const leaf = make({ names: [dns('a.example.com')] }, root);
+  const verdict = await trust.validate({
+    chain: [leaf.certificate],
+    remoteRole: 'server',
+    expected: parseDonai('a.example.com'),
+    expressions: [parseExpression('Tp|I&')],
+  });
+  assert.equal(verdict.ok, false);
 });
 
 test('a set in use stays until the last verdict on it is out', async (t) => {

@@ -6,7 +6,8 @@ import { certificateParts } from '../fingerprints.ts';
 import { portOf } from '../service-ports.ts';
 import { provesDomain } from '../subject-names.ts';
 import { askTlsa, type TlsaRecord } from '../tlsa.ts';
-import { end, understoodFor } from './path.ts';
+import { understoodFor } from './path.ts';
+import { fitnessOf } from './path-fitness.ts';
 
 /** Certificate usages (RFC 7218 section 2.1). */
 const PKIX_TA = 0;
@@ -116,7 +117,9 @@ async function endsAt(
       partial: true,
       extensions: understoodFor(question, tools),
     });
-    return verdict.ok ? end(verdict.path) : undefined;
+    if (!verdict.ok) return undefined;
+    const fitness = await fitnessOf(verdict.path, remoteId, false, question, tools);
+    return fitness.value === 'true' ? fitness.until : undefined;
   } finally {
     tools.verifier.releaseAnchors(handle);
   }

@@ -1,15 +1,13 @@
 import { X509Certificate } from 'node:crypto';
-import { type Donai, formatDonai } from '../../identity/donai.ts';
+import { formatDonai } from '../../identity/donai.ts';
 import type { AnchorSet } from '../anchor-sets.ts';
-import { DerError } from '../der.ts';
-import { excludes } from '../excluded-names.ts';
 import type { Exhibit, Path, Tools } from '../exhibit.ts';
 import { type Finding, fails, holds } from '../finding.ts';
 import { certificateParts } from '../fingerprints.ts';
 import { pathFailure } from '../path-failure.ts';
 import type { RemoteQuestion } from '../remote-question.ts';
-import { requireWellFormed } from '../well-formed.ts';
 import { namelessAdvice } from './names.ts';
+import { end, fitnessOf } from './path-fitness.ts';
 
 /** Looks for a path to one of the anchors that vouch for the name. @param anchors see AnchorSets; undefined: none do */
 export async function findPath(
@@ -44,19 +42,15 @@ export async function findPath(
     const { alert, reason } = pathFailure(verdict);
     return missing(fails(reason, alert, adviceFor(verdict.error)));
   }
-  const distrusted = tools.distrusted.reason(verdict.path);
-  if (distrusted !== undefined) {
-    return missing(fails(distrusted.reason, 'certificate_revoked', distrusted.advice));
-  }
-  const unfit = unfitAuthority(verdict.path, remoteId, match === 'domain');
-  if (unfit !== undefined) return missing(fails(unfit, 'bad_certificate'));
+  const fitness = await fitnessOf(verdict.path, remoteId, match === 'domain', question, tools);
+  if (fitness.value !== 'true') return missing(fitness);
   const anchor = verdict.path.at(-1);
   const via = verdict.path.length > 2 ? ` over ${verdict.path.length - 2} between` : '';
   return {
     is: 'found',
     certificates: verdict.path,
     anchors: anchors.handle,
-    finding: holds(`a path to ${anchor ? describe(anchor) : 'an anchor'}${via}`, end(verdict.path)),
+    finding: holds(`a path to ${anchor ? describe(anchor) : 'an anchor'}${via}`, fitness.until),
   };
 }
 
@@ -96,33 +90,6 @@ export function signsItself(certificate: Buffer): boolean {
 /** Extensions that predicate `E` looks at. */
 export function understoodFor({ service = '' }: RemoteQuestion, { settings }: Tools): string[] {
   return (settings.extensions.get(service) ?? []).map(({ oid }) => oid);
-}
-
-/** The first moment at which one of them expires, in epoch seconds. */
-export function end(certificates: readonly Buffer[]): number {
-  const ends = certificates.map((der) => new X509Certificate(der).validToDate.getTime());
-  return Math.floor(Math.min(...ends) / 1000);
-}
-
-/** Why a CA of the path does not count for that name, although OpenSSL is content with it. */
-function unfitAuthority(
-  path: readonly Buffer[],
-  name: Donai,
-  byDomain: boolean,
-): string | undefined {
-  for (const [index, authority] of path.entries()) {
-    if (index === 0) continue;
-    try {
-      // Anchors are as the operator took them.
-      if (index < path.length - 1) requireWellFormed(authority);
-      if (!excludes(authority, name, byDomain)) continue;
-      return `certificate ${index + 1} of the path excludes ${formatDonai(name)}`;
-    } catch (error) {
-      if (!(error instanceof DerError)) throw error;
-      return `certificate ${index + 1} of the path is malformed: ${error.message}`;
-    }
-  }
-  return undefined;
 }
 
 function missing(finding: Finding): Path {
