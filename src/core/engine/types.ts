@@ -233,7 +233,7 @@ export interface SupervisorEvent {
   readonly question?: number;
 }
 
-/** What a courier tells of clients on their way to the pool: src/core/wrap/courier. */
+/** What a courier tells of clients on their way to the pool: src/core/courier. */
 export type CourierEvent = {
   readonly type: 'courier';
   readonly courier: number;

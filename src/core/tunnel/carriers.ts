@@ -1,5 +1,5 @@
 import { hostname } from 'node:os';
-import type { StartTlsRequest } from '../../client/index.ts';
+import type { StartTlsOrder } from '../../client/start-tls.ts';
 import { closeFd } from '../engine/sockets.ts';
 import type { DataPlaces } from '../starttls/data-transfer.ts';
 import { clientDialog, serverDialog } from '../starttls/dialogs.ts';
@@ -33,14 +33,13 @@ export function serverCarrier(
   target: Endpoint | Reach,
   data?: DataPlaces,
 ): Carry {
-  const ask = serverRequest(terms);
+  const request = serverRequest(terms);
   const reach =
     typeof target === 'function' ? target : () => () => connectTo(target, handOverTimeout);
   const dialog = dialogOf(terms);
   if (dialog) {
     const introduce = introductionOf(terms);
     return async (pool, fd) => {
-      const { fd: _, ...request } = ask(fd);
       const program = reach(fd);
       const order = { pool, dialog, fd, request, program, introduce, data, timeout: dialogTimeout };
       const { over } = await pass(order);
@@ -49,7 +48,7 @@ export function serverCarrier(
     };
   }
   return async (pool, fd) => {
-    await pool.startTls({ ...ask(fd), plain: reach(fd) });
+    await pool.startTls({ ...request, fd, plain: reach(fd) });
   };
 }
 
@@ -124,10 +123,10 @@ function startTlsClientCarrier(
   };
 }
 
-/** What a server asks of the pool for the connection `fd`, but where the plaintext goes. */
-export function serverRequest(terms: ServerTerms): (fd: number) => Omit<StartTlsRequest, 'plain'> {
-  const constant = {
-    role: 'server' as const,
+/** What a server asks of the pool for each connection. */
+export function serverRequest(terms: ServerTerms): StartTlsOrder {
+  return {
+    role: 'server',
     localIds: terms.localIds,
     service: terms.service ?? terms.startTls?.protocol.service,
     alpn: terms.alpn.length > 0 ? terms.alpn : terms.startTls?.protocol.alpn,
@@ -138,5 +137,4 @@ export function serverRequest(terms: ServerTerms): (fd: number) => Omit<StartTls
       requestRemoteId: terms.remote === 'request',
     },
   };
-  return (fd) => ({ ...constant, fd });
 }

@@ -21,7 +21,7 @@ export function datagramCarrier(terms: Terms, connect: Endpoint): Carry {
 const mostOfOneAddress = 256;
 
 function serverCarrier(terms: ServerTerms, target: Endpoint): Carry {
-  const ask = serverRequest(terms);
+  const request = serverRequest(terms);
   const underway = new Map<string, number>();
   return async (pool, fd) => {
     const address = socketAddresses(fd).remote?.address ?? '';
@@ -32,9 +32,9 @@ function serverCarrier(terms: ServerTerms, target: Endpoint): Carry {
     }
     underway.set(address, others + 1);
     try {
-      const request = ask(fd);
       await pool.startTls({
         ...request,
+        fd,
         flags: { ...request.flags, dtls: true },
         plain: () => connectForDatagrams(target, handOverTimeout),
       });

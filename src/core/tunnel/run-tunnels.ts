@@ -1,10 +1,11 @@
 import { once } from 'node:events';
 import { setTimeout } from 'node:timers/promises';
+import { Courier } from '../courier/courier.ts';
 import type { TlspoolError } from '../errors.ts';
 import { withLocalIdentity } from './default-identity.ts';
 import type { TunnelPlan } from './plan.ts';
 import type { PoolAccess } from './pool-access.ts';
-import { Tunnel } from './tunnel.ts';
+import { fitsCourier, Tunnel } from './tunnel.ts';
 
 export interface TunnelsOrder {
   readonly plans: readonly TunnelPlan[];
@@ -33,9 +34,11 @@ export async function runTunnels(order: TunnelsOrder): Promise<readonly Tunnel[]
   // A tunnel may break before the others are open; the race below tells of it then.
   broken.catch(() => undefined);
   try {
+    using courier = order.plans.some(fitsCourier) ? await Courier.open(pool.link) : undefined;
+    const way = { link: pool.link, courier };
     for (const plan of order.plans) {
       const terms = await withLocalIdentity(plan.terms, pool.stateDir);
-      const tunnel = await Tunnel.open({ ...plan, terms }, pool.link, order.limit, {
+      const tunnel = await Tunnel.open({ ...plan, terms }, way, order.limit, {
         lost: events.lost,
         failed: (_tunnel, error) => breakDown(error),
       });

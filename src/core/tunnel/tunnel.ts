@@ -1,9 +1,10 @@
+import { type Courier, type CourierIntake, isReachable } from '../courier/courier.ts';
 import type { TlspoolError } from '../errors.ts';
-import { clientCarrier, serverCarrier } from './carriers.ts';
+import { clientCarrier, dialogOf, serverCarrier, serverRequest } from './carriers.ts';
 import { DatagramAcceptor } from './datagram-acceptor.ts';
 import { datagramCarrier } from './datagram-carrier.ts';
 import { formatEndpoint } from './endpoint.ts';
-import { Intake } from './intake.ts';
+import { Intake, type IntakeEvents } from './intake.ts';
 import { listenAt, listenForDatagrams, localAddress } from './listen.ts';
 import type { TunnelPlan } from './plan.ts';
 import type { PoolLink } from './pool-link.ts';
@@ -15,42 +16,42 @@ export interface TunnelEvents {
   failed(tunnel: Tunnel, error: TlspoolError): void;
 }
 
+/** How connections get to the pool. */
+export interface WayToPool {
+  readonly link: PoolLink;
+  /** Takes those on its own that need nothing of us; undefined: there is none. */
+  readonly courier: Courier | undefined;
+}
+
 export class Tunnel {
   readonly plan: TunnelPlan;
   /** Where it listens, with the port that the kernel chose. */
   readonly addresses: readonly string[];
-  readonly #intake: Intake;
+  readonly #intake: Intake | CourierIntake;
 
   /** @param limit hand-overs at once */
   static async open(
     plan: TunnelPlan,
-    link: PoolLink,
+    way: WayToPool,
     limit: number,
     events: TunnelEvents,
   ): Promise<Tunnel> {
     const listen = plan.udp ? listenForDatagrams : listenAt;
-    return new Tunnel(plan, await listen(plan.accept), link, limit, events);
+    return new Tunnel(plan, await listen(plan.accept), way, limit, events);
   }
 
   private constructor(
     plan: TunnelPlan,
     listeners: readonly number[],
-    link: PoolLink,
+    way: WayToPool,
     limit: number,
     events: TunnelEvents,
   ) {
     this.plan = plan;
     this.addresses = listeners.map(localAddress);
-    this.#intake = new Intake({
-      listeners,
-      accept: plan.udp ? (listener, heard) => new DatagramAcceptor(listener, heard) : undefined,
-      link,
-      carry: carrierOf(plan),
-      limit,
-      events: {
-        lost: (error) => events.lost(this, error),
-        failed: (error) => events.failed(this, error),
-      },
+    this.#intake = intakeFor(plan, way, listeners, limit, {
+      lost: (error) => events.lost(this, error),
+      failed: (error) => events.failed(this, error),
     });
   }
 
@@ -63,6 +64,32 @@ export class Tunnel {
   close(): Promise<void> {
     return this.#intake.close();
   }
+}
+
+/** Whether connections need no more than a courier can do. */
+export function fitsCourier({ terms, udp, connect }: TunnelPlan): boolean {
+  return !udp && terms.role === 'server' && !dialogOf(terms) && isReachable(connect);
+}
+
+function intakeFor(
+  plan: TunnelPlan,
+  { link, courier }: WayToPool,
+  listeners: readonly number[],
+  limit: number,
+  events: IntakeEvents,
+): Intake | CourierIntake {
+  const { terms, connect: target } = plan;
+  if (courier && terms.role === 'server' && fitsCourier(plan)) {
+    return courier.serve({ listeners, ask: serverRequest(terms), target, limit, events });
+  }
+  return new Intake({
+    listeners,
+    accept: plan.udp ? (listener, heard) => new DatagramAcceptor(listener, heard) : undefined,
+    link,
+    carry: carrierOf(plan),
+    limit,
+    events,
+  });
 }
 
 function carrierOf(plan: TunnelPlan) {

@@ -79,14 +79,13 @@ async function startForConnection(
   pool: PoolConnection,
   fd: number,
 ): Promise<Program> {
-  const { fd: _, ...request } = serverRequest(terms)(fd);
   const introduction = introductionOf(terms);
   let program: Program | undefined;
   const { over } = await pass({
     pool,
     dialog: dialogOf(terms) ?? noDialog,
     fd,
-    request,
+    request: serverRequest(terms),
     program: (facts) => {
       const [pools, socket] = socketPair();
       try {

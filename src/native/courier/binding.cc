@@ -3,9 +3,14 @@
 #include <cerrno>
 #include <map>
 #include <memory>
+#include <optional>
+#include <utility>
+#include <vector>
 
 #include "courier/courier.h"
+#include "courier/way.h"
 #include "node/values.h"
+#include "socket/address.h"
 
 namespace tlspool::courier {
 
@@ -47,16 +52,36 @@ napi_value open(napi_env env, napi_callback_info info) {
   return node::undefined(env);
 }
 
-/// `courierServe(courier, id, listener, request, limit)`: takes the descriptor over.
+/// Of a tunnel's `target`, or a program's own listener if there is none. Nothing if no socket can
+/// go there.
+std::optional<Ways> waysOf(napi_env env, const node::Fields& order) {
+  if (!order.has("target")) return waysInside();
+  node::Fields target(env, order.value("target"));
+  auto address =
+      target.has("path")
+          ? socket::unixAddress(target.text("path"))
+          : socket::ipAddress(target.text("host"), static_cast<int>(target.integer("port", -1)));
+  if (!address) return std::nullopt;
+  return waysTo(*address, target.text("name"));
+}
+
+/// `courierServe(courier, id, { listeners, request, limit, target? })`: takes the descriptors
+/// over. `target` is `{ name, path }` or `{ name, host, port }`.
 napi_value serve(napi_env env, napi_callback_info info) {
   Arguments arguments(env, info);
   auto courier = find(arguments.integer(0));
   int64_t id = arguments.integer(1);
-  Descriptor listener(static_cast<int>(arguments.integer(2)));
-  node::Bytes request = arguments.bytes(3);
-  auto limit = static_cast<size_t>(arguments.integer(4));
+  node::Fields order(env, arguments.value(2));
   if (!arguments.ok()) return nullptr;
-  if (courier) courier->serve(id, std::move(listener), std::move(request), limit);
+  std::vector<Descriptor> listeners;
+  for (int64_t fd : order.integers("listeners")) listeners.emplace_back(static_cast<int>(fd));
+  auto ways = waysOf(env, order);
+  if (!ways) return node::throwErrno(env, EINVAL, "no address to connect to");
+  if (!courier) return node::undefined(env);
+  courier->serve(id, {.listeners = std::move(listeners),
+                      .request = order.bytes("request"),
+                      .limit = static_cast<size_t>(order.integer("limit", 1)),
+                      .ways = std::move(*ways)});
   return node::undefined(env);
 }
 

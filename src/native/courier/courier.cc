@@ -51,10 +51,9 @@ void Courier::open(Descriptor channel) {
   for (auto& [id, intake] : intakes_) attend(intake);
 }
 
-void Courier::serve(int64_t id, Descriptor fd, node::Bytes request, size_t limit) {
+void Courier::serve(int64_t id, Intake::Order order) {
   std::lock_guard lock(mutex_);
-  Intake intake(word(About::listener, static_cast<uint64_t>(id)), std::move(fd), std::move(request),
-                limit);
+  Intake intake(word(About::listener, static_cast<uint64_t>(id)), std::move(order));
   attend(intakes_.emplace(id, std::move(intake)).first->second);
 }
 
@@ -111,7 +110,7 @@ int Courier::pause() const {
   auto consider = [&next](Clock::time_point time) { next = next ? std::min(*next, time) : time; };
   for (const auto& [id, intake] : intakes_)
     if (intake.restsUntil()) consider(*intake.restsUntil());
-  for (uint16_t number : connecting_) consider(visits_.at(number).deadline());
+  for (uint16_t number : connecting_) consider(visits_.at(number).due());
   if (!next) return -1;
   auto left = std::chrono::ceil<std::chrono::milliseconds>(*next - Clock::now()).count();
   return static_cast<int>(std::max<int64_t>(0, left));
@@ -149,10 +148,10 @@ void Courier::expire() {
   }
   std::vector<uint16_t> late;
   for (uint16_t number : connecting_)
-    if (visits_.at(number).deadline() <= now) late.push_back(number);
+    if (visits_.at(number).due() <= now) late.push_back(number);
   for (uint16_t number : late) {
     connecting_.erase(number);
-    answer(visits_.at(number), visits_.at(number).giveUp());
+    proceed(number, visits_.at(number), visits_.at(number).resume());
   }
 }
 
@@ -173,7 +172,7 @@ void Courier::accept(int64_t id, Intake& intake) {
       });
     }
     if (!client) return;
-    visits_.emplace(lastNumber_, Visit(id, supervisor::pathOf(client.number())));
+    visits_.emplace(lastNumber_, Visit(id, intake.wayOf(client.number())));
     send(intake.request().data(), intake.request().size(), std::move(client));
   }
 }
@@ -221,19 +220,21 @@ void Courier::understand(const Message& message) {
     Message refusal = refusalOf(header, ECANCELED, "the request was given up");
     send(refusal.data(), refusal.size());
   } else if (header.callback != 0) {
-    question(header.request, found->second, message);
+    proceed(header.request, found->second, found->second.ask(message));
   } else if (header.command != Command::details) {
     conclude(header.request, message);
   }
 }
 
-void Courier::question(uint16_t number, Visit& visit, const Message& question) {
-  if (auto said = visit.ask(question)) {
+/// Answers the pool's question, now or when the connection is there.
+void Courier::proceed(uint16_t number, Visit& visit, std::optional<Visit::Answer> said) {
+  if (said) {
     answer(visit, std::move(*said));
     return;
   }
   connecting_.insert(number);
-  poller_.add(visit.connecting(), EPOLLOUT, word(About::visit, number));
+  if (visit.connecting() >= 0)
+    poller_.add(visit.connecting(), EPOLLOUT, word(About::visit, number));
 }
 
 /// Or failed.
@@ -249,11 +250,10 @@ void Courier::answer(Visit& visit, Visit::Answer answer) {
   send(answer.message.data(), answer.message.size(), std::move(answer.end));
   if (!refuses || !visit.tell()) return;
   report(id_, visit.listener(), "lost",
-         [error = answer.error, code = answer.code, text = answer.text](napi_env env,
-                                                                        napi_value event) {
-           node::set(env, event, "code", node::string(env, code));
-           node::set(env, event, "text", node::string(env, text));
-           node::set(env, event, "errno", node::number(env, error));
+         [failure = std::move(answer.failure)](napi_env env, napi_value event) {
+           node::set(env, event, "code", node::string(env, failure.code));
+           node::set(env, event, "text", node::string(env, failure.text));
+           node::set(env, event, "errno", node::number(env, failure.error));
          });
 }
 

@@ -1,7 +1,8 @@
-// Brings connections that clients of a wrapped program make to the pool, and from there to the
-// program's own listener in the private network, without a turn in JavaScript: a thread accepts
-// them, asks the pool for TLS on them over a connection of its own, and gives it the program's end
-// when it asks for that. What to ask for is decided in TypeScript, and what fails is told there.
+// Brings connections that clients make to the pool, and from there to where they are served (a
+// wrapped program's own listener, or a tunnel's target), without a turn in JavaScript: a thread
+// accepts them, asks the pool for TLS on them over a connection of its own, and gives it the other
+// end when it asks for that. What to ask for is decided in TypeScript, and what fails is told
+// there.
 #pragma once
 
 #include <cstdint>
@@ -31,11 +32,8 @@ class Courier {
 
   /// Goes on over a new connection to the pool; until there is one, clients wait in the kernel.
   void open(socket::Descriptor channel);
-  /// @param listener where clients come to
-  /// @param request messages for each of them, the STARTTLS itself last (courier::putNumber)
-  /// @param limit clients on their way at once
-  void serve(int64_t id, socket::Descriptor listener, node::Bytes request, size_t limit);
-  /// Closes the listener; "idle" is told when none of its clients is on its way any more.
+  void serve(int64_t id, Intake::Order order);
+  /// Closes the listeners of `serve`; "idle" is told when none of its clients is on its way any more.
   void stop(int64_t id);
   /// Asks the pool something whose answer is one message, which "answered" tells, or "cut".
   /// @param question JavaScript's number of it
@@ -59,7 +57,7 @@ class Courier {
 
   void exchange(uint32_t events);
   void understand(const Message& message);
-  void question(uint16_t number, Visit& visit, const Message& question);
+  void proceed(uint16_t number, Visit& visit, std::optional<Visit::Answer> said);
   void connected(uint16_t number);
   void answer(Visit& visit, Visit::Answer answer);
   void conclude(uint16_t number, const Message& message);
@@ -77,7 +75,7 @@ class Courier {
   int broken_ = 0;
   std::map<int64_t, Intake> intakes_;
   std::map<uint16_t, Visit> visits_;
-  /// Those whose connection to the program is not there yet.
+  /// Those whose other end was asked for and is not there yet.
   std::set<uint16_t> connecting_;
   /// Questions of TypeScript's.
   std::map<uint16_t, int64_t> asked_;

@@ -1,7 +1,6 @@
 #include "courier/intake.h"
 
 #include <cerrno>
-#include <utility>
 
 #include "socket/opening.h"
 
@@ -40,23 +39,22 @@ bool isOfConnection(int error) {
 
 }  // namespace
 
-Intake::Intake(uint64_t word, Descriptor listener, node::Bytes request, size_t limit)
-    : word_(word), listener_(std::move(listener)), request_(std::move(request)), limit_(limit) {}
-
 void Intake::attend(Poller& poller, bool mayCome) {
-  bool wanted = mayCome && listener_ && !restsUntil_ && underway_ < limit_;
+  bool wanted = mayCome && !order_.listeners.empty() && !restsUntil_ && underway_ < order_.limit;
   if (wanted == watched_) return;
   watched_ = wanted;
-  if (wanted)
-    poller.add(listener_.number(), EPOLLIN, word_);
-  else
-    poller.remove(listener_.number());
+  for (const Descriptor& listener : order_.listeners) {
+    if (wanted)
+      poller.add(listener.number(), EPOLLIN, word_);
+    else
+      poller.remove(listener.number());
+  }
 }
 
 Descriptor Intake::next(Poller& poller, int* failure) {
   *failure = 0;
   if (!watched_) return {};
-  Descriptor client = socket::accept(listener_.number());
+  Descriptor client = acceptOne();
   if (client) {
     underway_++;
     attend(poller, true);
@@ -69,6 +67,18 @@ Descriptor Intake::next(Poller& poller, int* failure) {
   return client;
 }
 
+/// From whichever listener has one, in turn; else empty with errno, of one that failed if any did.
+Descriptor Intake::acceptOne() {
+  for (size_t tried = 0; tried < order_.listeners.size(); tried++) {
+    const Descriptor& listener = order_.listeners[next_];
+    next_ = (next_ + 1) % order_.listeners.size();
+    Descriptor client = socket::accept(listener.number());
+    if (client || errno != EAGAIN) return client;
+  }
+  errno = EAGAIN;
+  return {};
+}
+
 void Intake::rest(Poller& poller) {
   restsUntil_ = Clock::now() + kBreather;
   attend(poller, false);
@@ -76,7 +86,7 @@ void Intake::rest(Poller& poller) {
 
 void Intake::close(Poller& poller) {
   attend(poller, false);
-  listener_.reset();
+  order_.listeners.clear();
 }
 
 }  // namespace tlspool::courier

@@ -1,11 +1,15 @@
-// One listener of a courier, to which clients of the program come.
+// The listeners of a courier to which clients come for one purpose.
 #pragma once
 
 #include <chrono>
 #include <cstdint>
+#include <memory>
 #include <optional>
+#include <utility>
+#include <vector>
 
 #include "courier/poller.h"
+#include "courier/way.h"
 #include "node/values.h"
 #include "socket/descriptor.h"
 
@@ -15,16 +19,23 @@ using Clock = std::chrono::steady_clock;
 
 class Intake {
  public:
-  /// @param word of the poller
-  /// @param request as of Courier::serve
-  /// @param limit clients on their way at once
-  Intake(uint64_t word, socket::Descriptor listener, node::Bytes request, size_t limit);
+  struct Order {
+    std::vector<socket::Descriptor> listeners;
+    /// Messages for each client, the STARTTLS itself last (courier::putNumber).
+    node::Bytes request;
+    /// Clients on their way at once.
+    size_t limit;
+    Ways ways;
+  };
 
-  /// Watches the listener while clients may come, and there is room for one more.
+  /// @param word of the poller
+  Intake(uint64_t word, Order order) : word_(word), order_(std::move(order)) {}
+
+  /// Watches the listeners while clients may come, and there is room for one more.
   void attend(Poller& poller, bool mayCome);
 
   /// The next client, which is on its way until `left`; empty when none can be taken now.
-  /// `*failure` is the errno of a listener that works no more, and is closed.
+  /// `*failure` is the errno of a listener that works no more; all are closed then.
   socket::Descriptor next(Poller& poller, int* failure);
   /// Takes nobody for a moment.
   void rest(Poller& poller);
@@ -33,19 +44,22 @@ class Intake {
 
   /// No more clients come.
   void close(Poller& poller);
-  bool isOver() const { return !listener_ && underway_ == 0; }
+  bool isOver() const { return order_.listeners.empty() && underway_ == 0; }
 
   /// To be put under the number of a request and sent.
-  node::Bytes& request() { return request_; }
+  node::Bytes& request() { return order_.request; }
+  std::unique_ptr<Way> wayOf(int accepted) const { return order_.ways(accepted); }
   /// When it has rested; nothing if it does not.
   std::optional<Clock::time_point> restsUntil() const { return restsUntil_; }
   void wakeUp() { restsUntil_.reset(); }
 
  private:
+  socket::Descriptor acceptOne();
+
   uint64_t word_;
-  socket::Descriptor listener_;
-  node::Bytes request_;
-  size_t limit_;
+  Order order_;
+  /// Whose turn it is.
+  size_t next_ = 0;
   size_t underway_ = 0;
   bool watched_ = false;
   std::optional<Clock::time_point> restsUntil_;

@@ -1,4 +1,4 @@
-// What a courier tells TypeScript (src/core/wrap/courier).
+// What a courier tells TypeScript (src/core/courier).
 #pragma once
 
 #include <node_api.h>

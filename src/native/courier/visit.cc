@@ -1,49 +1,53 @@
 #include "courier/visit.h"
 
+#include <algorithm>
 #include <cerrno>
-
-#include "gate/wait.h"
 
 namespace tlspool::courier {
 
 namespace {
 
-/// Within this machine.
-constexpr auto kPatience = std::chrono::seconds(10);
+/// Between attempts: nothing tells that the queue of a UNIX socket has room again (connect(2)).
+constexpr auto kLongestPause = std::chrono::milliseconds(50);
 
 }  // namespace
 
 std::optional<Visit::Answer> Visit::ask(const Message& question) {
   question_ = question;
   if (headerOf(question).command != Command::plaintextConnect)
-    return refuse(ECANCELED, "bad-answer", "the pool asked what nobody here can answer");
-  if (path_.client.length == 0) return refuse(ECANCELED, "client-gone", "the client went away");
-  supervisor::Connection connection = supervisor::connectInside(path_);
-  if (!connection.fd && errno == ECONNREFUSED)
-    return refuse(ECANCELED, "program-unreachable", "the program does not listen any more");
-  if (!connection.fd) return refuse(errno, "program-unreachable", "no connection to the program");
+    return refuse({ECANCELED, "bad-answer", "the pool asked what nobody here can answer"});
+  deadline_ = Clock::now() + way_->patience();
+  return connect();
+}
+
+std::optional<Visit::Answer> Visit::connect() {
+  socket::Connection connection = way_->connect();
   if (connection.established) return Answer{.message = question_, .end = std::move(connection.fd)};
-  inside_ = std::move(connection.fd);
-  deadline_ = Clock::now() + kPatience;
-  return std::nullopt;
+  if (connection.fd) {
+    end_ = std::move(connection.fd);
+    due_ = deadline_;
+    return std::nullopt;
+  }
+  if (errno != EAGAIN) return refuse(way_->failure(errno));
+  due_ = Clock::now() + pause_;
+  pause_ = std::min(2 * pause_, kLongestPause);
+  return due_ > deadline_ ? std::optional(refuse(way_->late())) : std::nullopt;
 }
 
 Visit::Answer Visit::finish() {
-  if (!gate::isEstablished(inside_.number()))
-    return refuse(ECANCELED, "program-unreachable", "the program does not listen any more");
-  return {.message = question_, .end = std::move(inside_)};
+  int error = socket::outcomeOf(end_.number());
+  if (error != 0) return refuse(way_->failure(error));
+  return {.message = question_, .end = std::move(end_)};
 }
 
-Visit::Answer Visit::giveUp() {
-  return refuse(ETIMEDOUT, "program-unreachable", "the program takes no connection");
+std::optional<Visit::Answer> Visit::resume() {
+  return end_ ? std::optional(refuse(way_->late())) : connect();
 }
 
-Visit::Answer Visit::refuse(int error, const char* code, const char* text) {
-  inside_.reset();
-  return {.message = refusalOf(headerOf(question_), error, text),
-          .error = error,
-          .code = code,
-          .text = text};
+Visit::Answer Visit::refuse(Way::Failure failure) {
+  end_.reset();
+  Message message = refusalOf(headerOf(question_), failure.error, failure.text);
+  return {.message = message, .failure = std::move(failure)};
 }
 
 }  // namespace tlspool::courier

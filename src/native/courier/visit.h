@@ -1,55 +1,61 @@
-// A client of the program, from being accepted to the pool's last word.
+// A client, from being accepted to the pool's last word.
 #pragma once
 
 #include <chrono>
 #include <cstdint>
+#include <memory>
 #include <optional>
+#include <string>
 #include <utility>
 
 #include "courier/intake.h"
 #include "courier/messages.h"
+#include "courier/way.h"
 #include "socket/descriptor.h"
-#include "supervisor/likeness.h"
 
 namespace tlspool::courier {
 
 class Visit {
  public:
-  /// What the pool is told when it asks for the program's end.
+  /// What the pool is told when it asks for the plaintext's other end.
   struct Answer {
     Message message;
-    /// The program's end; empty where there is none, and then `code` and `text` say why.
+    /// Empty where there is none, and then `failure` says why.
     socket::Descriptor end = {};
-    int error = 0;
-    const char* code = "";
-    const char* text = "";
+    Way::Failure failure = {};
   };
 
-  /// @param path of the client's connection
-  Visit(int64_t listener, const supervisor::Path& path) : listener_(listener), path_(path) {}
+  Visit(int64_t listener, std::unique_ptr<Way> way) : listener_(listener), way_(std::move(way)) {}
 
   int64_t listener() const { return listener_; }
 
-  /// The handshake and its checks are through. Nothing while the program is being connected to:
-  /// then `connecting` is writable when that is done, and `deadline` is when it takes too long.
+  /// The handshake and its checks are through. Nothing while the connection is on its way: then
+  /// `connecting` is writable when that is done.
   std::optional<Answer> ask(const Message& question);
-  int connecting() const { return inside_.number(); }
-  Clock::time_point deadline() const { return deadline_; }
+  /// -1: there is nothing to watch until `due`.
+  int connecting() const { return end_.number(); }
   /// The connection is there, or failed.
   Answer finish();
-  Answer giveUp();
+
+  /// When `resume` is to be called, if nothing comes before.
+  Clock::time_point due() const { return due_; }
+  /// Tries again, or no longer.
+  std::optional<Answer> resume();
 
   /// True the first time: why a visit comes to nothing is told once.
   bool tell() { return !std::exchange(told_, true); }
 
  private:
-  Answer refuse(int error, const char* code, const char* text);
+  std::optional<Answer> connect();
+  Answer refuse(Way::Failure failure);
 
   int64_t listener_;
-  supervisor::Path path_;
+  std::unique_ptr<Way> way_;
   Message question_{};
-  socket::Descriptor inside_;
+  socket::Descriptor end_;
   Clock::time_point deadline_;
+  Clock::time_point due_;
+  std::chrono::milliseconds pause_{1};
   bool told_ = false;
 };
 

@@ -1,6 +1,7 @@
 #include "socket/opening.h"
 
 #include <netinet/in.h>
+#include <poll.h>
 #include <sys/socket.h>
 
 #include <cerrno>
@@ -46,6 +47,29 @@ Descriptor connect(const Address& address) {
   if (!fd) return {};
   if (::connect(fd.number(), address.get(), address.length) != 0 && errno != EINPROGRESS) return {};
   return fd;
+}
+
+Connection connectNow(Descriptor fd, const Address& address) {
+  if (!fd) return {};
+  if (::connect(fd.number(), address.get(), address.length) == 0) return {std::move(fd), true};
+  int error = errno;
+  if (error == EINPROGRESS) {
+    pollfd state{fd.number(), POLLOUT, 0};
+    if (poll(&state, 1, 0) <= 0) return {std::move(fd), false};
+    error = outcomeOf(fd.number());
+    if (error == 0) return {std::move(fd), true};
+  }
+  fd.reset();
+  errno = error;
+  return {};
+}
+
+Connection connectNow(const Address& address) { return connectNow(open(address), address); }
+
+int outcomeOf(int connecting) {
+  int error = 0;
+  socklen_t length = sizeof error;
+  return getsockopt(connecting, SOL_SOCKET, SO_ERROR, &error, &length) == 0 ? error : errno;
 }
 
 Descriptor accept(int listener) {

@@ -29,6 +29,22 @@ Descriptor listen(const Address& address, const ListenOptions& options);
 /// once.
 Descriptor connect(const Address& address);
 
+struct Connection {
+  /// Non-blocking; empty with errno.
+  Descriptor fd;
+  /// Else it is about to be: writable once SO_ERROR tells the outcome.
+  bool established = false;
+};
+
+/// Connects a non-blocking socket. Within this machine the outcome is known at once, unless the
+/// kernel is behind with its work; EAGAIN as of `connect`.
+Connection connectNow(Descriptor fd, const Address& address);
+Connection connectNow(const Address& address);
+
+/// The errno of what became of a connection in progress (SO_ERROR, which is taken from it); 0: it
+/// is established.
+int outcomeOf(int connecting);
+
 /// The next connection of a non-blocking listener, itself non-blocking. Connections that failed
 /// while they were queued are passed over.
 Descriptor accept(int listener);

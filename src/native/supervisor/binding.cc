@@ -118,7 +118,7 @@ napi_value connectFor(napi_env env, napi_callback_info info) {
   Path path;
   if (length != sizeof path) return node::throwErrno(env, EINVAL, "no path");
   memcpy(&path, data, sizeof path);
-  Connection connection = connectInside(path);
+  socket::Connection connection = connectInside(path);
   if (!connection.fd) return node::throwErrno(env, errno, "no connection to the program");
   napi_value result = node::object(env);
   node::set(env, result, "fd", node::number(env, connection.fd.release()));

@@ -3,7 +3,6 @@
 #include <fcntl.h>
 #include <netinet/in.h>
 #include <netinet/tcp.h>
-#include <poll.h>
 #include <sys/socket.h>
 #include <sys/time.h>
 
@@ -129,20 +128,10 @@ bool bindAnywhere(int fd, const Address& address) {
   return bind(fd, address.get(), address.length) == 0;
 }
 
-/// Without leaving the machine a connection is there at once, unless the kernel is behind with its
-/// work.
-Connection begin(Descriptor fd, const Address& server) {
+socket::Connection begin(Descriptor fd, const Address& server) {
   // TLS knows no urgent data: what the program sends so goes on in its place, and not to nowhere.
   set(fd.number(), SOL_SOCKET, SO_OOBINLINE, 1);
-  if (connect(fd.number(), server.get(), server.length) == 0) return {std::move(fd), true};
-  if (errno != EINPROGRESS) return {};
-  pollfd state{fd.number(), POLLOUT, 0};
-  if (poll(&state, 1, 0) <= 0) return {std::move(fd), false};
-  int error = optionOf(fd.number(), SOL_SOCKET, SO_ERROR, ENOTCONN);
-  if (error == 0) return {std::move(fd), true};
-  fd.reset();
-  errno = error;
-  return {};
+  return socket::connectNow(std::move(fd), server);
 }
 
 }  // namespace
@@ -206,14 +195,14 @@ Descriptor nameServerInside(const Address& server) {
 
 Path pathOf(int accepted) { return {remoteAddressOf(accepted), localAddressOf(accepted)}; }
 
-Connection connectInside(const Path& path) {
+socket::Connection connectInside(const Path& path) {
   Address client = withoutScope(path.client);
   Address server = withoutScope(path.server);
   Descriptor fd = PrivateNetwork::instance().take(client.family());
   if (!fd) return {};
   set(fd.number(), SOL_SOCKET, SO_REUSEADDR, 1);
   if (bindAnywhere(fd.number(), client)) {
-    Connection connection = begin(std::move(fd), server);
+    socket::Connection connection = begin(std::move(fd), server);
     if (connection.fd || errno != EADDRNOTAVAIL) return connection;
   }
   // The client uses its port again while the program still has its last connection, or listens on

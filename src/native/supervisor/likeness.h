@@ -3,6 +3,7 @@
 
 #include "socket/address.h"
 #include "socket/descriptor.h"
+#include "socket/opening.h"
 
 namespace tlspool::supervisor {
 
@@ -32,14 +33,8 @@ struct Path {
 /// Of a connected socket; without lengths if it is none (any more).
 Path pathOf(int accepted);
 
-struct Connection {
-  /// Non-blocking; empty with errno, where ECONNREFUSED says that nobody listens there.
-  socket::Descriptor fd;
-  /// Else it is about to be: writable once SO_ERROR tells the outcome.
-  bool established = false;
-};
-
-/// In the private network, between the addresses of a client's connection, whose place it takes.
-Connection connectInside(const Path& path);
+/// In the private network, between the addresses of a client's connection, whose place it takes;
+/// ECONNREFUSED says that nobody listens there.
+socket::Connection connectInside(const Path& path);
 
 }  // namespace tlspool::supervisor

@@ -1,4 +1,5 @@
 import { setTimeout as pause } from 'node:timers/promises';
+import { Courier } from '../../courier/courier.ts';
 import { keepDescendants, killDescendants, raiseFileLimit } from '../../engine/process.ts';
 import { TlspoolError } from '../../errors.ts';
 import type { PoolAccess } from '../../tunnel/pool-access.ts';
@@ -6,7 +7,6 @@ import type { PoolLink } from '../../tunnel/pool-link.ts';
 import type { ServerTerms } from '../../tunnel/terms.ts';
 import { type ActivationEnvironment, takeActivatedSockets } from '../activation.ts';
 import { type ClientSide, type ClientTermsGiven, openClientSide } from '../client/client-side.ts';
-import { Courier } from '../courier/courier.ts';
 import { ProgramData } from '../data/program-data.ts';
 import { checkExecutable } from '../executable.ts';
 import type { ProgramPlan } from '../mode.ts';

@@ -1,4 +1,5 @@
 import { constants } from 'node:os';
+import type { Courier, CourierIntake } from '../../courier/courier.ts';
 import { TlspoolError } from '../../errors.ts';
 import type { ClaimedProcess } from '../../protocol/extension.ts';
 import { isFtp } from '../../starttls/ftp.ts';
@@ -8,7 +9,6 @@ import { Intake, type IntakeEvents } from '../../tunnel/intake.ts';
 import type { PoolLink } from '../../tunnel/pool-link.ts';
 import type { ServerTerms } from '../../tunnel/terms.ts';
 import { listeningProcess } from '../asking-process.ts';
-import type { Courier, CourierIntake } from '../courier/courier.ts';
 import type { ProgramData } from '../data/program-data.ts';
 import type { PortMeaning } from '../port-meaning.ts';
 import { nativeSupervisor } from '../supervisor/native.ts';
@@ -154,8 +154,7 @@ export class WrappedListeners implements Disposable {
     const { link, limit, data } = this.#options;
     const courier = this.#courierFor(terms);
     if (courier) {
-      const { fd: _, ...ask } = serverRequest(terms)(fd);
-      return courier.serve({ listener: fd, ask, limit, events });
+      return courier.serve({ listeners: [fd], ask: serverRequest(terms), limit, events });
     }
     const isForFtp = terms.startTls !== undefined && isFtp(terms.startTls.protocol);
     const carry = serverCarrier(terms, reachProgram, isForFtp ? data : undefined);

@@ -1,40 +1,56 @@
 import { getSystemErrorName } from 'node:util';
-import { connectionLost, errorOf, unexpectedAnswer } from '../../../client/errors.ts';
-import { type StartTlsOrder, startTlsMessages } from '../../../client/start-tls.ts';
-import { EngineEvents } from '../../engine/events.ts';
-import { loadNative } from '../../engine/native.ts';
-import { closeFd, fromErrno } from '../../engine/sockets.ts';
-import type { CourierEvent } from '../../engine/types.ts';
-import { TlspoolError } from '../../errors.ts';
-import { decode, encode } from '../../protocol/codec.ts';
-import { type ProgramQuestion, writeProgramQuestion } from '../../protocol/extension.ts';
-import type { Message } from '../../protocol/message.ts';
-import type { IntakeEvents } from '../../tunnel/intake.ts';
-import type { PoolLink } from '../../tunnel/pool-link.ts';
+import { connectionLost, errorOf, unexpectedAnswer } from '../../client/errors.ts';
+import { type StartTlsOrder, startTlsMessages } from '../../client/start-tls.ts';
+import { EngineEvents } from '../engine/events.ts';
+import { loadNative } from '../engine/native.ts';
+import { closeFd, fromErrno } from '../engine/sockets.ts';
+import type { CourierEvent } from '../engine/types.ts';
+import { TlspoolError } from '../errors.ts';
+import { decode, encode } from '../protocol/codec.ts';
+import { type ProgramQuestion, writeProgramQuestion } from '../protocol/extension.ts';
+import type { Message } from '../protocol/message.ts';
+import { type Endpoint, formatEndpoint, isAddress } from '../tunnel/endpoint.ts';
+import type { IntakeEvents } from '../tunnel/intake.ts';
+import type { PoolLink } from '../tunnel/pool-link.ts';
 
 interface CourierFunctions {
   courierStart(): number;
   courierOpen(courier: number, channel: number): void;
-  courierServe(courier: number, id: number, listener: number, request: Buffer, limit: number): void;
+  courierServe(courier: number, id: number, order: NativeOrder): void;
   courierStop(courier: number, id: number): void;
   courierAsk(courier: number, question: number, message: Buffer): void;
   courierClose(courier: number): void;
 }
 
+interface NativeOrder {
+  readonly listeners: readonly number[];
+  readonly request: Buffer;
+  readonly limit: number;
+  readonly target: ({ readonly name: string } & Endpoint) | undefined;
+}
+
 export interface CourierOrder {
   /** Where clients come to; taken over. */
-  readonly listener: number;
+  readonly listeners: readonly number[];
   /** What is asked of the pool for each of them. */
   readonly ask: StartTlsOrder;
+  /** Where plaintext goes to (`isReachable`); undefined: to the program's own listener in the private network. */
+  readonly target?: Endpoint | undefined;
   /** How many may be on their way at once; more wait in the kernel's queue. */
   readonly limit: number;
   readonly events: IntakeEvents;
 }
 
+/** Whether a courier can connect there: nothing has to be looked up for it, now or later. */
+export function isReachable(target: Endpoint): boolean {
+  if (target.kind === 'unix') return true;
+  return isAddress(target.host) && !target.host.includes('%');
+}
+
 /**
- * Brings clients of the program to the pool, and from there to its own listener in the private network, by a thread of
- * src/native/courier that needs no turn of ours. It has a connection to the pool of its own, which is opened again when
- * the pool comes back.
+ * Brings clients to the pool, and from there to a target or to a program's own listener in the private network, by a thread
+ * of src/native/courier that needs no turn of ours. It has a connection to the pool of its own, which is opened again when
+ * the pool comes back. While it is open, it keeps the process alive.
  */
 export class Courier implements Disposable {
   readonly #native = loadNative<CourierFunctions>();
@@ -67,9 +83,10 @@ export class Courier implements Disposable {
   private constructor(link: PoolLink) {
     this.#link = link;
     link.on('up', this.#reopen);
+    EngineEvents.instance().hold();
   }
 
-  serve({ listener, ask, limit, events }: CourierOrder): CourierIntake {
+  serve({ listeners, ask, target, limit, events }: CourierOrder): CourierIntake {
     const number = ++this.#last;
     const request = Buffer.concat(
       startTlsMessages(ask).map((message) => encode({ requestId: 0, callbackId: 0, message })),
@@ -77,7 +94,12 @@ export class Courier implements Disposable {
     const stop = () => this.#native.courierStop(this.#number, number);
     const intake = new CourierIntake(stop, events);
     this.#intakes.set(number, intake);
-    this.#native.courierServe(this.#number, number, listener, request, limit);
+    this.#native.courierServe(this.#number, number, {
+      listeners,
+      request,
+      limit,
+      target: target && { ...target, name: formatEndpoint(target) },
+    });
     return intake;
   }
 
@@ -105,7 +127,9 @@ export class Courier implements Disposable {
 
   /** What is on its way ends, and so do sessions that were not detached. */
   [Symbol.dispose](): void {
+    if (this.#closed) return;
     this.#state = 'closed';
+    EngineEvents.instance().release();
     clearTimeout(this.#retry);
     this.#link.off('up', this.#reopen);
     this.#deaf();
@@ -163,7 +187,7 @@ interface Question {
   reject(error: TlspoolError): void;
 }
 
-/** One listener whose clients a courier takes, as an `Intake` does. */
+/** Listeners whose clients a courier takes, as an `Intake` does. */
 export class CourierIntake {
   readonly #stop: () => void;
   readonly #events: IntakeEvents;

@@ -3,9 +3,10 @@ import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { connect as connectTcp } from 'node:net';
 import { after, before, test } from 'node:test';
-import { connect } from '../../../../src/client/index.ts';
-import { builtLauncher } from '../../../../src/core/engine/launcher.ts';
-import { startOf } from '../../../../src/core/engine/process.ts';
+import { connect } from '../../../src/client/index.ts';
+import { Courier } from '../../../src/core/courier/courier.ts';
+import { builtLauncher } from '../../../src/core/engine/launcher.ts';
+import { startOf } from '../../../src/core/engine/process.ts';
 import {
   accept,
   closeFd,
@@ -13,16 +14,16 @@ import {
   send,
   socketAddresses,
   watch,
-} from '../../../../src/core/engine/sockets.ts';
-import { TlspoolError } from '../../../../src/core/errors.ts';
-import type { ClaimedProcess } from '../../../../src/core/protocol/extension.ts';
-import { PoolLink } from '../../../../src/core/tunnel/pool-link.ts';
-import { Courier } from '../../../../src/core/wrap/courier/courier.ts';
-import { nativeSupervisor } from '../../../../src/core/wrap/supervisor/native.ts';
-import { openPrivateNetwork } from '../../../../src/core/wrap/supervisor/private-network.ts';
-import { until, within } from '../../../patience.ts';
-import { connected, name, readAll } from '../../../programs/stage/clients.ts';
-import { Pool } from '../../../programs/stage/pool.ts';
+} from '../../../src/core/engine/sockets.ts';
+import { TlspoolError } from '../../../src/core/errors.ts';
+import type { ClaimedProcess } from '../../../src/core/protocol/extension.ts';
+import { PoolLink } from '../../../src/core/tunnel/pool-link.ts';
+import { nativeSupervisor } from '../../../src/core/wrap/supervisor/native.ts';
+import { openPrivateNetwork } from '../../../src/core/wrap/supervisor/private-network.ts';
+import { until, within } from '../../patience.ts';
+import { connected, name, readAll } from '../../programs/stage/clients.ts';
+import { PlainServer } from '../../programs/stage/plain-server.ts';
+import { Pool } from '../../programs/stage/pool.ts';
 
 let pool: Pool;
 let link: PoolLink;
@@ -58,7 +59,7 @@ class Served implements AsyncDisposable {
     this.#courier = courier;
     this.#inside = nativeSupervisor().listenInside(listener).fd;
     this.intake = courier.serve({
-      listener,
+      listeners: [listener],
       ask: { role: 'server', localIds: [localId], flags: { ignoreRemoteId: true }, process },
       limit,
       events: { lost: (error) => this.lost.push(error), failed: (error) => assert.fail(error) },
@@ -122,6 +123,33 @@ test('with room for one at a time others wait, and get their turn', async () => 
     Array.from({ length: 8 }, () => 'hello'),
   );
   assert.deepEqual(served.lost, []);
+});
+
+test('clients of several listeners share the room, and all get their turn', async () => {
+  const courier = (await Courier.open(link)) ?? assert.fail('no courier');
+  using _closing = courier;
+  await using echo = await PlainServer.echo();
+  const listeners = ['127.0.0.1', '127.0.0.2'].map((host) => listenTcp(host, 0));
+  const ends = listeners.map((fd) => socketAddresses(fd).local ?? assert.fail('no address'));
+  const lost: TlspoolError[] = [];
+  const intake = courier.serve({
+    listeners,
+    ask: { role: 'server', localIds: [name], flags: { ignoreRemoteId: true } },
+    target: { kind: 'tcp', host: '127.0.0.1', port: echo.port },
+    limit: 1,
+    events: { lost: (error) => lost.push(error), failed: (error) => assert.fail(error) },
+  });
+  const visits = [...ends, ...ends, ...ends].map(async ({ address, port }, index) => {
+    const socket = await connected(pool, port, { host: address });
+    socket.end(`visit ${index}`);
+    const text = await readAll(socket);
+    socket.destroy();
+    return text;
+  });
+  const expected = visits.map((_, index) => `visit ${index}`);
+  assert.deepEqual(await Promise.all(visits), expected);
+  await within('the end of all visits', intake.close());
+  assert.deepEqual(lost, []);
 });
 
 test('what the pool refuses is told with its reason', async () => {

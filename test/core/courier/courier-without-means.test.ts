@@ -1,10 +1,10 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { connect } from '../../../../src/client/index.ts';
-import { PoolLink } from '../../../../src/core/tunnel/pool-link.ts';
-import { Courier } from '../../../../src/core/wrap/courier/courier.ts';
-import { Pool } from '../../../programs/stage/pool.ts';
-import { skip, withoutThreads } from '../without-threads.ts';
+import { connect } from '../../../src/client/index.ts';
+import { Courier } from '../../../src/core/courier/courier.ts';
+import { PoolLink } from '../../../src/core/tunnel/pool-link.ts';
+import { Pool } from '../../programs/stage/pool.ts';
+import { skip, withoutThreads } from '../../without-threads.ts';
 
 test('without means for a thread there is no courier, and the pool is asked for none', {
   skip,
