@@ -71,7 +71,7 @@ _tlspool_flags() {
     'sessions close') flags='--abort' ;;
     'sessions list') flags='' ;;
     'sessions show') flags='--peer' ;;
-    'status') flags='' ;;
+    'status') flags='--check' ;;
     'tokens init') flags='--label --token --module --pin-source --pin-file --so-pin-source' ;;
     'tokens list') flags='--module' ;;
     'trust add') flags='--role --for --system --crl' ;;

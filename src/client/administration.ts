@@ -8,7 +8,7 @@ import type {
   ChoiceStatus,
   PinStatus,
   PoolStatus,
-} from '../core/server/administration.ts';
+} from '../core/server/administration-messages.ts';
 import type { ReviewedSession } from '../core/server/review.ts';
 import type { SessionView } from '../core/server/session-view.ts';
 import { noDaemon } from './errors.ts';

@@ -47,6 +47,7 @@ Nothing of its memory gets into a core file, and keys are never in it: they stay
     });
     const { serve } = await import('../core/server/serve.ts');
     await serve({
+      version: this.config.version,
       paths,
       settings,
       log,

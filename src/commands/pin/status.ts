@@ -1,5 +1,5 @@
 import { PoolCommand } from '../../core/cli/pool-command.ts';
-import type { PinStatus } from '../../core/server/administration.ts';
+import type { PinStatus } from '../../core/server/administration-messages.ts';
 import type { TokenStatus } from '../../core/token/token-status.ts';
 
 type Status = PinStatus & { readonly tokens: readonly TokenStatus[] };

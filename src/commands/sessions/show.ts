@@ -71,6 +71,8 @@ The exit code is 1 if there is no such session.`;
       ['role', session.role],
       ['local identity', session.localId || '–'],
       ['remote identity', session.remoteId || '–'],
+      ['let in by', session.decision || '–'],
+      ['groups', session.groups.join(', ') || '–'],
       ['peer', session.peer || '–'],
       ['shown as', session.shownAs || '–'],
       ['service', session.service || '–'],

@@ -3,6 +3,7 @@ import { type Changes, changesSince } from '../store/change-journal.ts';
 import type { Store } from '../store/store.ts';
 import type { Log } from '../telemetry/log.ts';
 import type { Decision } from './decision.ts';
+import type { Gap } from './group.ts';
 import { GroupSources } from './group-sources.ts';
 import {
   POLICY_CHANGES,
@@ -94,6 +95,13 @@ export class Authorisation implements Disposable {
   /** May this local program act as this local identity? */
   mayAct(question: ProgramQuestion): ProgramDecision {
     return this.#programs.decide(question);
+  }
+
+  /** Groups of which it is not known now who is in them, and why. */
+  async gaps(): Promise<ReadonlyMap<string, Gap>> {
+    await this.refresh();
+    this.#current(Date.now());
+    return this.#believed?.memberships.gaps ?? new Map();
   }
 
   get monitors(): boolean {

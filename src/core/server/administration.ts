@@ -1,6 +1,8 @@
 import { readdirSync } from 'node:fs';
 import { Socket } from 'node:net';
 import { setImmediate as breathe } from 'node:timers/promises';
+import type { Concern } from '../concerns/concern.ts';
+import { tokenConcerns } from '../concerns/token-concerns.ts';
 import { closeFd, type PeerCredentials, peerCredentials } from '../engine/sockets.ts';
 import type { Counters } from '../engine/types.ts';
 import { TlspoolError } from '../errors.ts';
@@ -9,12 +11,19 @@ import type { Authoriser } from '../session/admission.ts';
 import { tellable } from '../session/outcome.ts';
 import type { Log } from '../telemetry/log.ts';
 import type { Keyring } from '../token/keyring.ts';
-import type { TokenStatus } from '../token/token-status.ts';
 import { Acceptor } from '../tunnel/acceptor.ts';
+import {
+  type AdministrationRequest,
+  type ChoiceStatus,
+  type PinStatus,
+  type PoolStatus,
+  readRequest,
+  type SeatHolder,
+} from './administration-messages.ts';
 import type { Connections } from './connections.ts';
-import type { ChoiceView, IdentitySeat } from './identity-seat.ts';
+import type { IdentitySeat } from './identity-seat.ts';
 import { type Listener, listenAt } from './listener.ts';
-import type { PinRequestView, PinSeat } from './pin-seat.ts';
+import type { PinSeat } from './pin-seat.ts';
 import { reviewSession } from './review.ts';
 import type { Holder } from './seat.ts';
 import { isOwner, isSeatMember } from './seat-access.ts';
@@ -22,64 +31,8 @@ import { viewSession } from './session-view.ts';
 import type { Sessions } from './sessions.ts';
 import { userName } from './user-name.ts';
 
-/** What a pool is doing. */
-export interface PoolStatus {
-  readonly pid: number;
-  readonly socket: string;
-  readonly stateDir: string;
-  /** ISO 8601. */
-  readonly startedAt: string;
-  /** Programs that are connected. */
-  readonly connections: number;
-  readonly sessions: number;
-  /** Since it started. */
-  readonly sessionsTotal: number;
-  /** Files and sockets that the process has open. */
-  readonly openFiles: number;
-  readonly tokens: readonly TokenStatus[];
-}
-
-/** One line from whoever administers the pool. */
-export type AdministrationRequest =
-  | { readonly do: 'status' }
-  /** Answered by a line for each session, and one with `end`. */
-  | { readonly do: 'sessions' }
-  | { readonly do: 'close'; readonly session: string; readonly abort?: boolean }
-  /** Who asks people for PINs, and what they are asked now. */
-  | { readonly do: 'pins' }
-  /** The same of a program's own seat, for members of `seat_group` too. */
-  | { readonly do: 'my-pins' }
-  /** Who has people choose identities, and what they are to choose now; and the same of a program's own seat. */
-  | { readonly do: 'choices' }
-  | { readonly do: 'my-choices' }
-  /** Has someone asked for the PIN of a token; answered when that came to an end. */
-  | { readonly do: 'enter-pin'; readonly token: string }
-  | { readonly do: 'lock-token'; readonly token: string }
-  /** Answered by a line for each session that is not allowed any more, which `apply` ends, and one with `end`. */
-  | { readonly do: 'review'; readonly apply?: boolean };
-
-/** The seat of PINENTRY. */
-export interface PinStatus {
-  /** The program that asks people; null: there is none. */
-  readonly holder: SeatHolder | null;
-  /** In the order in which they are asked for. */
-  readonly needed: readonly PinRequestView[];
-}
-
-/** The seat of LIDENTRY. */
-export interface ChoiceStatus {
-  readonly holder: SeatHolder | null;
-  readonly needed: readonly ChoiceView[];
-}
-
-export interface SeatHolder {
-  readonly pid: number;
-  readonly uid: number;
-  readonly user: string;
-  readonly executable: string;
-}
-
 export interface AdministrationParts {
+  readonly version: string;
   readonly socket: string;
   readonly stateDir: string;
   readonly sessions: Sessions;
@@ -91,6 +44,8 @@ export interface AdministrationParts {
   readonly seatGid: () => number | undefined;
   readonly counters: (engineId: number) => Counters;
   readonly authorisation: Authoriser;
+  /** Besides those about tokens. */
+  readonly concerns: () => Promise<readonly Concern[]>;
   /** What a command wrote a moment ago is known when it resolves. */
   readonly refresh: () => Promise<void>;
   readonly log: Log;
@@ -187,7 +142,7 @@ export class Administration {
     const { pins, keyring } = this.#parts;
     switch (request.do) {
       case 'status':
-        yield this.#status();
+        yield await this.#status();
         return;
       case 'sessions':
         yield* this.#list();
@@ -220,9 +175,12 @@ export class Administration {
     }
   }
 
-  #status(): PoolStatus {
-    const { socket, stateDir, sessions, connections, keyring } = this.#parts;
+  async #status(): Promise<PoolStatus> {
+    const { version, socket, stateDir, sessions, connections, keyring, pins } = this.#parts;
+    const tokens = keyring.tokens();
+    const asked = pins.holder !== undefined;
     return {
+      version,
       pid: process.pid,
       socket,
       stateDir,
@@ -231,7 +189,8 @@ export class Administration {
       sessions: sessions.size,
       sessionsTotal: sessions.total,
       openFiles: readdirSync('/proc/self/fd').length,
-      tokens: keyring.tokens(),
+      tokens,
+      concerns: [...(await this.#parts.concerns()), ...tokenConcerns(tokens, asked)],
     };
   }
 
@@ -306,36 +265,6 @@ function ownOnly<Status extends PinStatus | ChoiceStatus>(
   }
   return { holder, needed: needed.filter(({ asked }) => asked) };
 }
-
-function readRequest(line: string): AdministrationRequest {
-  let request: unknown;
-  try {
-    request = JSON.parse(line);
-  } catch (cause) {
-    throw new TlspoolError('bad-request', 'a request is a JSON object in one line', { cause });
-  }
-  if (isRequest(request)) return request;
-  throw new TlspoolError('bad-request', 'there is no such request');
-}
-
-function isRequest(value: unknown): value is AdministrationRequest {
-  if (typeof value !== 'object' || value === null || !('do' in value)) return false;
-  if (value.do === 'close') return 'session' in value && typeof value.session === 'string';
-  if (value.do === 'enter-pin' || value.do === 'lock-token') {
-    return 'token' in value && typeof value.token === 'string';
-  }
-  return plain.has(value.do);
-}
-
-const plain: ReadonlySet<unknown> = new Set([
-  'status',
-  'sessions',
-  'review',
-  'pins',
-  'my-pins',
-  'choices',
-  'my-choices',
-]);
 
 function errorLine({ code, message, hint }: TlspoolError): object {
   return { error: { code, message, hint: hint ?? null } };

@@ -2,6 +2,9 @@ import { setTimeout as pause } from 'node:timers/promises';
 import { OnTheFly } from '../authority/on-the-fly.ts';
 import { Authorisation } from '../authz/authorisation.ts';
 import { DecisionLog } from '../authz/decision-log.ts';
+import { ConcernWatch } from '../concerns/concern-watch.ts';
+import { groupConcerns } from '../concerns/group-concerns.ts';
+import { storedConcerns } from '../concerns/stored-concerns.ts';
 import { defaultSettings, type PoolSettings } from '../config/settings.ts';
 import { Engine } from '../engine/engine.ts';
 import { closeFd } from '../engine/sockets.ts';
@@ -30,6 +33,8 @@ import { Stapling } from './stapling.ts';
 import { waitingSessions } from './waiting-session.ts';
 
 export interface PoolOptions {
+  /** Of tlspool, for whoever asks its administration. */
+  readonly version?: string | undefined;
   /** Path of the socket that programs connect to; `<socket>.admin` and `<socket>.lock` stand beside it. */
   readonly socket: string;
   /** As made by `init`. */
@@ -127,7 +132,11 @@ export async function startPool(options: PoolOptions): Promise<Pool> {
   parts.defer(() => listener.removePath());
   const connections = new Connections(listener.fd, requests, settings.maxConnections, log);
   parts.defer(() => connections.close());
+  if (options.isPrivate !== true) {
+    parts.use(new ConcernWatch(() => storedConcerns(store.db), log));
+  }
   const administration = Administration.open({
+    version: options.version ?? '',
     socket,
     stateDir,
     sessions,
@@ -138,6 +147,10 @@ export async function startPool(options: PoolOptions): Promise<Pool> {
     seatGid: () => current.settings.seatGid,
     counters: (id) => engine.counters(id),
     authorisation,
+    concerns: async () => [
+      ...(await storedConcerns(store.db)),
+      ...groupConcerns(await authorisation.gaps()),
+    ],
     refresh: () => authorisation.refresh(),
     log,
   });

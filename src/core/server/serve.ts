@@ -10,6 +10,8 @@ import { type Pool, startPool } from './pool.ts';
 import { ServiceManager } from './service-manager.ts';
 
 export interface ServeOrder {
+  /** Of tlspool. */
+  readonly version: string;
   readonly paths: PoolPaths;
   readonly settings: PoolSettings;
   readonly log: AdjustableLog;
@@ -28,12 +30,12 @@ interface ReloadOrder extends ServeOrder {
 
 /** Runs a pool in this process until it is told to end; the exit code is 0 then, or that of the second signal. */
 export async function serve(order: ServeOrder): Promise<void> {
-  const { paths, settings, log, ready } = order;
+  const { version, paths, settings, log, ready } = order;
   forbidDumps();
   raiseFileLimit();
   const manager = new ServiceManager(order.notifySocket, log);
   const { socket, stateDir } = paths;
-  await using pool = await startPool({ socket, stateDir, settings, log });
+  await using pool = await startPool({ version, socket, stateDir, settings, log });
   const pidFile = settings.pidFile ?? pidFileBeside(socket);
   using files = new DisposableStack();
   files.defer(writePidFile(pidFile));

@@ -1,0 +1,33 @@
+import { writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { test } from 'node:test';
+import { holds } from './documented-results.ts';
+import { stage } from './state-stage.ts';
+
+test('results about rules and groups are as the guide has them', async () => {
+  using made = stage();
+  const at = (name: string) => join(made.folder, name);
+  await made.tlspool('init');
+  await holds(made, 'authz group create', 'members', 'mary@example.com');
+  await holds(made, 'authz group add', 'members', 'john@example.com');
+  await holds(made, 'authz group remove', 'members', 'john@example.com');
+  writeFileSync(at('members'), 'joe@example.com\n');
+  await holds(made, 'authz group import', 'members', at('members'));
+  await holds(made, 'authz group list');
+  await holds(made, 'authz group members', 'members');
+  await holds(made, 'authz allow', 'group:members', '--to', 'localhost');
+  await holds(made, 'authz open', 'localhost');
+  await holds(made, 'authz close', 'localhost');
+  await holds(made, 'authz deny', 'joe@example.com', '--to', 'localhost', '--name', 'joe');
+  await holds(made, 'authz remove', 'joe');
+  await holds(made, 'authz allow-program', '--user', '0', '--as', 'localhost');
+  await holds(made, 'authz list');
+  await holds(made, 'authz check', 'mary@example.com', '--to', 'localhost');
+  await holds(made, 'authz export');
+  const { stdout: policy } = await made.tlspool('authz', 'export');
+  writeFileSync(at('policy.authz'), policy);
+  await holds(made, 'authz import', at('policy.authz'));
+  await holds(made, 'authz log');
+  writeFileSync(at('expected.authz'), 'allow mary@example.com localhost\n');
+  await holds(made, 'authz test', at('expected.authz'));
+});
