@@ -37,6 +37,8 @@ const native = [
   'test/native',
   'test/core/token/keyring.test.ts',
   'test/core/token/list-tokens.test.ts',
+  'test/core/courier',
+  'test/core/tunnel/tunnel-by-courier.test.ts',
   'test/core/wrap',
 ];
 

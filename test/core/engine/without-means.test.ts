@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { Engine } from '../../../src/core/engine/engine.ts';
-import { skip, withoutThreads } from '../wrap/without-threads.ts';
+import { skip, withoutThreads } from '../../without-threads.ts';
 import { Pki } from './fixture.ts';
 
 test('without means for a thread the engine does not start, which is an error; paths are checked without one', {
