@@ -11,6 +11,7 @@ import type {
 } from '../core/server/administration-messages.ts';
 import type { ReviewedSession } from '../core/server/review.ts';
 import type { SessionView } from '../core/server/session-view.ts';
+import type { TouchView } from '../core/server/touches.ts';
 import { noDaemon } from './errors.ts';
 
 /** ms for the pool to say anything at all. */
@@ -62,6 +63,20 @@ export function pins(
   return askOnce({ do: options.own === true ? 'my-pins' : 'pins' }, options);
 }
 
+/**
+ * Tokens of the pool that begin, or end, to wait for a person's touch, for as long as this process has the seat of PINs.
+ * @param signal ends it
+ */
+export async function* touches({
+  socket,
+  signal,
+}: AdministrationOptions & { readonly signal: AbortSignal }): AsyncIterable<TouchView> {
+  for await (const answer of ask({ do: 'my-touches' }, { socket, signal, patience: 0 })) {
+    if ('end' in answer) return;
+    yield (answer as { touch: TouchView }).touch;
+  }
+}
+
 /** Who has people choose identities, and what they are to choose. @param own as for `pins` */
 export function choices(
   options: AdministrationOptions & { readonly own?: boolean } = {},
@@ -91,10 +106,15 @@ async function askOnce<Result>(request: AdministrationRequest, options: Asking):
 interface Asking extends AdministrationOptions {
   /** ms for an answer; 0: it takes as long as it takes. */
   readonly patience?: number;
+  /** Hangs up. */
+  readonly signal?: AbortSignal;
 }
 
 async function* ask(request: AdministrationRequest, options: Asking): AsyncIterable<object> {
   const socket = await open(options.socket ?? defaultSocket(), options.patience ?? PATIENCE);
+  const hangUp = () => socket.destroy();
+  options.signal?.addEventListener('abort', hangUp, { once: true });
+  if (options.signal?.aborted === true) hangUp();
   try {
     socket.write(`${JSON.stringify(request)}\n`);
     for await (const line of createInterface({ input: socket })) {
@@ -103,6 +123,7 @@ async function* ask(request: AdministrationRequest, options: Asking): AsyncItera
       yield answer;
     }
   } finally {
+    options.signal?.removeEventListener('abort', hangUp);
     socket.destroy();
   }
 }

@@ -1,8 +1,11 @@
 import { askingFlags, pinAsker } from '../../core/cli/asking-flags.ts';
 import { Flags } from '../../core/cli/oclif.ts';
 import { PoolCommand } from '../../core/cli/pool-command.ts';
+import type { Prompts } from '../../core/cli/prompts.ts';
 import { untilInterrupted } from '../../core/cli/until-interrupted.ts';
 import { UsageError } from '../../core/errors.ts';
+import { harmless } from '../../core/seats/harmless.ts';
+import type { TouchView } from '../../core/server/touches.ts';
 
 export default class Pin extends PoolCommand {
   static override summary = 'ask people for PINs when tokens need them';
@@ -56,7 +59,8 @@ It asks at the terminal, by one of GnuPG's pinentry programs, by systemd, or ans
       process.once(signal, () => end.abort());
     }
     const { takePinSeat } = await import('../../client/pin-seat.ts');
-    const seat = await takePinSeat({ socket, ask, signal: end.signal });
+    const touch = (each: TouchView) => tellTouch(prompts, each);
+    const seat = await takePinSeat({ socket, ask, touch, signal: end.signal });
     const refused = await Promise.race([seat.ended.then(() => true), Promise.resolve(false)]);
     if (!refused) this.#greet(overview);
     await untilInterrupted(seat.ended);
@@ -88,4 +92,14 @@ It asks at the terminal, by one of GnuPG's pinentry programs, by systemd, or ans
       'tlspool pin: ready; PINs are asked for when they are needed, Ctrl-C ends this.\n',
     );
   }
+}
+
+/** Nothing is to be typed: a question that stands there stays as it is, one line further down. */
+function tellTouch(prompts: Prompts, { token, awaited }: TouchView): void {
+  const name = harmless(token.label) || token.uri;
+  prompts.note(
+    awaited
+      ? `\nThe token ${name} does not answer: touch it, if that is what it waits for.`
+      : `The token ${name} answers again.`,
+  );
 }

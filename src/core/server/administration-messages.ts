@@ -34,6 +34,8 @@ export type AdministrationRequest =
   | { readonly do: 'pins' }
   /** The same of a program's own seat, for members of `seat_group` too. */
   | { readonly do: 'my-pins' }
+  /** Answered, for as long as the program has its seat, by a line for each token that begins or ends to wait for a touch. */
+  | { readonly do: 'my-touches' }
   /** Who has people choose identities, and what they are to choose now; and the same of a program's own seat. */
   | { readonly do: 'choices' }
   | { readonly do: 'my-choices' }
@@ -91,6 +93,7 @@ const plain: ReadonlySet<unknown> = new Set([
   'review',
   'pins',
   'my-pins',
+  'my-touches',
   'choices',
   'my-choices',
 ]);

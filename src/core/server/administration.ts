@@ -38,7 +38,7 @@ export interface AdministrationParts {
   readonly sessions: Sessions;
   readonly connections: Connections;
   readonly keyring: Pick<Keyring, 'tokens' | 'named' | 'lock'>;
-  readonly pins: Pick<PinSeat, 'holder' | 'view' | 'enter'>;
+  readonly pins: Pick<PinSeat, 'holder' | 'view' | 'enter' | 'touches'>;
   readonly choices: Pick<IdentitySeat, 'holder' | 'view'>;
   /** Whose members may ask about their own seat; undefined: nobody's. */
   readonly seatGid: () => number | undefined;
@@ -120,8 +120,7 @@ export class Administration {
     for await (const line of lines(visitor)) {
       try {
         const request = readRequest(line);
-        const own = request.do === 'my-pins' || request.do === 'my-choices';
-        if (!own && !isOwner(peer)) throw mayNot(peer);
+        if (!request.do.startsWith('my-') && !isOwner(peer)) throw mayNot(peer);
         for await (const answer of this.#answers(request, peer)) await write(visitor, answer);
       } catch (error) {
         await write(visitor, errorLine(this.#failure(error)));
@@ -155,6 +154,11 @@ export class Administration {
         return;
       case 'my-pins':
         yield ownOnly(this.#pins(), peer);
+        return;
+      case 'my-touches':
+        ownOnly(this.#pins(), peer);
+        for await (const touch of pins.touches.watch()) yield { touch };
+        yield { end: true };
         return;
       case 'choices':
         yield this.#choices();

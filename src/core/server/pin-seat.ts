@@ -9,6 +9,7 @@ import type { Keyring } from '../token/keyring.ts';
 import type { NoPin } from '../token/native-tokens.ts';
 import type { PinState } from '../token/pin-state.ts';
 import { type Holder, Seat } from './seat.ts';
+import { Touches } from './touches.ts';
 
 /** A PIN that is needed, in full: what does not fit in a prompt of 128 bytes. */
 export interface PinRequestView {
@@ -56,6 +57,8 @@ const NO_PIN = Buffer.alloc(0);
 
 /** Gets PINs from people, through the program that sits in the seat. One token is asked for at a time. */
 export class PinSeat {
+  /** Told to the program in the seat. */
+  readonly touches: Touches;
   readonly #seat = new Seat('PINENTRY_NOT_VACANT', 'pinEntry');
   readonly #keeper: PinKeeper;
   readonly #waitingFor: (engineIds: readonly number[]) => readonly WaitingSession[];
@@ -72,6 +75,7 @@ export class PinSeat {
     log: Log,
   ) {
     this.#keeper = keeper;
+    this.touches = new Touches(keeper);
     this.#waitingFor = waitingFor;
     this.#log = log;
     keeper.on('needs-pin', (token) => this.#need(token));
@@ -161,6 +165,7 @@ export class PinSeat {
       answered: (message) => this.#answered(needed, message as PinEntry),
       lost: () => {
         needed.asked = false;
+        this.touches.end();
         if (this.#seat.holder === undefined) this.#nobodyIsThere();
       },
     });
@@ -230,6 +235,7 @@ export class PinSeat {
 
   /** The seat was lost: nobody waits for a PIN that nobody asks for. */
   #nobodyIsThere(): void {
+    this.touches.end();
     for (const needed of [...this.#needed.values()]) {
       if (!needed.trying) this.#giveUp(needed, 'seat-lost');
     }

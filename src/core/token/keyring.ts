@@ -52,6 +52,8 @@ interface KeyringEventMap {
   'needs-pin': [token: string];
   /** It does not wait any more, or not for its PIN. */
   settled: [token: string];
+  /** It seems to wait for a person's finger, or does no more. */
+  touch: [token: string, awaited: boolean];
   /** Whatever happened to it. */
   changed: [token: string, state: TokenStatus['state']];
 }
@@ -97,8 +99,7 @@ export class Keyring extends EventEmitter<KeyringEventMap> {
     this.#touches = new TouchWatch(
       () => this.#logins.keys(),
       (token) => awaitsTouch(this.#native.status(token)),
-      (token) =>
-        options.log.warn({ token }, 'the token does not answer: does it wait for a touch?'),
+      (token, awaited) => this.#onTouch(token, awaited),
     );
   }
 
@@ -303,6 +304,14 @@ export class Keyring extends EventEmitter<KeyringEventMap> {
         this.#options.log.error(details, (error as Error).message);
       },
     });
+  }
+
+  #onTouch(token: string, awaited: boolean): void {
+    if (awaited) {
+      const message = 'the token does not answer: does it wait for a touch?';
+      this.#options.log.warn({ token }, message);
+    }
+    this.emit('touch', token, awaited);
   }
 
   #onToken({ token, state, error }: TokenEvent): void {

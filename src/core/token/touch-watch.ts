@@ -1,11 +1,11 @@
 /** ms between looks. */
 const INTERVAL = 1_000;
 
-/** Tells, once each time, of tokens that seem to wait for a person's finger. */
+/** Tells, once each time, of tokens that seem to wait for a person's finger, and when they do no more. */
 export class TouchWatch {
   readonly #tokens: () => Iterable<string>;
   readonly #waits: (token: string) => boolean;
-  readonly #tell: (token: string) => void;
+  readonly #tell: (token: string, awaited: boolean) => void;
   /** Told of, and still waiting. */
   readonly #told = new Set<string>();
   readonly #timer: NodeJS.Timeout;
@@ -14,7 +14,7 @@ export class TouchWatch {
   constructor(
     tokens: () => Iterable<string>,
     waits: (token: string) => boolean,
-    tell: (token: string) => void,
+    tell: (token: string, awaited: boolean) => void,
   ) {
     this.#tokens = tokens;
     this.#waits = waits;
@@ -28,11 +28,11 @@ export class TouchWatch {
 
   #look(): void {
     for (const token of this.#tokens()) {
-      if (!this.#waits(token)) this.#told.delete(token);
-      else if (!this.#told.has(token)) {
-        this.#told.add(token);
-        this.#tell(token);
-      }
+      const awaited = this.#waits(token);
+      if (awaited === this.#told.has(token)) continue;
+      if (awaited) this.#told.add(token);
+      else this.#told.delete(token);
+      this.#tell(token, awaited);
     }
   }
 }
