@@ -47,14 +47,16 @@ void Courier::open(Descriptor channel) {
   channel_.emplace(std::move(channel));
   watchesWritable_ = false;
   broken_ = 0;
-  poller_.add(channel_->number(), EPOLLIN, word(About::channel));
+  if (!poller_.add(channel_->number(), EPOLLIN, word(About::channel))) broken_ = errno;
   for (auto& [id, intake] : intakes_) attend(intake);
+  poller_.wake();
 }
 
 void Courier::serve(int64_t id, Intake::Order order) {
   std::lock_guard lock(mutex_);
   Intake intake(word(About::listener, static_cast<uint64_t>(id)), std::move(order));
   attend(intakes_.emplace(id, std::move(intake)).first->second);
+  poller_.wake();
 }
 
 void Courier::stop(int64_t id) {
@@ -232,9 +234,11 @@ void Courier::proceed(uint16_t number, Visit& visit, std::optional<Visit::Answer
     answer(visit, std::move(*said));
     return;
   }
-  connecting_.insert(number);
-  if (visit.connecting() >= 0)
-    poller_.add(visit.connecting(), EPOLLOUT, word(About::visit, number));
+  if (visit.connecting() >= 0 &&
+      !poller_.add(visit.connecting(), EPOLLOUT, word(About::visit, number)))
+    answer(visit, visit.fail(errno));
+  else
+    connecting_.insert(number);
 }
 
 /// Or failed.
@@ -301,6 +305,7 @@ void Courier::send(const unsigned char* bytes, size_t length, Descriptor fd) {
   if (broken_ != 0) return;
   if (!channel_->send(bytes, length, std::move(fd))) {
     broken_ = errno;
+    poller_.wake();
     return;
   }
   if (!channel_->hasWaiting() || watchesWritable_) return;

@@ -1,5 +1,6 @@
 #include "courier/intake.h"
 
+#include <algorithm>
 #include <cerrno>
 
 #include "socket/opening.h"
@@ -10,7 +11,8 @@ namespace {
 
 using socket::Descriptor;
 
-/// Out of descriptors or memory, a listener stays readable: without a pause this would spin.
+/// Out of descriptors or memory, a listener stays readable, or cannot be watched: without a pause
+/// this would spin.
 constexpr auto kBreather = std::chrono::milliseconds(100);
 
 bool isShortage(int error) {
@@ -42,13 +44,13 @@ bool isOfConnection(int error) {
 void Intake::attend(Poller& poller, bool mayCome) {
   bool wanted = mayCome && !order_.listeners.empty() && !restsUntil_ && underway_ < order_.limit;
   if (wanted == watched_) return;
-  watched_ = wanted;
-  for (const Descriptor& listener : order_.listeners) {
-    if (wanted)
-      poller.add(listener.number(), EPOLLIN, word_);
-    else
-      poller.remove(listener.number());
-  }
+  auto watch = [&](const Descriptor& listener) {
+    return poller.add(listener.number(), EPOLLIN, word_);
+  };
+  watched_ = wanted && std::ranges::all_of(order_.listeners, watch);
+  if (watched_) return;
+  for (const Descriptor& listener : order_.listeners) poller.remove(listener.number());
+  if (wanted) restsUntil_ = Clock::now() + kBreather;
 }
 
 Descriptor Intake::next(Poller& poller, int* failure) {

@@ -31,7 +31,8 @@ class Intake {
   /// @param word of the poller
   Intake(uint64_t word, Order order) : word_(word), order_(std::move(order)) {}
 
-  /// Watches the listeners while clients may come, and there is room for one more.
+  /// Watches the listeners while clients may come, and there is room for one more; rests where they
+  /// cannot be watched.
   void attend(Poller& poller, bool mayCome);
 
   /// The next client, which is on its way until `left`; empty when none can be taken now.

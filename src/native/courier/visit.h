@@ -36,6 +36,8 @@ class Visit {
   int connecting() const { return end_.number(); }
   /// The connection is there, or failed.
   Answer finish();
+  /// It cannot be waited for (errno).
+  Answer fail(int error) { return refuse(way_->failure(error)); }
 
   /// When `resume` is to be called, if nothing comes before.
   Clock::time_point due() const { return due_; }

@@ -16,8 +16,9 @@ class WayInside : public Way {
   explicit WayInside(int accepted) : path_(supervisor::pathOf(accepted)) {}
 
   socket::Connection connect() override {
-    if (isWithoutClient()) return {};
-    return supervisor::connectInside(path_);
+    if (!isWithoutClient()) return supervisor::connectInside(path_);
+    errno = ENOTCONN;
+    return {};
   }
 
   Failure failure(int error) const override {
