@@ -5,14 +5,12 @@
 namespace tlspool::engine {
 
 CertificatePointer parseCertificate(const node::Bytes& der) {
-  CertificatePointer certificate(X509_new_ex(token::libraryContext(), nullptr));
+  X509* target = X509_new_ex(token::libraryContext(), nullptr);
   const unsigned char* at = der.data();
-  X509* target = certificate.get();
-  if (!target || !d2i_X509(&target, &at, static_cast<long>(der.size()))) {
-    (void)certificate.release();  // d2i_X509 has freed it
-    return nullptr;
-  }
-  if (at != der.data() + der.size()) return nullptr;
+  bool parsed = target && d2i_X509(&target, &at, static_cast<long>(der.size()));
+  // d2i_X509 frees what is no certificate, and sets it to null; not one whose extensions are bad.
+  CertificatePointer certificate(target);
+  if (!parsed || at != der.data() + der.size()) return nullptr;
   return certificate;
 }
 
