@@ -4,6 +4,7 @@
 #include <netinet/in.h>
 #include <sys/un.h>
 
+#include <algorithm>
 #include <cstddef>
 #include <cstring>
 
@@ -39,13 +40,12 @@ std::optional<Address> unixAddress(const std::string& path) {
 
 Spelling spell(const Address& address) {
   if (address.family() == AF_UNIX) {
-    sockaddr_un name{};
-    memcpy(&name, &address.storage, sizeof name);
     size_t start = offsetof(sockaddr_un, sun_path);
     if (address.length <= start) return {};
-    size_t length = address.length - start;
-    if (name.sun_path[0] != '\0') length = strnlen(name.sun_path, length);
-    return {std::string(name.sun_path, length), 0};
+    // A path of 108 bytes has its NUL behind sockaddr_un, where the kernel counts it (unix(7)).
+    const char* path = reinterpret_cast<const char*>(&address.storage) + start;
+    size_t length = std::min<size_t>(address.length, sizeof address.storage) - start;
+    return {std::string(path, path[0] == '\0' ? length : strnlen(path, length)), 0};
   }
   char host[NI_MAXHOST];
   char port[NI_MAXSERV];

@@ -4,6 +4,7 @@
 #include <sys/socket.h>
 
 #include <cerrno>
+#include <utility>
 
 #include "node/values.h"
 #include "socket/credentials.h"
@@ -11,6 +12,7 @@
 #include "socket/opening.h"
 #include "socket/packets.h"
 #include "socket/transfer.h"
+#include "socket/udp.h"
 #include "socket/watch.h"
 
 namespace tlspool::socket {
@@ -27,8 +29,9 @@ napi_value done(napi_env env, bool ok, const char* what) {
   return ok ? node::undefined(env) : node::throwErrno(env, errno, what);
 }
 
-napi_value socketPair(napi_env env, napi_callback_info) {
-  auto [one, other] = pair();
+template <std::pair<Descriptor, Descriptor> (*make)()>
+napi_value bothEnds(napi_env env, napi_callback_info) {
+  auto [one, other] = make();
   if (!one) return node::throwErrno(env, errno, "cannot make a pair of sockets");
   napi_value result;
   napi_create_array_with_length(env, 2, &result);
@@ -263,7 +266,8 @@ napi_value addressesOf(napi_env env, napi_callback_info info) {
 
 void registerBinding(napi_env env, napi_value exports) {
   node::addMethods(env, exports,
-                   {{"socketPair", socketPair},
+                   {{"socketPair", bothEnds<pair>},
+                    {"messagePair", bothEnds<messagePair>},
                     {"listenUnix", listenUnix},
                     {"connectUnix", connectUnix},
                     {"listenTcp", listenTcp},

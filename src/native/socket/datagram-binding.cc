@@ -33,17 +33,6 @@ napi_value listenDatagram(napi_env env, napi_callback_info info) {
   return given(env, std::move(fd), path);
 }
 
-/// `messagePair() → [fd, fd]`
-napi_value bothEnds(napi_env env, napi_callback_info) {
-  auto [one, other] = messagePair();
-  if (!one) return node::throwErrno(env, errno, "cannot make a pair of sockets");
-  napi_value result;
-  napi_create_array_with_length(env, 2, &result);
-  napi_set_element(env, result, 0, node::number(env, one.release()));
-  napi_set_element(env, result, 1, node::number(env, other.release()));
-  return result;
-}
-
 /// `bindUdp(host, port, ipv6Only)`
 napi_value bound(napi_env env, napi_callback_info info) {
   Arguments arguments(env, info);
@@ -95,7 +84,6 @@ napi_value sender(napi_env env, napi_callback_info info) {
 void registerDatagrams(napi_env env, napi_value exports) {
   node::addMethods(env, exports,
                    {{"listenDatagram", listenDatagram},
-                    {"messagePair", bothEnds},
                     {"bindUdp", bound},
                     {"bindBeside", beside},
                     {"connectUdp", connected},

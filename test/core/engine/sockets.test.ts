@@ -1,9 +1,14 @@
 import assert from 'node:assert/strict';
+import { spawn } from 'node:child_process';
+import { once } from 'node:events';
 import { mkdtempSync, readlinkSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { test } from 'node:test';
 import * as sockets from '../../../src/core/engine/sockets.ts';
+
+/** Bytes of sun_path (unix(7)), which a path may fill without a NUL at its end. */
+const sizeOfPath = 108;
 
 const readable = (fd: number): Promise<void> =>
   new Promise((resolve) => {
@@ -87,4 +92,29 @@ test('a failure carries the errno by name and number', () => {
   const listener = sockets.listenTcp('127.0.0.1', 0);
   assert.throws(() => sockets.peerCredentials(listener), { code: 'EAFNOSUPPORT' });
   sockets.closeFd(listener);
+});
+
+test('a path that fills its address is told to its last byte', async () => {
+  const folder = mkdtempSync(join(tmpdir(), 'tlspool-sockets-'));
+  const listener = sockets.listenUnix(join(folder, 's'), 8);
+  const own = join(folder, 'x'.repeat(sizeOfPath - folder.length - 1));
+  const script = `
+import ctypes, socket, struct, sys
+client = socket.socket(socket.AF_UNIX)
+name = struct.pack("H108s", socket.AF_UNIX, sys.argv[2].encode())
+assert ctypes.CDLL(None).bind(client.fileno(), name, len(name)) == 0
+client.connect(sys.argv[1])
+sys.stdin.read()
+`;
+  const client = spawn('python3', ['-c', script, join(folder, 's'), own], {
+    stdio: ['pipe', 'ignore', 'inherit'],
+  });
+  await readable(listener);
+  const accepted = sockets.accept(listener);
+  assert.ok(accepted !== undefined);
+  assert.equal(sockets.socketAddresses(accepted).remote?.address, own);
+  client.stdin.end();
+  await once(client, 'exit');
+  for (const fd of [listener, accepted]) sockets.closeFd(fd);
+  rmSync(folder, { recursive: true });
 });
