@@ -82,7 +82,8 @@ void ListenHandler::handle(std::shared_ptr<Notification> call) {
     // The program's own mistake, or something that we must not let pass unseen.
     if (errno == EBADF)
       call->fail(EBADF);
-    else
+    // Over: nobody waits for an answer.
+    else if (errno != ESRCH)
       refuse(*call, EACCES, "the socket cannot be looked at");
     return;
   }

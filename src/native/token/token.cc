@@ -152,6 +152,7 @@ void Token::abandon(const std::shared_ptr<Request>& request) {
 }
 
 void Token::login(Secret pin, bool repeatable, bool patient, Done done) {
+  if (!pin) return done(CKR_HOST_MEMORY);
   {
     std::lock_guard lock(mutex_);
     if (!stopping_ && !loggingOut_) {

@@ -269,6 +269,7 @@ CK_RV Worker::makeKey(Module::Pass& module, const Place& place, Request& request
   request.output.resize(kLongestPoint);
   CK_ATTRIBUTE point{CKA_EC_POINT, request.output.data(), request.output.size()};
   if (rv == CKR_OK) rv = module->C_GetAttributeValue(keeper, made, &point, 1);
+  if (rv == CKR_OK && point.ulValueLen > kLongestPoint) rv = CKR_ATTRIBUTE_VALUE_INVALID;
   if (rv != CKR_OK) {
     module->C_CloseSession(keeper);
     return rv;
