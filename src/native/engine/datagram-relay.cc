@@ -167,9 +167,12 @@ void DatagramRelay::finish(EndReason reason, std::optional<Failure> failure) {
 void DatagramRelay::arm() {
   int epoll = link_.worker.epoll();
   bool full = link_.datagrams->isFull();
-  link_.netPolled.want(epoll, link_.net.number(), interest(true, full), netKey_);
-  if (plainHungUp_) return;
-  link_.plainPolled.want(epoll, link_.plain.number(), interest(!full, false), plainKey_);
+  bool watched = link_.netPolled.want(epoll, link_.net.number(), interest(true, full), netKey_);
+  if (watched && !plainHungUp_) {
+    watched =
+        link_.plainPolled.want(epoll, link_.plain.number(), interest(!full, false), plainKey_);
+  }
+  if (!watched) finish(EndReason::kProtocolError, Failure::unwatched(link_.alerts));
 }
 
 }  // namespace tlspool::engine

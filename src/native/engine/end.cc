@@ -3,6 +3,9 @@
 #include <openssl/err.h>
 #include <openssl/ssl.h>
 
+#include <cerrno>
+#include <cstring>
+
 #include "token/key.h"
 
 namespace tlspool::engine {
@@ -101,6 +104,11 @@ Failure Failure::local(const Alerts& alerts, std::string reason) {
   failure.reason = std::move(reason);
   tellAlerts(failure, alerts);
   return failure;
+}
+
+Failure Failure::unwatched(const Alerts& alerts) {
+  return local(alerts, std::string("the kernel watches no more sockets: ") + strerrordesc_np(errno) +
+                           " (raise fs.epoll.max_user_watches)");
 }
 
 }  // namespace tlspool::engine

@@ -44,6 +44,8 @@ struct Failure {
   /// What the socket said.
   static Failure lostConnection(const Alerts& alerts, const char* reason);
   static Failure local(const Alerts& alerts, std::string reason);
+  /// What epoll(7) said (errno), so that nothing more would be heard of a descriptor.
+  static Failure unwatched(const Alerts& alerts);
 };
 
 struct End {

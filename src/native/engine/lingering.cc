@@ -56,9 +56,8 @@ bool Lingering::drain() {
     if (thrownAway_ > kLingerBytes) return false;
   }
   if (peerEnded_ && rest_.empty()) return false;
-  polled_.want(worker_.epoll(), net_.number(), interest(!peerEnded_, !rest_.empty()),
-               key(Side::kNet));
-  return true;
+  return polled_.want(worker_.epoll(), net_.number(), interest(!peerEnded_, !rest_.empty()),
+                      key(Side::kNet));
 }
 
 }  // namespace tlspool::engine

@@ -17,14 +17,16 @@ constexpr uint32_t interest(bool readable, bool writable) {
 class Polled {
  public:
   /// Asks for exactly these events, with `key` to tell them by; no system call if nothing changed.
-  void want(int epoll, int fd, uint32_t events, uint64_t key) {
-    if (added_ && events == events_) return;
+  /// False, and no event comes, if the kernel watches no more (ENOSPC, ENOMEM: epoll_ctl(2)).
+  [[nodiscard]] bool want(int epoll, int fd, uint32_t events, uint64_t key) {
+    if (added_ && events == events_) return true;
     epoll_event entry{};
     entry.events = events;
     entry.data.u64 = key;
-    epoll_ctl(epoll, added_ ? EPOLL_CTL_MOD : EPOLL_CTL_ADD, fd, &entry);
+    if (epoll_ctl(epoll, added_ ? EPOLL_CTL_MOD : EPOLL_CTL_ADD, fd, &entry) != 0) return false;
     added_ = true;
     events_ = events;
+    return true;
   }
 
   /// No events at all, not even EPOLLHUP, which `want` cannot turn off.

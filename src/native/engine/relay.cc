@@ -351,11 +351,12 @@ void Relay::arm() {
   uint32_t plain = interest(mayPullPlain(), !toPlain_.empty() && !held_);
   // Once interrupted the handshake says what it waits for.
   bool ours = !interrupted() && (net || link_.netPolled.added());
-  if (ours) link_.netPolled.want(epoll, link_.net.number(), net, netKey_);
+  bool watched = !ours || link_.netPolled.want(epoll, link_.net.number(), net, netKey_);
   // Wanting nothing of the program still tells when it leaves.
-  if (plain || !plainHungUp_) {
-    link_.plainPolled.want(epoll, link_.plain.number(), plain, plainKey_);
+  if (watched && (plain || !plainHungUp_)) {
+    watched = link_.plainPolled.want(epoll, link_.plain.number(), plain, plainKey_);
   }
+  if (!watched) end_ = {EndReason::kProtocolError, Failure::unwatched(link_.alerts)};
 }
 
 End Relay::outcome() const {

@@ -78,7 +78,14 @@ void Session::armHandshake() {
   if (handshake_->waitsForOthers() && link_.netPolled.added() && link_.toNet.empty()) return;
   uint32_t events = handshake_->waitsForOthers() ? EPOLLRDHUP : EPOLLIN;
   if (!link_.toNet.empty()) events |= EPOLLOUT;
-  link_.netPolled.want(link_.worker.epoll(), link_.net.number(), events, key(Side::kNet));
+  watchNet(events);
+}
+
+/// Without that the session would wait for nothing.
+void Session::watchNet(uint32_t events) {
+  if (link_.netPolled.want(link_.worker.epoll(), link_.net.number(), events, key(Side::kNet))) return;
+  EndReason reason = handshake_ ? EndReason::kHandshakeFailed : EndReason::kProtocolError;
+  end({reason, Failure::unwatched(link_.alerts)});
 }
 
 /// A peer that repeats itself while we wait for others is not answered: what it needs comes then.
@@ -108,9 +115,8 @@ void Session::finishHandshake() {
 }
 
 void Session::armAwaiting() {
-  int epoll = link_.worker.epoll();
-  if (link_.toNet.empty()) return link_.netPolled.remove(epoll, link_.net.number());
-  link_.netPolled.want(epoll, link_.net.number(), EPOLLOUT, key(Side::kNet));
+  if (!link_.toNet.empty()) return watchNet(EPOLLOUT);
+  link_.netPolled.remove(link_.worker.epoll(), link_.net.number());
 }
 
 void Session::startRelay() {
@@ -125,7 +131,11 @@ void Session::startRelay() {
 void Session::ready(Side side, uint32_t events) {
   switch (phase_) {
     case Phase::kRenewing:
-      if (side == Side::kPlain) return relay_.run(side, events);
+      if (side == Side::kPlain) {
+        relay_.run(side, events);
+        if (relay_.end()) end(*relay_.end());
+        return;
+      }
       [[fallthrough]];
     case Phase::kShaking:
       if (events & EPOLLOUT) link_.flushNet();
@@ -144,17 +154,13 @@ void Session::ready(Side side, uint32_t events) {
 
 /// The peer has nothing to say now; only its leaving is of interest.
 void Session::readyWhileParked(uint32_t events) {
-  int epoll = link_.worker.epoll();
   if (handshake_->peerHasFinished()) {
     // It may have sent all it had to say, and left: that is for the relay to read.
-    return link_.netPolled.remove(epoll, link_.net.number());
+    return link_.netPolled.remove(link_.worker.epoll(), link_.net.number());
   }
   bool left = events & (EPOLLHUP | EPOLLERR | EPOLLRDHUP);
   if (left && link_.datagrams) left = handshake_->hasLostPeer();
-  if (!left) {
-    uint32_t wanted = EPOLLRDHUP | interest(false, !link_.toNet.empty());
-    return link_.netPolled.want(epoll, link_.net.number(), wanted, key(Side::kNet));
-  }
+  if (!left) return watchNet(EPOLLRDHUP | interest(false, !link_.toNet.empty()));
   handshake_->cancel();
   end({EndReason::kHandshakeFailed,
        Failure::lostConnection(link_.alerts, "the peer left while the handshake was waiting")});

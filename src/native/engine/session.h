@@ -91,6 +91,7 @@ class Session final : public Resident {
   void scheduleRetransmission();
   void retransmit();
   void armAwaiting();
+  void watchNet(uint32_t events);
   void readyWhileParked(uint32_t events);
   void finishHandshake();
   void startRelay();
