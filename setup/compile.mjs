@@ -25,17 +25,21 @@ export function compile() {
   offerToNpx();
 }
 
+/** Whether dist/ is of the sources as they are. */
+export function isCompiled() {
+  return existsSync(dist) && existsSync(stamp) && readFileSync(stamp, 'utf8') === digestOfSources();
+}
+
 /** TypeScript compiles everything or nothing; a digest of what it reads tells which. */
 function compileTypeScript() {
-  const made = digestOfSources();
-  if (existsSync(dist) && existsSync(stamp) && readFileSync(stamp, 'utf8') === made) return;
+  if (isCompiled()) return;
   say('compiling TypeScript');
   rmSync(stamp, { force: true });
   run('tsc', 'tsc', ['-p', 'tsconfig.build.json']);
   removeOrphans();
   mkdirSync(dirname(stamp), { recursive: true });
   bundleOclif();
-  writeFileSync(stamp, made);
+  writeFileSync(stamp, digestOfSources());
 }
 
 function digestOfSources() {

@@ -138,8 +138,8 @@ function sanitized(kind, args) {
 function startingNode(preload) {
   return `#!/bin/sh
 case "$1:$2" in
-  */dev.js:serve | */dev.js:tunnel | */dev.js:wrap) ;;
-  */dev.js:*)
+  */run.js:serve | */dev.js:tunnel | */dev.js:wrap) ;;
+  */run.js:*)
     unset TLSPOOL_ENGINE
     exec ${node} "$@"
     ;;

@@ -1,5 +1,8 @@
 // npm test: sets up what is missing, then lint, types, and all tests. Node's own summary of the tests comes last.
 
+import { mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import { forTests, forUse } from './packages.mjs';
 import { node } from './place.mjs';
 import { prepare } from './prepare.mjs';
@@ -26,9 +29,17 @@ await setUp(() => {
     say(`failed: ${failed.map(([title]) => title).join(', ')}; the tests run all the same`);
   }
   const chosen = process.argv.slice(2);
-  const passed = succeeds(node, [
-    ...tests,
-    ...(chosen.length > 0 ? chosen : ['test/**/*.test.ts']),
-  ]);
+  const passed = pass(chosen.length > 0 ? chosen : ['test/**/*.test.ts']);
   if (failed.length > 0 || !passed) process.exitCode = 1;
 });
+
+/** Runs the tests, with a place for the state folders that they share: see test/made-state.ts. */
+function pass(files) {
+  const states = mkdtempSync(join(tmpdir(), 'tlspool-states-'));
+  process.env.TLSPOOL_TEST_STATES = states;
+  try {
+    return succeeds(node, [...tests, ...files]);
+  } finally {
+    rmSync(states, { recursive: true, force: true });
+  }
+}

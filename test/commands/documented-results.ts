@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { root } from './run-tlspool.ts';
+import { root } from '../built.ts';
 import type { Stage } from './state-stage.ts';
 
 interface Member {

@@ -3,7 +3,8 @@ import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'nod
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { test } from 'node:test';
-import { outcomeOf, program, root, tlspool } from './run-tlspool.ts';
+import { entry, root } from '../built.ts';
+import { outcomeOf, tlspool } from './run-tlspool.ts';
 
 const manifest = JSON.parse(readFileSync(join(root, 'oclif.manifest.json'), 'utf8')) as {
   commands: Record<string, { summary: string; examples?: Example[] }>;
@@ -21,6 +22,19 @@ test('--version and -V name the program and its Node', async () => {
     const { code, stdout } = await tlspool([flag]);
     assert.equal(code, 0);
     assert.match(stdout, /^tlspool\/\d+\.\d+\.\d+ linux-\w+ node-v\d+\.\d+\.\d+\n$/);
+  }
+});
+
+test('from its sources it is the same program', async () => {
+  const sources = join(root, 'bin/dev.js');
+  for (const args of [
+    ['wrap', '--help'],
+    ['identities', 'list', '--json'],
+  ]) {
+    assert.deepEqual(
+      await outcomeOf(process.execPath, [sources, ...args]),
+      await outcomeOf(process.execPath, [entry, ...args]),
+    );
   }
 });
 
@@ -180,7 +194,7 @@ test('a result that cannot be written is a failure in one sentence', async () =>
     '-c',
     '"$0" "$1" --help > /dev/full',
     process.execPath,
-    program,
+    entry,
   ]);
   assert.equal(code, 1);
   assert.match(stderr, /^Error: cannot write to stdout: no space left on device\n.*\n$/);

@@ -7,7 +7,7 @@ import { after, test } from 'node:test';
 import { formatPem, formatPemCertificates } from '../../src/core/identity/pem.ts';
 import { dns, type Maker, make, makeRoot } from '../core/trust/made-certificates.ts';
 import { patience } from '../patience.ts';
-import { type Stage, stage } from './state-stage.ts';
+import { type Stage, stage, stageWithState } from './state-stage.ts';
 
 const stages: Stage[] = [];
 after(() => {
@@ -15,10 +15,8 @@ after(() => {
 });
 
 async function newPool(): Promise<Stage> {
-  const made = stage();
+  const made = await stageWithState();
   stages.push(made);
-  const { code, stderr } = await made.tlspool('init');
-  assert.equal(code, 0, stderr);
   return made;
 }
 

@@ -6,10 +6,11 @@ import { join } from 'node:path';
 import { test } from 'node:test';
 import { listTokens } from '../../src/core/token/list-tokens.ts';
 import { findSoftHsm } from '../../src/core/token/modules.ts';
+import { entry } from '../built.ts';
 import { PIN, softHsm } from '../core/token/softhsm-fixture.ts';
 import { patience } from '../patience.ts';
-import { outcomeOf, root } from './run-tlspool.ts';
-import { entry, stage } from './state-stage.ts';
+import { outcomeOf } from './run-tlspool.ts';
+import { stage } from './state-stage.ts';
 
 function* filesIn(folder: string): Generator<string> {
   for (const entry of readdirSync(folder, { withFileTypes: true, recursive: true })) {
@@ -172,7 +173,7 @@ async function initOn(mountOptions: string) {
   const script = `mount -t tmpfs -o ${mountOptions} tmpfs "$1" && cd / && exec "$2" "$3" init --json --state-dir "$1"`;
   return await outcomeOf('unshare', [
     ...['--user', '--map-root-user', '--mount', 'sh', '-c', script, 'sh'],
-    ...[pool.stateDir, process.execPath, join(root, 'bin/dev.js')],
+    ...[pool.stateDir, process.execPath, entry],
   ]);
 }
 

@@ -12,8 +12,9 @@ import {
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, test } from 'node:test';
+import { root } from '../built.ts';
 import { event } from '../patience.ts';
-import { outcomeOf, root } from './run-tlspool.ts';
+import { outcomeOf } from './run-tlspool.ts';
 
 const directory = mkdtempSync(join(tmpdir(), 'tlspool-older-node-'));
 after(() => rmSync(directory, { recursive: true }));

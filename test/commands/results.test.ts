@@ -3,8 +3,8 @@ import { execFileSync } from 'node:child_process';
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { test } from 'node:test';
+import { root } from '../built.ts';
 import { describedCommands, holds } from './documented-results.ts';
-import { root } from './run-tlspool.ts';
 import { stage } from './state-stage.ts';
 
 /** They run until they are ended, and have a log or a conversation. */

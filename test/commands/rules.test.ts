@@ -3,7 +3,7 @@ import { readdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { test } from 'node:test';
 import { PoolCommand } from '../../src/core/cli/pool-command.ts';
-import { root } from './run-tlspool.ts';
+import { root } from '../built.ts';
 
 /** As far as the rules need them: oclif's manifest leaves out just what they are about. */
 interface CommandRules {

@@ -1,12 +1,7 @@
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { join } from 'node:path';
 import { text } from 'node:stream/consumers';
-
-/** The checkout that is tested. */
-export const root = join(import.meta.dirname, '../..');
-
-export const program = join(root, 'bin/run.js');
+import { entry } from '../built.ts';
 
 export interface Outcome {
   readonly code: number | null;
@@ -20,7 +15,7 @@ export async function tlspool(
   args: readonly string[],
   environment: NodeJS.ProcessEnv = {},
 ): Promise<Outcome> {
-  return outcomeOf(process.execPath, [program, ...args], environment);
+  return outcomeOf(process.execPath, [entry, ...args], environment);
 }
 
 export async function outcomeOf(

@@ -4,7 +4,8 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, test } from 'node:test';
 import { pathToFileURL } from 'node:url';
-import { outcomeOf, program, root } from './run-tlspool.ts';
+import { entry, root } from '../built.ts';
+import { outcomeOf } from './run-tlspool.ts';
 
 /**
  * What a command loads is most of the time that it takes to start: all of tlspool takes 15 times as long as a bare Node,
@@ -45,7 +46,7 @@ interface Loaded {
 
 async function loadedBy(...args: string[]): Promise<Loaded> {
   const list = join(folder, 'loaded.json');
-  await outcomeOf(process.execPath, ['--import', hook, program, ...args], { LOADED_MODULES: list });
+  await outcomeOf(process.execPath, ['--import', hook, entry, ...args], { LOADED_MODULES: list });
   const urls = JSON.parse(readFileSync(list, 'utf8')) as string[];
   const base = pathToFileURL(`${root}/`).href;
   const paths = urls.filter((url) => url.startsWith(base)).map((url) => url.slice(base.length));

@@ -1,10 +1,9 @@
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { type Outcome, outcomeOf, root } from './run-tlspool.ts';
-
-/** From the sources: these tests need no build. */
-export const entry = join(root, 'bin/dev.js');
+import { entry } from '../built.ts';
+import { makeState } from '../made-state.ts';
+import { type Outcome, outcomeOf } from './run-tlspool.ts';
 
 /** An empty folder, and tlspool with its state in there. */
 export interface Stage extends Disposable {
@@ -12,6 +11,13 @@ export interface Stage extends Disposable {
   /** Does not exist at first. */
   readonly stateDir: string;
   tlspool(...args: string[]): Promise<Outcome>;
+}
+
+/** The same with what `init` makes. */
+export async function stageWithState(): Promise<Stage> {
+  const made = stage();
+  await makeState(made.stateDir);
+  return made;
 }
 
 export function stage(): Stage {

@@ -3,13 +3,13 @@ import { readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { test } from 'node:test';
 import { findSoftHsm } from '../../src/core/token/modules.ts';
+import { entry } from '../built.ts';
 import { PIN, softHsm } from '../core/token/softhsm-fixture.ts';
 import { outcomeOf } from './run-tlspool.ts';
-import { entry, stage } from './state-stage.ts';
+import { stage, stageWithState } from './state-stage.ts';
 
 test('tokens init makes a further token with PINs of its own, and tokens list shows both', async () => {
-  using pool = stage();
-  await pool.tlspool('init');
+  using pool = await stageWithState();
   const made = await pool.tlspool('tokens', 'init', '--label', 'mail', '--json');
   assert.equal(made.code, 0, made.stdout);
   const { uri, pinSource, soPinSource } = JSON.parse(made.stdout);
@@ -35,8 +35,7 @@ test('tokens init makes a further token with PINs of its own, and tokens list sh
 });
 
 test('a listing has complete URIs and no slots', async () => {
-  using pool = stage();
-  await pool.tlspool('init');
+  using pool = await stageWithState();
   const { stdout } = await pool.tlspool('tokens', 'list');
   assert.match(stdout, new RegExp(`^State folder: ${pool.stateDir}$`, 'm'));
   assert.match(
@@ -47,8 +46,7 @@ test('a listing has complete URIs and no slots', async () => {
 });
 
 test('a label that is taken is refused, and no PIN file is left', async () => {
-  using pool = stage();
-  await pool.tlspool('init');
+  using pool = await stageWithState();
   const { code, stdout } = await pool.tlspool('tokens', 'init', '--label', 'tlspool', '--json');
   assert.equal(code, 1);
   assert.equal(JSON.parse(stdout).error.code, 'token-label-taken');
@@ -56,8 +54,7 @@ test('a label that is taken is refused, and no PIN file is left', async () => {
 });
 
 test('a token that exists is taken into use with its PIN source, which can be changed', async () => {
-  using pool = stage();
-  await pool.tlspool('init');
+  using pool = await stageWithState();
   const made = await pool.tlspool('tokens', 'init', '--label', 'mail', '--json');
   const { uri, pinSource } = JSON.parse(made.stdout);
   const moved = join(pool.folder, 'mail-pin');
@@ -81,8 +78,7 @@ test('a token that exists is taken into use with its PIN source, which can be ch
 });
 
 test('a PIN that only the daemon gets, as a credential, is given in a file for now', async () => {
-  using pool = stage();
-  await pool.tlspool('init');
+  using pool = await stageWithState();
   const args = ['tokens', 'init', '--json', '--token', 'pkcs11:token=tlspool'];
   const source = ['--pin-source', 'credential:web-pin'];
   const refused = await pool.tlspool(...args, ...source);
@@ -94,9 +90,8 @@ test('a PIN that only the daemon gets, as a credential, is given in a file for n
 });
 
 test('two configurations of one SoftHSM are refused', async () => {
-  using pool = stage();
+  using pool = await stageWithState();
   using hsm = await softHsm('other');
-  await pool.tlspool('init');
   const pinFile = join(pool.folder, 'pin');
   writeFileSync(pinFile, PIN, { mode: 0o600 });
   const args = ['tokens', 'init', '--json', '--module', hsm.config.path];
@@ -110,8 +105,7 @@ test('two configurations of one SoftHSM are refused', async () => {
 });
 
 test('a token whose files are gone is listed as absent', async () => {
-  using pool = stage();
-  await pool.tlspool('init');
+  using pool = await stageWithState();
   rmSync(join(pool.stateDir, 'tokens'), { recursive: true });
   const { code, stdout } = await pool.tlspool('tokens', 'list', '--json');
   assert.equal(code, 0);

@@ -4,13 +4,13 @@ import { chmodSync, readdirSync, readFileSync, statSync, writeFileSync } from 'n
 import { join } from 'node:path';
 import { after, before, test } from 'node:test';
 import { findSoftHsm } from '../../src/core/token/modules.ts';
+import { root } from '../built.ts';
 import { connected, readAll } from './stage/clients.ts';
 import { PlainServer } from './stage/plain-server.ts';
 import { Pool } from './stage/pool.ts';
-import { Running, run } from './stage/running.ts';
+import { Running, run, tlspoolCommand } from './stage/running.ts';
 import { tunnelled } from './stage/wrapped.ts';
 
-const root = join(import.meta.dirname, '../..');
 const stage = new AsyncDisposableStack();
 let pool: Pool;
 /** Keys that we know, as they were made outside: what must not be found. */
@@ -103,7 +103,7 @@ print("signal", os.WTERMSIG(status), "core", os.WCOREDUMP(status), flush=True)
 `;
 
 test('a daemon that has signed and crashes leaves no core', async () => {
-  const serve = [process.execPath, join(root, 'bin/dev.js'), 'serve'];
+  const serve = tlspoolCommand('serve');
   const order = ['-c', parent, pool.folder, join(root, 'build/launcher'), ...serve];
   await using daemon = new Running('python3', order, { env: pool.environment });
   await daemon.saying(/ready/);

@@ -3,6 +3,7 @@ import { after, before, test } from 'node:test';
 import { connected, name, readAll } from './stage/clients.ts';
 import { build, ListeningPrograms, say } from './stage/listening-programs.ts';
 import { freePort } from './stage/ports.ts';
+import { tlspoolCommand } from './stage/running.ts';
 
 let programs: ListeningPrograms;
 before(async () => {
@@ -174,7 +175,7 @@ test('a program in another network namespace is refused there, but for what is p
 });
 
 test('a wrap inside another is refused, saying why', async () => {
-  await using running = programs.pool.start('wrap', '--', ...inner('wrap', '--', 'true'));
+  await using running = programs.pool.start('wrap', '--', ...tlspoolCommand('wrap', '--', 'true'));
   assert.equal(await running.ended, 125);
   assert.match(running.stderr, /under the supervision of another program already/);
 });
@@ -189,9 +190,4 @@ async function answered(port: number): Promise<string> {
       if (Date.now() > deadline) throw error;
     }
   }
-}
-
-function inner(...args: readonly string[]): string[] {
-  const entry = new URL('../../bin/run.js', import.meta.url).pathname;
-  return [process.execPath, entry, ...args];
 }

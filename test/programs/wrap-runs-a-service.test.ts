@@ -4,13 +4,13 @@ import { connect } from 'node:net';
 import { after, before, test } from 'node:test';
 import { fileURLToPath } from 'node:url';
 import { closeFd, listenTcp, socketAddresses } from '../../src/core/engine/sockets.ts';
+import { entry } from '../built.ts';
 import { readAll } from './stage/clients.ts';
 import { ListeningPrograms, say } from './stage/listening-programs.ts';
 import { freePort, listening } from './stage/ports.ts';
 import { Running, run, runTlspool, tlspoolCommand } from './stage/running.ts';
 
 const launcher = fileURLToPath(new URL('../../build/launcher', import.meta.url));
-const tlspool = fileURLToPath(new URL('../../bin/dev.js', import.meta.url));
 
 let programs: ListeningPrograms;
 before(async () => {
@@ -22,7 +22,7 @@ test('clients wait at a socket of the service manager while the program is start
   const listener = listenTcp('127.0.0.1', 0);
   const port = socketAddresses(listener).local?.port ?? 0;
   const program = programs.command('listener-passed.py');
-  const wrap = [process.execPath, tlspool, 'wrap', '--restart', 'on-failure', '--', ...program];
+  const wrap = tlspoolCommand('wrap', '--restart', 'on-failure', '--', ...program);
   await using running = new Running(
     launcher,
     ['--listen-fds', '1', '--fdnames', 'my.socket', '--', ...wrap],
@@ -45,7 +45,7 @@ test('what the program says to its service manager is passed on, but for what on
   await heard.saying(/bound/);
   await using running = new Running(
     process.execPath,
-    [tlspool, 'wrap', '--', ...programs.command('telling-its-manager.py')],
+    [entry, 'wrap', '--', ...programs.command('telling-its-manager.py')],
     { env: { ...programs.pool.environment, NOTIFY_SOCKET: socket } },
   );
   await heard.saying(/^READY=1 STATUS=at work$/m);

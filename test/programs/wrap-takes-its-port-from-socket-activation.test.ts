@@ -4,17 +4,16 @@ import { fileURLToPath } from 'node:url';
 import { closeFd, listenTcp, socketAddresses } from '../../src/core/engine/sockets.ts';
 import { connected, name, readAll } from './stage/clients.ts';
 import { Pool } from './stage/pool.ts';
-import { Running } from './stage/running.ts';
+import { Running, tlspoolCommand } from './stage/running.ts';
 
 const launcher = fileURLToPath(new URL('../../build/launcher', import.meta.url));
-const tlspool = fileURLToPath(new URL('../../bin/dev.js', import.meta.url));
 const server = fileURLToPath(new URL('stage/activation-server.py', import.meta.url));
 
 test('a socket opened by the service manager is served, and the program gets its own', async () => {
   await using pool = await Pool.serving([[name]]);
   const listener = listenTcp('127.0.0.1', 0);
   const port = socketAddresses(listener).local?.port ?? 0;
-  const wrap = [process.execPath, tlspool, 'wrap', '--listen', '@my.socket', '--'];
+  const wrap = tlspoolCommand('wrap', '--listen', '@my.socket', '--');
   await using running = new Running(
     launcher,
     ['--listen-fds', '1', '--fdnames', 'my.socket', '--', ...wrap, 'python3', server],
@@ -32,7 +31,7 @@ test('a socket opened by the service manager is served, and the program gets its
 test('a socket that no --listen takes is refused', async () => {
   await using pool = await Pool.serving([[name]]);
   const listener = listenTcp('127.0.0.1', 0);
-  const wrap = [process.execPath, tlspool, 'wrap', '--listen', '127.0.0.1:0', '--', 'true'];
+  const wrap = tlspoolCommand('wrap', '--listen', '127.0.0.1:0', '--', 'true');
   await using running = new Running(
     launcher,
     ['--listen-fds', '1', '--fdnames', 'forgotten', '--', ...wrap],

@@ -5,9 +5,9 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, before, test } from 'node:test';
 import { fileURLToPath } from 'node:url';
+import { entry } from '../built.ts';
 
 const etc = fileURLToPath(new URL('../../etc/', import.meta.url));
-const entry = fileURLToPath(new URL('../../bin/run.js', import.meta.url));
 const units = readdirSync(etc).filter((file) => file.endsWith('.service'));
 const there = spawnSync('systemd-analyze', ['--version']).status === 0;
 const skip = there ? false : 'systemd-analyze is not there';

@@ -12,7 +12,8 @@ import { registerToken } from '../token/registered-tokens.ts';
 import { createSoftHsm, softHsmPaths } from '../token/softhsm.ts';
 import { openToken } from '../token/token-session.ts';
 import { parsePkcs11Uri } from '../token/uri.ts';
-import { type AuthorityKind, createAuthority, listAuthorities } from './authorities.ts';
+import { type AuthorityKind, listAuthorities } from './authorities.ts';
+import { createAuthority } from './new-authority.ts';
 
 export interface StateOrder {
   /** Absolute. */

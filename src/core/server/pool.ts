@@ -1,5 +1,5 @@
 import { setTimeout as pause } from 'node:timers/promises';
-import { OnTheFly } from '../authority/on-the-fly.ts';
+import type { OnTheFly } from '../authority/on-the-fly.ts';
 import { Authorisation } from '../authz/authorisation.ts';
 import { DecisionLog } from '../authz/decision-log.ts';
 import { ConcernWatch } from '../concerns/concern-watch.ts';
@@ -15,6 +15,7 @@ import type { Remembered } from '../session/chooser.ts';
 import { Credentials } from '../session/credentials.ts';
 import { openStore, type Store } from '../store/store.ts';
 import { type Log, silentLog } from '../telemetry/log.ts';
+import type { Keyring } from '../token/keyring.ts';
 import { Trust } from '../trust/trust.ts';
 import { Administration } from './administration.ts';
 import { Connections } from './connections.ts';
@@ -109,7 +110,7 @@ export async function startPool(options: PoolOptions): Promise<Pool> {
     knowledge,
     credentials,
     chooser: choices,
-    onTheFly: settings.onTheFly && OnTheFly.open(settings.onTheFly, keys.keyring),
+    onTheFly: await openOnTheFly(settings, keys.keyring),
     remember: (choice: Remembered) => rememberChoice(store, choice),
     authorisation,
     decisions,
@@ -171,6 +172,16 @@ async function openAuthority(
   const authority = await LocalAuthority.open(store, keyring);
   if (authority !== undefined) parts.use(await ResponderServer.open(caListen, authority, log));
   return authority;
+}
+
+/** What makes certificates is slow to load, and few want it. */
+async function openOnTheFly(
+  { onTheFly }: PoolSettings,
+  keyring: Keyring,
+): Promise<OnTheFly | undefined> {
+  if (onTheFly === undefined) return undefined;
+  const { OnTheFly } = await import('../authority/on-the-fly.ts');
+  return OnTheFly.open(onTheFly, keyring);
 }
 
 interface PoolParts {

@@ -1,7 +1,8 @@
 import { execFileSync } from 'node:child_process';
 import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { createAuthority, exportAnchors } from '../../../src/core/authority/authorities.ts';
+import { exportAnchors } from '../../../src/core/authority/authorities.ts';
+import { createAuthority } from '../../../src/core/authority/new-authority.ts';
 import { openStore, type Store } from '../../../src/core/store/store.ts';
 import { patience } from '../../patience.ts';
 import { type SoftHsm, softHsm } from '../token/softhsm-fixture.ts';

@@ -3,10 +3,9 @@ import { chmodSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'nod
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
+import { entry } from '../../built.ts';
 import { readGuide, type Step, scriptOf } from './guide.ts';
 import { run } from './running.ts';
-
-const entry = fileURLToPath(new URL('../../../bin/dev.js', import.meta.url));
 
 /** A guide whose steps were taken, on a machine of its own: nothing of this one's state and network is seen or changed. */
 export class GuideRun implements Disposable {

@@ -2,6 +2,7 @@ import assert from 'node:assert/strict';
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { type IdentityOrder, makeState } from '../../made-state.ts';
 import { type Running, runTlspool, tlspool } from './running.ts';
 
 /** A state folder of its own with a token, a local CA and identities, and a daemon on it if asked for. */
@@ -14,16 +15,14 @@ export class Pool implements AsyncDisposable {
   #daemon: Running | undefined;
 
   /** @param identities arguments of `identities create`, e.g. `['www.example.com', '--key', 'ec-p256']` */
-  static async create(identities: readonly (readonly string[])[]): Promise<Pool> {
+  static async create(identities: readonly IdentityOrder[]): Promise<Pool> {
     const pool = new Pool();
-    await pool.command('init');
-    for (const identity of identities) await pool.command('identities', 'create', ...identity);
-    writeFileSync(pool.caFile, await pool.command('ca', 'export'));
+    writeFileSync(pool.caFile, await makeState(pool.stateDir, identities));
     return pool;
   }
 
   /** The same, with a daemon. @param config text of its tlspool.conf */
-  static async serving(identities: readonly (readonly string[])[], config = ''): Promise<Pool> {
+  static async serving(identities: readonly IdentityOrder[], config = ''): Promise<Pool> {
     const pool = await Pool.create(identities);
     await pool.serve(config);
     return pool;

@@ -3,9 +3,9 @@ import { once } from 'node:events';
 import { constants } from 'node:os';
 import type { Readable } from 'node:stream';
 import { fileURLToPath } from 'node:url';
+import { entry } from '../../built.ts';
 
 const launcher = fileURLToPath(new URL('../../../build/launcher', import.meta.url));
-const devEntry = fileURLToPath(new URL('../../../bin/dev.js', import.meta.url));
 
 /** ms for what a program is to say, and for programs that are to end by themselves. */
 const patience = 120_000;
@@ -87,14 +87,14 @@ export class Running implements AsyncDisposable {
   }
 }
 
-/** tlspool from its sources. */
+/** tlspool, built. */
 export function tlspool(args: readonly string[], options: SpawnOptions = {}): Running {
-  return new Running(process.execPath, [devEntry, ...args], options);
+  return new Running(process.execPath, [entry, ...args], options);
 }
 
 /** The same as words of a command line, for others to run. */
 export function tlspoolCommand(...args: readonly string[]): string[] {
-  return [process.execPath, devEntry, ...args];
+  return [process.execPath, entry, ...args];
 }
 
 /** Runs a program to its end; its exit code and all that it said. Kills it when it does not come to one. */
@@ -114,5 +114,5 @@ export async function run(
 
 /** The same for tlspool itself. */
 export function runTlspool(args: readonly string[], options: Parameters<typeof run>[2] = {}) {
-  return run(process.execPath, [devEntry, ...args], options);
+  return run(process.execPath, [entry, ...args], options);
 }

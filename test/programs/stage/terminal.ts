@@ -2,11 +2,9 @@ import { execFile } from 'node:child_process';
 import { existsSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { setTimeout as pause } from 'node:timers/promises';
-import { fileURLToPath } from 'node:url';
 import { promisify } from 'node:util';
+import { entry } from '../../built.ts';
 import type { Pool } from './pool.ts';
-
-const devEntry = fileURLToPath(new URL('../../../bin/dev.js', import.meta.url));
 
 /** ms for something to show: machines may be slow. */
 const PATIENCE = 120_000;
@@ -45,7 +43,7 @@ export class Terminal implements AsyncDisposable {
     ...args: readonly string[]
   ): Promise<Terminal> {
     const terminal = new Terminal(pool);
-    const program = [process.execPath, devEntry, ...args];
+    const program = [process.execPath, entry, ...args];
     const command = ['sh', '-c', KEEPING_BOOK, terminal.#socket, ...program];
     // The terminal stays when the program ends, so that its last words can be read.
     const options = ['set-option', '-g', 'remain-on-exit', 'on', ';'];
