@@ -2,7 +2,7 @@ import { execFileSync } from 'node:child_process';
 import { readFileSync } from 'node:fs';
 
 /** Bytes; less than the stack of a thread takes, and enough for what else goes on for a moment. */
-const left = 4 * 2 ** 20;
+const left = 7 * 2 ** 20;
 
 /** Why tests of this kind cannot run; false if they can. */
 export const skip =
