@@ -157,6 +157,9 @@ class Token : public std::enable_shared_from_this<Token> {
 
   using Requests = std::list<std::shared_ptr<Request>>;
 
+  /// After a token was found absent or failing, it is left alone for so long.
+  static constexpr std::chrono::milliseconds kRetryPause{500};
+
   unsigned width() const;
   bool servable() const;
   bool pinRefused() const;
@@ -170,6 +173,9 @@ class Token : public std::enable_shared_from_this<Token> {
   Requests takeQueue();
   Place locate();
   void noteInfo(const CK_TOKEN_INFO& info);
+
+  /// See `askForEachSignature`.
+  static inline std::atomic<bool> askEachTime_{false};
 
   const std::string uri_;
   const TokenAttributes attributes_;
