@@ -1,8 +1,8 @@
 import { Flags } from '../core/cli/oclif.ts';
-import { PoolCommand } from '../core/cli/pool-command.ts';
+import { RunningCommand } from '../core/cli/running-command.ts';
 import { keepYoungGenerationSmall } from '../core/cli/young-generation.ts';
 
-export default class Serve extends PoolCommand {
+export default class Serve extends RunningCommand {
   static override summary = 'run the pool';
 
   static override description =
@@ -28,9 +28,6 @@ Nothing of its memory gets into a core file, and keys are never in it: they stay
         'write a configuration file by which programs find this pool (TLSPOOL_CONFIG_FILE), and remove it at the end',
     }),
   };
-
-  // The log is what it says; there is no result.
-  static override enableJsonFlag = false;
 
   async run(): Promise<void> {
     const { flags } = await this.parse(Serve);

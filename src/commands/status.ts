@@ -1,4 +1,4 @@
-import * as Flags from '@oclif/core/flags';
+import { Flags } from '../core/cli/oclif.ts';
 import { PoolCommand } from '../core/cli/pool-command.ts';
 import type { Concern } from '../core/concerns/concern.ts';
 import type { PoolStatus } from '../core/server/administration-messages.ts';

@@ -1,8 +1,8 @@
 import { tmpdir } from 'node:os';
 import { clientFlags } from '../core/cli/client-flags.ts';
 import { Flags, type InferredFlags } from '../core/cli/oclif.ts';
-import { PoolCommand } from '../core/cli/pool-command.ts';
 import { portFlags } from '../core/cli/port-flags.ts';
+import { RunningCommand } from '../core/cli/running-command.ts';
 import { proxyFlags } from '../core/cli/starttls-flags.ts';
 import { tlsFlags } from '../core/cli/tls-flags.ts';
 import { keepYoungGenerationSmall } from '../core/cli/young-generation.ts';
@@ -13,7 +13,7 @@ import type { ClientTermsGiven } from '../core/wrap/client/client-side.ts';
 import type { ProgramPlan } from '../core/wrap/mode.ts';
 import type { dryRun } from '../core/wrap/transparent/dry-run.ts';
 
-export default class Wrap extends PoolCommand {
+export default class Wrap extends RunningCommand {
   static override summary = 'run a program behind TLS';
 
   static override description =
@@ -64,9 +64,6 @@ CMD is everything after the first --, untouched. The exit code is the program's,
       command: '<%= config.bin %> <%= command.id %> --listen @my-server.socket -- my-server',
     },
   ];
-
-  // The program owns stdout: nothing of ours may be mixed into it.
-  static override enableJsonFlag = false;
 
   /** What is not the program's failure ends so, 126 and 127 aside (env(1), timeout(1)). */
   static override failureExit = 125;

@@ -28,7 +28,8 @@ export default class AuthzRemove extends AuthzCommand {
     rule: Args.string({
       required: true,
       ignoreStdin: true,
-      description: 'name of the rule; may be repeated',
+      multiple: true,
+      description: 'name of the rule',
     }),
   };
 

@@ -1,10 +1,10 @@
 import { Flags } from '../../core/cli/oclif.ts';
-import { PoolCommand } from '../../core/cli/pool-command.ts';
+import { RunningCommand } from '../../core/cli/running-command.ts';
 import { untilInterrupted } from '../../core/cli/until-interrupted.ts';
 import { UsageError } from '../../core/errors.ts';
 import type { IdentityAsker } from '../../core/seats/choice-question.ts';
 
-export default class IdentitiesSelect extends PoolCommand {
+export default class IdentitiesSelect extends RunningCommand {
   static override summary = 'choose who we are when servers ask';
 
   static override description =
@@ -26,6 +26,7 @@ With --auto a file of rules chooses instead: a line each, \`SELECTOR LOCALID [re
 
   static override flags = {
     ask: Flags.string({
+      helpValue: 'new|general|all',
       options: ['new', 'general', 'all'],
       default: 'new',
       description:
@@ -33,9 +34,6 @@ With --auto a file of rules chooses instead: a line each, \`SELECTOR LOCALID [re
     }),
     auto: Flags.string({ helpValue: 'FILE', description: 'rules that choose instead of a person' }),
   };
-
-  // It runs until it is ended; there is no result.
-  static override enableJsonFlag = false;
 
   async run(): Promise<void> {
     const { flags } = await this.parse(IdentitiesSelect);

@@ -1,17 +1,17 @@
 import { askingFlags, pinAsker } from '../../core/cli/asking-flags.ts';
 import { Flags } from '../../core/cli/oclif.ts';
-import { PoolCommand } from '../../core/cli/pool-command.ts';
 import type { Prompts } from '../../core/cli/prompts.ts';
+import { RunningCommand } from '../../core/cli/running-command.ts';
 import { untilInterrupted } from '../../core/cli/until-interrupted.ts';
 import { UsageError } from '../../core/errors.ts';
 import { harmless } from '../../core/seats/harmless.ts';
 import type { TouchView } from '../../core/server/touches.ts';
 
-export default class Pin extends PoolCommand {
+export default class Pin extends RunningCommand {
   static override summary = 'ask people for PINs when tokens need them';
 
   static override description =
-    `Runs until it is ended, and asks whenever a key is needed whose token is locked: which program of which user wants to be whom, and to whom. What is typed unlocks the token; a handshake that waits for it goes on. Nothing typed declines, which ends what waits with an error. One program asks at a time.
+    `Runs until it is ended, and asks whenever a key is needed whose token is locked: which program of which user wants to be whom, and to whom. What is typed unlocks the token; a handshake that waits for it goes on. Nothing typed declines, which ends what waits with an error. A token that seems to wait for a touch is told of, too. One program asks at a time.
 
 It asks at the terminal, by one of GnuPG's pinentry programs, by systemd, or answers from a file or credential. Only root, the pool's user and members of seat_group may run it. No PIN is ever tried that was not given for the question.`;
 
@@ -36,9 +36,6 @@ It asks at the terminal, by one of GnuPG's pinentry programs, by systemd, or ans
       description: 'label or pkcs11: URI of the one token that --from is for, if there are several',
     }),
   };
-
-  // It runs until it is ended; there is no result.
-  static override enableJsonFlag = false;
 
   async run(): Promise<void> {
     const { flags } = await this.parse(Pin);

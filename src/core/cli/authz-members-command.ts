@@ -23,7 +23,7 @@ export const memberFlags = flagsWithoutNote;
 
 export const memberArguments = {
   group: Args.string({ required: true, ignoreStdin: true, description: 'its name' }),
-  member: Args.string({ ignoreStdin: true, description: 'members; may be repeated' }),
+  member: Args.string({ ignoreStdin: true, multiple: true, description: 'members' }),
 };
 
 /** A command that changes who is in a group. */

@@ -31,8 +31,9 @@ class TlspoolCommandHelp extends CommandHelp {
   }
 
   protected override arg(arg: Command.Arg.Any): string {
-    const name = `${arg.name.toUpperCase()}${arg.multiple === true ? '...' : ''}`;
-    return arg.required === true ? name : `[${name}]`;
+    const name = arg.name.toUpperCase();
+    const shown = arg.required === true ? name : `[${name}]`;
+    return arg.multiple === true ? `${shown}...` : shown;
   }
 
   protected override description(): string | undefined {
@@ -40,7 +41,7 @@ class TlspoolCommandHelp extends CommandHelp {
     return description === undefined ? undefined : this.wrap(description);
   }
 
-  /** Commands can be pasted into a shell as they stand: they are not broken within a word, nor within quotes. */
+  /** Commands can be pasted into a shell as they stand: they are not broken within a word, nor within quotes. A flag keeps its value. */
   protected override examples(examples: Command.Example[] | string | undefined): string {
     return [examples ?? []]
       .flat()
@@ -60,7 +61,7 @@ const MARGIN = 2;
 
 /** A shell's command in lines of up to `width` characters, where it can be broken. */
 function broken(command: string, width: number): string {
-  const words = command.match(/(?:'[^']*'|"[^"]*"|[^ '"])+/g) ?? [];
+  const words = command.match(/(?:--?[\w-]+ (?![-|<>&]))?(?:'[^']*'|"[^"]*"|[^ '"])+/g) ?? [];
   const lines: string[] = [];
   for (const word of words) {
     const last = lines.at(-1);

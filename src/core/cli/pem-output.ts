@@ -11,7 +11,7 @@ export const outFlag = Flags.string({
 /** Which of the roots of the local CA; both unless it is said. */
 export const rootFlag = (description: string) =>
   Flags.option({
-    helpValue: 'KIND',
+    helpValue: 'ec|rsa|both',
     options: ['ec', 'rsa', 'both'] as const,
     default: 'both' as const,
     description,

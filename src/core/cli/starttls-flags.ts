@@ -18,7 +18,7 @@ export const startTlsFlags = {
 export const proxyFlags = {
   'proxy-header': Flags.option({
     options: ['v1', 'v2'] as const,
-    helpValue: 'VERSION',
+    helpValue: 'v1|v2',
     description:
       'begin each connection to the program with a PROXY header: v1 has the addresses, v2 also TLS and the remote identity',
   })(),
