@@ -76,7 +76,7 @@ _tlspool_flags() {
     'tokens list') flags='--module' ;;
     'trust add') flags='--role --for --system --crl' ;;
     'trust check') flags='--chain --as --role --service' ;;
-    'trust distrust') flags='--key --note' ;;
+    'trust distrust') flags='--key --apply-to-open --note' ;;
     'trust expression set') flags='--role --anchor --local-id --default' ;;
     'trust expression show') flags='' ;;
     'trust import-system') flags='--for' ;;

@@ -596,6 +596,7 @@ complete -c tlspool -n '__tlspool_at \'trust check\'' -l config -r -F -d 'config
 complete -c tlspool -n '__tlspool_at \'trust check\'' -l no-input -d 'never ask; fail and name the flag instead'
 complete -c tlspool -n '__tlspool_at \'trust check\'' -l help -s h -d 'show the help of this command'
 complete -c tlspool -n '__tlspool_at \'trust distrust\'' -l key -d 'the key is meant, in whatever certificate it is'
+complete -c tlspool -n '__tlspool_at \'trust distrust\'' -l apply-to-open -d 'end the open sessions in which it was shown'
 complete -c tlspool -n '__tlspool_at \'trust distrust\'' -l note -x -d 'why, for those who ask'
 complete -c tlspool -n '__tlspool_at \'trust distrust\'' -l json -d 'print one JSON object instead of text, for errors too'
 complete -c tlspool -n '__tlspool_at \'trust distrust\'' -l socket -r -F -d 'socket of the pool'

@@ -12,6 +12,7 @@ import type {
 import type { ReviewedSession } from '../core/server/review.ts';
 import type { SessionView } from '../core/server/session-view.ts';
 import type { TouchView } from '../core/server/touches.ts';
+import type { Shown } from '../core/store/review-wishes.ts';
 import { noDaemon } from './errors.ts';
 
 /** ms for the pool to say anything at all. */
@@ -43,6 +44,18 @@ export async function* reviewSessions(
   for await (const answer of ask({ do: 'review', apply: options.apply === true }, options)) {
     if ('end' in answer) return;
     yield (answer as { session: ReviewedSession }).session;
+  }
+  throw cutShort();
+}
+
+/** Ends the sessions in which the other side showed what is distrusted; their names, one after the other. */
+export async function* endSessionsShowing(
+  { kind, value }: Shown,
+  options: AdministrationOptions = {},
+): AsyncIterable<string> {
+  for await (const answer of ask({ do: 'end-shown', kind, value }, { patience: 0, ...options })) {
+    if ('end' in answer) return;
+    yield (answer as { ended: string }).ended;
   }
   throw cutShort();
 }

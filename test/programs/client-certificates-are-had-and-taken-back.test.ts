@@ -81,33 +81,43 @@ test('curl shows a PKCS #12 file, until it is revoked by its serial number', asy
 });
 
 test('revoking ends open sessions where that is asked for, and no others', async () => {
+  await endsOnly(() => ['ca', 'revoke', john]);
+});
+
+test('distrusting ends the open sessions in which it was shown, and no others', async () => {
+  await endsOnly(({ serial }) => ['trust', 'distrust', serial]);
+});
+
+/** Ends John's session, not Mary's. @param taking the command that takes John's certificate back */
+async function endsOnly(taking: (johns: { readonly serial: string }) => string[]): Promise<void> {
   await using pool = await Pool.serving([[name]]);
   const server = ['--inetd', '--require-remote-id'];
   await using served = await wrapped(pool, server, ['sh', '-c', 'echo hello; exec cat']);
-  const open = async (id: string): Promise<TLSSocket> => {
+  const open = async (id: string): Promise<{ socket: TLSSocket; serial: string }> => {
     const p12 = join(pool.folder, `${id}.p12`);
-    const { passphraseFile } = JSON.parse(
+    const { serial, passphraseFile } = JSON.parse(
       await pool.command('ca', 'issue', id, '--p12', p12, '--unsafe-key-outside-token', '--json'),
     );
     const passphrase = readFileSync(passphraseFile, 'utf8').trim();
     const socket = await connected(pool, served.port, { pfx: readFileSync(p12), passphrase });
     await event(socket, 'data');
-    return socket;
+    return { socket, serial };
   };
-  const [johns, marys] = [await open(john), await open(mary)];
-  johns.on('error', () => undefined);
+  const [johns, { socket: marys }] = [await open(john), await open(mary)];
+  const { socket } = johns;
+  socket.on('error', () => undefined);
   // By an alert, a reset or nothing more than an end: that depends on what was on the way.
-  const ended = Promise.race(['end', 'close'].map((how) => event(johns, how)));
-  const told = JSON.parse(await pool.command('ca', 'revoke', john, '--apply-to-open', '--json'));
+  const ended = Promise.race(['end', 'close'].map((how) => event(socket, how)));
+  const told = JSON.parse(await pool.command(...taking(johns), '--apply-to-open', '--json'));
   assert.equal(told.sessions, 1);
-  johns.resume();
+  socket.resume();
   await ended;
   marys.write('still here\n');
   const [answer] = await event(marys, 'data');
   assert.equal(String(answer), 'still here\n');
-  johns.destroy();
+  socket.destroy();
   marys.destroy();
-});
+}
 
 test('revoking a wildcard ends the sessions with its hosts', async () => {
   await using pool = await Pool.serving([[name], ['.wild.example']]);

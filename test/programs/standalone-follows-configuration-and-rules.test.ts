@@ -52,6 +52,20 @@ test('ca revoke --apply-to-open ends the sessions of whom it names in a pool ins
   await ended;
 });
 
+test('trust distrust --apply-to-open ends the sessions in which it was shown in a pool inside a command, too', async () => {
+  await using stage = await openSession();
+  const { pool, socket, ended } = stage;
+  const issued: { id: string; serial: string }[] = JSON.parse(
+    await pool.command('ca', 'list', '--json'),
+  ).issued;
+  const members = issued.find(({ id }) => id === member)?.serial ?? '';
+  await pool.command('trust', 'distrust', `${members.slice(0, -1)}`, '--apply-to-open');
+  socket.write('still there\n');
+  assert.equal(String((await event(socket, 'data'))[0]), 'still there\n');
+  await pool.command('trust', 'distrust', members, '--apply-to-open');
+  await ended;
+});
+
 /** A member's session with a program whose pool is inside `wrap`; `ended` when it is. */
 async function openSession() {
   await using parts = new AsyncDisposableStack();

@@ -1,13 +1,20 @@
 import { existsSync } from 'node:fs';
 import { Args, Flags } from '../../core/cli/oclif.ts';
 import { PoolCommand } from '../../core/cli/pool-command.ts';
+import { TlspoolError } from '../../core/errors.ts';
 import type { Distrust } from '../../core/trust/distrust.ts';
+
+interface Distrusting extends Distrust {
+  readonly stateDir: string;
+  /** Sessions that end; null: no daemon answers that could end them. */
+  readonly sessions: number | null;
+}
 
 export default class TrustDistrust extends PoolCommand {
   static override summary = 'never believe a certificate, a key or a serial number';
 
   static override description =
-    'Beats every anchor and every pin, wherever in a chain it turns up. New handshakes see it at once, resumed sessions included; sessions that are open go on. Taken back by `trust remove`.';
+    'Beats every anchor and every pin, wherever in a chain it turns up. New handshakes see it at once, resumed sessions included. Sessions that are open go on, unless --apply-to-open ends those in which it was shown: in the daemon at once, in pools inside `wrap --standalone` and `tunnel --standalone` within a second or two. Of a session that was resumed only the certificate itself is known, and not those of its CAs. Taken back by `trust remove`.';
 
   static override examples = [
     {
@@ -31,23 +38,42 @@ export default class TrustDistrust extends PoolCommand {
 
   static override flags = {
     key: Flags.boolean({ description: 'the key is meant, in whatever certificate it is' }),
+    'apply-to-open': Flags.boolean({ description: 'end the open sessions in which it was shown' }),
     note: Flags.string({ helpValue: 'TEXT', default: '', description: 'why, for those who ask' }),
   };
 
-  async run(): Promise<Distrust & { readonly stateDir: string }> {
+  async run(): Promise<Distrusting> {
     const { args, flags } = await this.parse(TrustDistrust);
-    const { stateDir } = this.paths(flags);
+    const { stateDir, socket } = this.paths(flags);
+    const apply = flags['apply-to-open'];
     const { openStore } = await import('../../core/store/store.ts');
     const { addDistrust } = await import('../../core/trust/distrust.ts');
     const distrust = { ...(await whatIsMeant(args.what, flags.key)), note: flags.note };
     await using store = await openStore(stateDir, 'write');
-    await addDistrust(store.db, distrust);
+    await store.transaction((transaction) => addDistrust(transaction, distrust, apply));
     const { kind, value } = distrust;
     this.log(
       `The ${kind === 'serial' ? 'serial number' : kind} ${value} is not believed any more.`,
     );
-    return { stateDir, ...distrust };
+    const sessions = apply ? await endSessions(socket, distrust) : 0;
+    if (sessions === null) {
+      this.warn(`no daemon answers at ${socket}: no session of a daemon was ended`);
+    } else if (apply) this.log(`Open sessions that end: ${sessions}`);
+    return { stateDir, ...distrust, sessions };
   }
+}
+
+/** null: no daemon answers. */
+async function endSessions(socket: string, distrust: Distrust): Promise<number | null> {
+  const { endSessionsShowing } = await import('../../client/administration.ts');
+  let count = 0;
+  try {
+    for await (const _ of endSessionsShowing(distrust, { socket })) count += 1;
+  } catch (error) {
+    if (!(error instanceof TlspoolError && error.exit === 3)) throw error;
+    return null;
+  }
+  return count;
 }
 
 async function whatIsMeant(text: string, isKey: boolean): Promise<Omit<Distrust, 'note'>> {

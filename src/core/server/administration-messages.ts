@@ -1,5 +1,6 @@
 import type { Concern } from '../concerns/concern.ts';
 import { TlspoolError } from '../errors.ts';
+import type { Shown } from '../store/review-wishes.ts';
 import type { TokenStatus } from '../token/token-status.ts';
 import type { ChoiceView } from './identity-seat.ts';
 import type { PinRequestView } from './pin-seat.ts';
@@ -43,7 +44,9 @@ export type AdministrationRequest =
   | { readonly do: 'enter-pin'; readonly token: string }
   | { readonly do: 'lock-token'; readonly token: string }
   /** Answered by a line for each session that is not allowed any more, which `apply` ends, and one with `end`. */
-  | { readonly do: 'review'; readonly apply?: boolean };
+  | { readonly do: 'review'; readonly apply?: boolean }
+  /** Ends the sessions in which the other side showed that; answered by a line for each, and one with `end`. */
+  | ({ readonly do: 'end-shown' } & Shown);
 
 /** The seat of PINENTRY. */
 export interface PinStatus {
@@ -84,7 +87,16 @@ function isRequest(value: unknown): value is AdministrationRequest {
   if (value.do === 'enter-pin' || value.do === 'lock-token') {
     return 'token' in value && typeof value.token === 'string';
   }
+  if (value.do === 'end-shown') {
+    return 'kind' in value && kinds.has(value.kind) && 'value' in value && isHex(value.value);
+  }
   return plain.has(value.do);
+}
+
+const kinds: ReadonlySet<unknown> = new Set(['certificate', 'key', 'serial']);
+
+function isHex(value: unknown): boolean {
+  return typeof value === 'string' && /^[0-9a-f]+$/.test(value);
 }
 
 const plain: ReadonlySet<unknown> = new Set([

@@ -3,12 +3,13 @@ import { Socket } from 'node:net';
 import { setImmediate as breathe } from 'node:timers/promises';
 import type { Concern } from '../concerns/concern.ts';
 import { tokenConcerns } from '../concerns/token-concerns.ts';
+import type { Engine } from '../engine/engine.ts';
 import { closeFd, type PeerCredentials, peerCredentials } from '../engine/sockets.ts';
-import type { Counters } from '../engine/types.ts';
 import { TlspoolError } from '../errors.ts';
 import { PosixError } from '../protocol/errors.ts';
 import type { Authoriser } from '../session/admission.ts';
 import { tellable } from '../session/outcome.ts';
+import type { Shown } from '../store/review-wishes.ts';
 import type { Log } from '../telemetry/log.ts';
 import type { Keyring } from '../token/keyring.ts';
 import { Acceptor } from '../tunnel/acceptor.ts';
@@ -29,6 +30,7 @@ import type { Holder } from './seat.ts';
 import { isOwner, isSeatMember } from './seat-access.ts';
 import { viewSession } from './session-view.ts';
 import type { Sessions } from './sessions.ts';
+import { sessionsShowing } from './shown.ts';
 import { userName } from './user-name.ts';
 
 export interface AdministrationParts {
@@ -42,7 +44,7 @@ export interface AdministrationParts {
   readonly choices: Pick<IdentitySeat, 'holder' | 'view'>;
   /** Whose members may ask about their own seat; undefined: nobody's. */
   readonly seatGid: () => number | undefined;
-  readonly counters: (engineId: number) => Counters;
+  readonly engine: Pick<Engine, 'counters' | 'certificates'>;
   readonly authorisation: Authoriser;
   /** Besides those about tokens. */
   readonly concerns: () => Promise<readonly Concern[]>;
@@ -176,6 +178,9 @@ export class Administration {
         return;
       case 'review':
         yield* this.#review(request.apply === true);
+        return;
+      case 'end-shown':
+        yield* this.#endShown(request);
     }
   }
 
@@ -199,10 +204,10 @@ export class Administration {
   }
 
   async *#list(): AsyncIterable<object> {
-    const { sessions, counters } = this.#parts;
+    const { sessions, engine } = this.#parts;
     let count = 0;
     for (const { session, attached } of [...sessions.list()]) {
-      yield { session: viewSession(session, attached, counters) };
+      yield { session: viewSession(session, attached, (id) => engine.counters(id)) };
       if (++count % BATCH === 0) await breathe();
     }
     yield { end: true };
@@ -229,6 +234,15 @@ export class Administration {
         yield { session: reviewed };
       }
       if (++count % BATCH === 0) await breathe();
+    }
+    yield { end: true };
+  }
+
+  async *#endShown({ kind, value }: Shown): AsyncIterable<object> {
+    const { sessions, engine } = this.#parts;
+    for await (const session of sessionsShowing(sessions, engine, [{ kind, value }])) {
+      session.end('abort');
+      yield { ended: session.facts.id };
     }
     yield { end: true };
   }

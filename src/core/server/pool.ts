@@ -120,7 +120,7 @@ export async function startPool(options: PoolOptions): Promise<Pool> {
   const sessions = new Sessions(services, () => current.settings);
   parts.defer(() => endSessions(sessions));
   if (options.isPrivate === true) {
-    parts.use(await ReviewWatch.start({ store, sessions, authorisation, log }));
+    parts.use(await ReviewWatch.start({ store, engine, sessions, authorisation, log }));
   }
   const pins = new PinSeat(keys.keyring, (ids) => waitingSessions(sessions, ids), log);
   const requests = new PoolRequests(
@@ -146,7 +146,7 @@ export async function startPool(options: PoolOptions): Promise<Pool> {
     choices,
     keyring: keys.keyring,
     seatGid: () => current.settings.seatGid,
-    counters: (id) => engine.counters(id),
+    engine,
     authorisation,
     concerns: async () => [
       ...(await storedConcerns(store.db)),

@@ -1,13 +1,16 @@
 import type { Authorisation } from '../authz/authorisation.ts';
+import type { Engine } from '../engine/engine.ts';
 import { namedBy } from '../identity/local-name.ts';
-import { reviewsWanted, unwelcomeSince } from '../store/review-wishes.ts';
+import { reviewsWanted, type Shown, unwelcomeSince } from '../store/review-wishes.ts';
 import type { Store } from '../store/store.ts';
 import type { Log } from '../telemetry/log.ts';
 import { reviewSession } from './review.ts';
 import type { Sessions } from './sessions.ts';
+import { sessionsShowing } from './shown.ts';
 
 interface WatchedParts {
   readonly store: Store;
+  readonly engine: Pick<Engine, 'certificates'>;
   readonly sessions: Sessions;
   readonly authorisation: Authorisation;
   readonly log: Log;
@@ -50,9 +53,10 @@ export class ReviewWatch implements Disposable {
       const version = store.version();
       if (version === this.#seen.version) return;
       const wanted = await reviewsWanted(store.db);
-      const { names, position } = await unwelcomeSince(store.db, this.#seen.position);
+      const { names, shown, position } = await unwelcomeSince(store.db, this.#seen.position);
       if (wanted !== this.#seen.wanted) await this.#review();
       this.#endSessionsOf(new Set(names));
+      await this.#endSessionsShowing(shown);
       this.#seen = { version, wanted, position };
     } catch (error) {
       log.error({ err: error }, 'open sessions could not be held against the rules');
@@ -79,6 +83,16 @@ export class ReviewWatch implements Disposable {
       const remote = session.agreed?.remoteId ?? '';
       if (!namedBy(names, remote)) continue;
       log.info({ session: session.facts.id, remote }, 'ended: its certificate was revoked');
+      session.end('abort');
+    }
+  }
+
+  async #endSessionsShowing(shown: readonly Shown[]): Promise<void> {
+    const { sessions, engine, log } = this.#parts;
+    if (shown.length === 0) return;
+    for await (const session of sessionsShowing(sessions, engine, shown)) {
+      const remote = session.agreed?.remoteId ?? '';
+      log.info({ session: session.facts.id, remote }, 'ended: its certificate is distrusted');
       session.end('abort');
     }
   }

@@ -55,7 +55,7 @@ export class LateAnswer {
     const serverName = agreed.serverName || undefined;
     this.#state = beginNegotiating({ request, myself: undefined, serverName, demand: 'require' });
     // What our identity wants of the server is asked of what the server showed.
-    this.#state.peer = { ...agreed, version: 'TLSv1.3', chain: peer, ocsp: undefined };
+    this.#state.peer = { ...agreed, version: 'TLSv1.3', chain: peer, ocsp: 'forgotten' };
     this.#exchange.certificateRequested();
   }
 

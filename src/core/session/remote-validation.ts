@@ -7,7 +7,9 @@ import type { SessionFacts } from './facts.ts';
 import type { StartTlsRequest } from './start-tls-request.ts';
 
 /** What the engine tells of the other side, whether it showed a certificate or not. */
-export type PeerFacts = Pick<VerifyPeerEvent, 'chain' | 'version' | 'cipher' | 'group' | 'ocsp'>;
+export type PeerFacts = Pick<VerifyPeerEvent, 'chain' | 'version' | 'cipher' | 'group'> & {
+  readonly ocsp: HandshakeFacts['stapled'];
+};
 
 /**
  * The question of who the other side is.

@@ -1,5 +1,5 @@
 import type { Kysely, Transaction } from 'kysely';
-import type { Schema } from './schema.ts';
+import type { DistrustsTable, Schema } from './schema.ts';
 
 /**
  * Step: whose open sessions were to end. Not in the journal of changes, which forgets: guessing whom it named would end
@@ -40,8 +40,18 @@ export async function wantEnd(db: Kysely<Schema>, names: readonly string[]): Pro
   if (entries.length > 0) await db.insertInto('unwelcome').values(entries).execute();
 }
 
+/** What a certificate of the other side may have been distrusted by. */
+export type Shown = Pick<DistrustsTable, 'kind' | 'value'>;
+
+/** The open sessions are to end in which the other side showed that; read by `unwelcomeSince`. */
+export async function wantEndShown(db: Kysely<Schema>, { kind, value }: Shown): Promise<void> {
+  // No local name has a blank in it.
+  await wantEnd(db, [`${kind} ${value}`]);
+}
+
 export interface Unwelcome {
   readonly names: readonly string[];
+  readonly shown: readonly Shown[];
   /** For the next look. */
   readonly position: number;
 }
@@ -57,6 +67,16 @@ export async function unwelcomeSince(
     .where('id', '>', position ?? 0)
     .orderBy('id')
     .execute();
-  const names = position === undefined ? [] : [...new Set(rows.map(({ name }) => name))];
-  return { names, position: rows.at(-1)?.id ?? position ?? 0 };
+  const all = position === undefined ? [] : [...new Set(rows.map(({ name }) => name))];
+  return {
+    names: all.filter((name) => !name.includes(' ')),
+    shown: all.flatMap((name) => shownIn(name) ?? []),
+    position: rows.at(-1)?.id ?? position ?? 0,
+  };
+}
+
+function shownIn(name: string): Shown | undefined {
+  const [kind, value, ...others] = name.split(' ');
+  const known = kind === 'certificate' || kind === 'key' || kind === 'serial';
+  return known && value !== undefined && others.length === 0 ? { kind, value } : undefined;
 }

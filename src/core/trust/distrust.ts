@@ -2,6 +2,7 @@ import { constants } from 'node:os';
 import type { Kysely } from 'kysely';
 import { TlspoolError, UsageError } from '../errors.ts';
 import { printable } from '../identity/domain-name.ts';
+import { wantEndShown } from '../store/review-wishes.ts';
 import type { DistrustsTable, Schema } from '../store/schema.ts';
 import { certificateParts, fingerprintsOf, sha256 } from './fingerprints.ts';
 import { signatureTwins } from './signature-twins.ts';
@@ -33,14 +34,22 @@ export function parseDistrusted(text: string, isKey: boolean): Pick<Distrust, 'k
   );
 }
 
-/** @throws TlspoolError `distrust-exists` */
-export async function addDistrust(db: Kysely<Schema>, distrust: Distrust): Promise<void> {
+/**
+ * @param endSessions whether pools that no command can ask end the open sessions in which it was shown
+ * @throws TlspoolError `distrust-exists`, unless sessions are to end
+ */
+export async function addDistrust(
+  db: Kysely<Schema>,
+  distrust: Distrust,
+  endSessions = false,
+): Promise<void> {
   const added = await db
     .insertInto('distrusts')
     .values({ ...distrust, created_at: new Date().toISOString() })
     .onConflict((conflict) => conflict.columns(['kind', 'value']).doNothing())
     .executeTakeFirst();
-  if (added.numInsertedOrUpdatedRows === 1n) return;
+  if (endSessions) await wantEndShown(db, distrust);
+  if (added.numInsertedOrUpdatedRows === 1n || endSessions) return;
   throw new TlspoolError('distrust-exists', `this ${distrust.kind} is distrusted already`, {
     wire: constants.errno.EEXIST,
   });
@@ -78,6 +87,11 @@ export class Distrusted {
     return new Distrusted(new Map());
   }
 
+  /** These, and nothing else. */
+  static of(distrusts: readonly Distrust[]): Distrusted {
+    return new Distrusted(new Map(distrusts.map(entryOf)));
+  }
+
   static async read(db: Kysely<Schema>): Promise<Distrusted> {
     const entries = new Map<string, DistrustReason>();
     const revoked = await db
@@ -91,13 +105,7 @@ export class Distrusted {
         advice: 'What was revoked stays so: sign a new one (`tlspool ca sign`, `ca issue`).',
       });
     }
-    for (const { kind, value, note } of await listDistrusts(db)) {
-      const why = note === '' ? '' : ` (${printable(note)})`;
-      entries.set(`${kind} ${value}`, {
-        reason: `its ${kind === 'serial' ? 'serial number' : kind} is distrusted${why}`,
-        advice: `If that was a mistake: tlspool trust remove ${value}`,
-      });
-    }
+    for (const distrust of await listDistrusts(db)) entries.set(...entryOf(distrust));
     return new Distrusted(entries);
   }
 
@@ -134,6 +142,13 @@ export class Distrusted {
     }
     return undefined;
   }
+}
+
+function entryOf({ kind, value, note }: Distrust): [string, DistrustReason] {
+  const why = note === '' ? '' : ` (${printable(note)})`;
+  const reason = `its ${kind === 'serial' ? 'serial number' : kind} is distrusted${why}`;
+  const advice = `If that was a mistake: tlspool trust remove ${value}`;
+  return [`${kind} ${value}`, { reason, advice }];
 }
 
 /** A CA's certificates are told apart by their numbers (RFC 5280 section 4.1.2.2), whatever becomes of their signatures. */

@@ -41,8 +41,8 @@ export interface HandshakeFacts {
   readonly serverName: string | undefined;
   /** Roles of the credentials that we show, or may; undefined: that is not decided yet. */
   readonly ownRoles: readonly StoredRole[] | undefined;
-  /** OCSP response (DER) that came along. */
-  readonly stapled: Buffer | undefined;
+  /** OCSP response (DER) that came along; `forgotten`: the handshake is long over. */
+  readonly stapled: Buffer | 'forgotten' | undefined;
 }
 
 export type RemoteVerdict = AcceptedRemote | RefusedRemote;

@@ -3,7 +3,7 @@ import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { type TestContext, test } from 'node:test';
-import { unwelcomeSince, wantEnd } from '../../../src/core/store/review-wishes.ts';
+import { unwelcomeSince, wantEnd, wantEndShown } from '../../../src/core/store/review-wishes.ts';
 import { openStore } from '../../../src/core/store/store.ts';
 
 async function newStore(t: TestContext) {
@@ -46,4 +46,20 @@ test('however much else changes between two looks, only those end that were name
   await flood('b');
   await flood('c');
   assert.deepEqual((await unwelcomeSince(db, position)).names, [mary]);
+});
+
+test('what was shown is told apart from whom it names', async (t) => {
+  const { db } = await newStore(t);
+  const first = await unwelcomeSince(db, undefined);
+  const [key, serial] = [
+    { kind: 'key', value: 'ab'.repeat(32) },
+    { kind: 'serial', value: '4d1f88c0935e0177' },
+  ] as const;
+  await wantEndShown(db, key);
+  await wantEnd(db, [mary]);
+  await wantEndShown(db, serial);
+  const second = await unwelcomeSince(db, first.position);
+  assert.deepEqual(second.names, [mary]);
+  assert.deepEqual(second.shown, [key, serial]);
+  assert.deepEqual((await unwelcomeSince(db, second.position)).shown, []);
 });

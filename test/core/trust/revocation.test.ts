@@ -54,7 +54,7 @@ const settings: ValidationSettings = {
 interface Asking {
   readonly expression?: string;
   readonly lists?: readonly Buffer[];
-  readonly stapled?: Buffer;
+  readonly stapled?: Buffer | 'forgotten';
   readonly version?: TlsVersion;
   readonly settings?: Partial<ValidationSettings>;
   readonly intermediates?: readonly Maker[];
@@ -427,15 +427,18 @@ test('a server whose certificate says that it staples is believed only if it doe
   assert.equal(await ask(other, { expression: 'TI&' }), 'believed', 'it demands something else');
 });
 
-test('before TLS 1.3 the responder is asked for what the server must staple', async (t) => {
+test('before TLS 1.3, and in sessions that run, the responder is asked for what the server must staple', async (t) => {
   const root = makeRoot();
   const ask = await asking(t, root);
   let saying: Saying | Buffer = {};
   const leaf = answered(root, '/must', () => saying, MUST_STAPLE);
   const older = { expression: 'TI&', version: 'TLSv1.2' } as const;
+  const late = { expression: 'TI&', stapled: 'forgotten' } as const;
   assert.equal(await ask(leaf, older), 'believed');
+  assert.equal(await ask(leaf, late), 'believed');
   saying = { status: 'revoked' };
   assert.match(await ask(leaf, older, true), /^certificate_revoked: http:/);
+  assert.match(await ask(leaf, late, true), /^certificate_revoked: http:/);
   saying = Buffer.from('garbage');
   assert.match(await ask(leaf, older, true), /^bad_certificate: .*does not parse/);
 });

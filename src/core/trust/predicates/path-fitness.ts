@@ -103,7 +103,10 @@ async function isStapled(
   }
 }
 
-/** What came along; before TLS 1.3 it comes after the certificate is judged, so that the same is asked of who made it. */
+/**
+ * What came along. Before TLS 1.3 it comes after the certificate is judged, and is forgotten in a session that runs: then
+ * the same is asked of who made it.
+ */
 function demandedResponse(
   leaf: Buffer,
   issuer: Buffer,
@@ -111,8 +114,10 @@ function demandedResponse(
   { ignoreCaches }: RemoteQuestion,
   { responders }: Tools,
 ): Promise<Asked> {
-  if (stapled !== undefined) return responders.stapled(stapled, leaf, issuer);
-  if (version !== 'TLSv1.3') return responders.ask(leaf, issuer, ignoreCaches === true);
+  if (Buffer.isBuffer(stapled)) return responders.stapled(stapled, leaf, issuer);
+  if (stapled === 'forgotten' || version !== 'TLSv1.3') {
+    return responders.ask(leaf, issuer, ignoreCaches === true);
+  }
   return Promise.resolve({ answer: undefined, faults: ['the server brought none along'] });
 }
 

@@ -126,7 +126,9 @@ export async function isGood(exhibit: Exhibit, lenient: boolean): Promise<Findin
   const { question, tools, leaf } = exhibit;
   if (isOwn(tools, issuer)) return holds(OURS);
   const stapled = question.handshake?.stapled;
-  const came = stapled && (await tools.responders.stapled(stapled, leaf, issuer));
+  const came = Buffer.isBuffer(stapled)
+    ? await tools.responders.stapled(stapled, leaf, issuer)
+    : undefined;
   const asked = came?.answer
     ? came
     : await tools.responders.ask(leaf, issuer, question.ignoreCaches === true);
