@@ -59,9 +59,10 @@ Ends with 3 if no pool answers, and with --check with 1 if something needs atten
 
   async #printTokens(tokens: readonly TokenStatus[]): Promise<void> {
     const { tableLines } = await import('../core/cli/table.ts');
+    const { stateWords } = await import('../core/token/token-status.ts');
     const rows = tokens.map((token) => ({
       token: token.label,
-      state: token.state,
+      state: stateWords(token),
       pin: token.pinState ?? '',
       'log-in': token.loginFrom ?? 'by hand',
       error: token.lastError ?? '',

@@ -34,13 +34,10 @@ test('what is said of a running pool, its sessions and the PINs that it waits fo
       async () => JSON.parse(await pinStatus(pool)).needed.length > 0,
     );
     await holds(pool, 'pin status');
-    const { concerns } = (await holds(pool, 'status')) as { concerns: { code: string }[] };
-    assert.deepEqual(
-      concerns.map(({ code }) => code),
-      ['token-needs-pin'],
-    );
+    assert.deepEqual(await concerns(pool), ['token-needs-pin']);
 
     await holds(pool, 'pin enter', 'tlspool', '--from', pinFile);
+    assert.deepEqual(await concerns(pool), []);
     using session = await waiting;
     assert.ok(session.session);
     const { sessions } = (await holds(pool, 'sessions list')) as { sessions: { id: string }[] };
@@ -48,6 +45,8 @@ test('what is said of a running pool, its sessions and the PINs that it waits fo
     assert.ok(first);
     assert.deepEqual(await holds(pool, 'sessions show', first.id), { session: first });
     await holds(pool, 'pin lock', 'tlspool');
+    assert.match(await pool.command('status'), /^tlspool +locked by hand /m);
+    assert.deepEqual(await concerns(pool), ['token-needs-pin']);
     await using terminal = await Terminal.running(pool, 'pin');
     await terminal.showing(/ready/);
     await holds(pool, 'pin status');
@@ -59,4 +58,9 @@ test('what is said of a running pool, its sessions and the PINs that it waits fo
 
 async function pinStatus(pool: Pool): Promise<string> {
   return (await runTlspool(['pin', 'status', '--json'], { env: pool.environment })).stdout;
+}
+
+async function concerns(pool: Pool): Promise<readonly string[]> {
+  const status = (await holds(pool, 'status')) as { concerns: { code: string }[] };
+  return status.concerns.map(({ code }) => code);
 }

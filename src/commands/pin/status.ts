@@ -26,6 +26,7 @@ export default class PinStatusCommand extends PoolCommand {
 
   async #print({ holder, needed, tokens }: Status): Promise<void> {
     const { tableLines } = await import('../../core/cli/table.ts');
+    const { stateWords } = await import('../../core/token/token-status.ts');
     const asks =
       holder === null
         ? 'nobody; run: tlspool pin'
@@ -35,7 +36,7 @@ export default class PinStatusCommand extends PoolCommand {
       needed.find(({ token: { uri } }) => uri === token.uri)?.waiting.length;
     const rows = tokens.map((token) => ({
       token: token.label,
-      state: token.awaitsTouch ? 'waits for a touch?' : token.state,
+      state: stateWords(token),
       pin: token.pinState ?? '',
       'log-in': token.loginFrom ?? 'people are asked',
       waiting: waiting(token) === undefined ? '–' : String(waiting(token)),

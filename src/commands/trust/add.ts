@@ -119,7 +119,8 @@ export default class TrustAdd extends PoolCommand {
     for (const { fingerprint, nextUpdate, size } of lists) {
       const end =
         nextUpdate === undefined ? 'without an end' : `expires ${expiryWords(nextUpdate)}`;
-      this.log(`A list that revokes ${size} certificates, ${end}`);
+      const what = size === 1 ? '1 certificate' : `${size} certificates`;
+      this.log(`A list that revokes ${what}, ${end}`);
       this.log(`  SHA-256 ${fingerprint}`);
     }
     const shown = lists.map(({ fingerprint, nextUpdate, size }) => ({

@@ -14,12 +14,16 @@ export function tokenConcerns(tokens: readonly TokenStatus[], asked: boolean): C
 type Unnamed = Omit<Concern, 'about'>;
 
 function stateConcern(
-  { state, lastError, loginFrom }: TokenStatus,
+  { state, lastError, loginFrom, lockedByHand }: TokenStatus,
   name: string,
   asked: boolean,
 ): Unnamed | undefined {
   const cause = lastError === undefined ? '' : `: ${lastError}`;
   const enter = `tlspool pin enter ${name}`;
+  if (lockedByHand && state === 'unused') {
+    const message = `the token ${name} was locked by hand: what needs its keys waits for its PIN`;
+    return { code: 'token-needs-pin', message, hint: `Give it: ${enter}` };
+  }
   switch (state) {
     case 'absent':
       return { code: 'token-absent', message: `the token ${name} is not there`, hint: null };

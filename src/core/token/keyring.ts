@@ -173,7 +173,10 @@ export class Keyring extends EventEmitter<KeyringEventMap> {
   /** All tokens that were named by a key, or to `open`. */
   tokens(): TokenStatus[] {
     return [...this.#logins].map(([uri, login]) =>
-      statusOf(uri, this.#native.status(uri), login?.source),
+      statusOf(uri, this.#native.status(uri), {
+        source: login?.source,
+        lockedByHand: this.#locked.has(uri),
+      }),
     );
   }
 

@@ -23,6 +23,8 @@ export interface TokenStatus {
   readonly waiting: number;
   /** A signature has been under way for so long that someone may have to touch the token. */
   readonly awaitsTouch: boolean;
+  /** By `pin lock`: it stays so until someone gives the PIN by hand, whatever its PIN source. */
+  readonly lockedByHand: boolean;
 }
 
 /** What a token calls itself, and whether it wants something. */
@@ -41,12 +43,13 @@ export interface TokenDescription {
 /** ms after which a signature is taken to wait for a person's touch. */
 const TOUCH_AFTER = 3_000;
 
-/** @param uri as the engine has the token; @param source of its PIN */
+/** @param uri as the engine has the token */
 export function statusOf(
   uri: string,
   status: NativeTokenStatus,
-  source: PinSource | undefined,
+  login: { readonly source: PinSource | undefined; readonly lockedByHand: boolean },
 ): TokenStatus {
+  const { source, lockedByHand } = login;
   return {
     uri: completeUri(uri, status),
     label: status.located ? status.label : (parsePkcs11Uri(uri).token ?? ''),
@@ -57,7 +60,14 @@ export function statusOf(
     sessions: status.workers,
     waiting: status.queued,
     awaitsTouch: awaitsTouch(status),
+    lockedByHand,
   };
+}
+
+/** In one word or two, for people. */
+export function stateWords({ state, awaitsTouch, lockedByHand }: TokenStatus): string {
+  if (awaitsTouch) return 'waits for a touch?';
+  return lockedByHand && state === 'unused' ? 'locked by hand' : state;
 }
 
 /** @param uri as the engine has the token */

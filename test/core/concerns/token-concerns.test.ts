@@ -13,6 +13,7 @@ const well: TokenStatus = {
   sessions: 1,
   waiting: 0,
   awaitsTouch: false,
+  lockedByHand: false,
 };
 
 const codes = (token: Partial<TokenStatus>, asked = false) =>
@@ -34,6 +35,7 @@ test('what keeps a token from signing is named', () => {
 test('a PIN that is needed is a concern unless somebody asks for it', () => {
   assert.deepEqual(codes({ state: 'needs-pin' }), ['token-needs-pin']);
   assert.deepEqual(codes({ state: 'needs-pin' }, true), []);
+  assert.deepEqual(codes({ state: 'unused', lockedByHand: true }, true), ['token-needs-pin']);
 });
 
 test('where a PIN is wrong, its source is named', () => {

@@ -25,6 +25,7 @@ const status = (uri: string): TokenStatus => ({
   sessions: 0,
   waiting: 1,
   awaitsTouch: false,
+  lockedByHand: false,
 });
 
 const complete = 'pkcs11:model=M;manufacturer=N;serial=1;token=web';
