@@ -2,6 +2,7 @@
 #include <openssl/opensslv.h>
 
 #include "courier/binding.h"
+#include "departure/binding.h"
 #include "engine/binding.h"
 #include "gate/binding.h"
 #include "node/event.h"
@@ -26,6 +27,7 @@ NAPI_MODULE_INIT() {
   tlspool::supervisor::registerBinding(env, exports);
   tlspool::gate::registerBinding(env, exports);
   tlspool::courier::registerBinding(env, exports);
+  tlspool::departure::registerBinding(env, exports);
 #ifdef TLSPOOL_SANITIZE
   tlspool::sanitizer::registerSeededFaults(env, exports);
 #endif

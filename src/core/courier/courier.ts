@@ -3,12 +3,13 @@ import { connectionLost, errorOf, unexpectedAnswer } from '../../client/errors.t
 import { type StartTlsOrder, startTlsMessages } from '../../client/start-tls.ts';
 import { EngineEvents } from '../engine/events.ts';
 import { loadNative } from '../engine/native.ts';
-import { closeFd, fromErrno } from '../engine/sockets.ts';
+import { fromErrno } from '../engine/sockets.ts';
 import type { CourierEvent } from '../engine/types.ts';
 import { TlspoolError } from '../errors.ts';
 import { decode, encode } from '../protocol/codec.ts';
 import { type ProgramQuestion, writeProgramQuestion } from '../protocol/extension.ts';
 import type { Message } from '../protocol/message.ts';
+import { ChannelBeside } from '../tunnel/channel-beside.ts';
 import { type Endpoint, formatEndpoint, isAddress } from '../tunnel/endpoint.ts';
 import type { IntakeEvents } from '../tunnel/intake.ts';
 import type { PoolLink } from '../tunnel/pool-link.ts';
@@ -55,13 +56,12 @@ export function isReachable(target: Endpoint): boolean {
 export class Courier implements Disposable {
   readonly #native = loadNative<CourierFunctions>();
   readonly #number = start(this.#native);
-  readonly #link: PoolLink;
+  readonly #channel: ChannelBeside;
   readonly #intakes = new Map<number, CourierIntake>();
   readonly #questions = new Map<number, Question>();
   readonly #deaf = EngineEvents.instance().onCourier((event) => this.#hear(event));
   #last = 0;
-  #retry: NodeJS.Timeout | undefined;
-  #state: 'open' | 'opening' | 'away' | 'closed' = 'opening';
+  #closed = false;
 
   /**
    * undefined where there are no means for another thread, or the pool takes no other connection or does not know what
@@ -71,7 +71,7 @@ export class Courier implements Disposable {
     let courier: Courier | undefined;
     try {
       courier = new Courier(link);
-      courier.#adopt(await channelBeside(link));
+      await courier.#channel.open();
       return courier;
     } catch (error) {
       courier?.[Symbol.dispose]();
@@ -81,8 +81,7 @@ export class Courier implements Disposable {
   }
 
   private constructor(link: PoolLink) {
-    this.#link = link;
-    link.on('up', this.#reopen);
+    this.#channel = new ChannelBeside(link, (fd) => this.#native.courierOpen(this.#number, fd));
     EngineEvents.instance().hold();
   }
 
@@ -122,52 +121,24 @@ export class Courier implements Disposable {
 
   /** Whether there is a pool to ask. */
   get isOpen(): boolean {
-    return this.#state === 'open';
+    return this.#channel.isOpen;
   }
 
   /** What is on its way ends, and so do sessions that were not detached. */
   [Symbol.dispose](): void {
     if (this.#closed) return;
-    this.#state = 'closed';
+    this.#closed = true;
     EngineEvents.instance().release();
-    clearTimeout(this.#retry);
-    this.#link.off('up', this.#reopen);
+    this.#channel[Symbol.dispose]();
     this.#deaf();
     for (const { reject } of this.#questions.values()) reject(connectionLost('it was closed here'));
     this.#native.courierClose(this.#number);
   }
 
-  readonly #reopen = async (): Promise<void> => {
-    clearTimeout(this.#retry);
-    if (this.#state !== 'away' || !this.#link.pool) return;
-    this.#state = 'opening';
-    try {
-      const channel = await channelBeside(this.#link);
-      if (this.#closed) closeFd(channel);
-      else this.#adopt(channel);
-    } catch (error) {
-      if (!(error instanceof TlspoolError)) throw error;
-      if (this.#closed) return;
-      this.#state = 'away';
-      this.#retry = setTimeout(this.#reopen, pause).unref();
-    }
-  };
-
-  /** Whatever happened while somebody waited. */
-  get #closed(): boolean {
-    return this.#state === 'closed';
-  }
-
-  #adopt(channel: number): void {
-    this.#state = 'open';
-    this.#native.courierOpen(this.#number, channel);
-  }
-
   #hear(event: CourierEvent): void {
     if (event.courier !== this.#number) return;
     if (event.kind === 'ended') {
-      this.#state = 'away';
-      void this.#reopen();
+      this.#channel.lost();
       return;
     }
     if (event.kind === 'answered' || event.kind === 'unanswered') {
@@ -218,22 +189,12 @@ export class CourierIntake {
   }
 }
 
-/** ms until a pool that took no connection, though it is there, is asked again */
-const pause = 100;
-
 function start(native: CourierFunctions): number {
   try {
     return native.courierStart();
   } catch (error) {
     throw fromErrno(error);
   }
-}
-
-async function channelBeside(link: PoolLink): Promise<number> {
-  const pool = await link.another();
-  if (pool.extended) return pool.release();
-  pool.close();
-  throw new TlspoolError('no-extension', 'the pool takes no question for another process');
 }
 
 type AboutListener = Extract<CourierEvent, { listener: number }>;

@@ -1,6 +1,12 @@
 import { TlspoolError } from '../errors.ts';
 import { loadNative } from './native.ts';
-import type { CourierEvent, EngineEvent, SupervisorEvent, TokenEvent } from './types.ts';
+import type {
+  CourierEvent,
+  DepartureEvent,
+  EngineEvent,
+  SupervisorEvent,
+  TokenEvent,
+} from './types.ts';
 
 interface EventFunctions {
   onEvents(listener: (events: EngineEvent[]) => void): void;
@@ -10,7 +16,7 @@ interface EventFunctions {
 
 type SessionEvent = Exclude<
   EngineEvent,
-  TokenEvent | SupervisorEvent | CourierEvent | { type: 'answer' }
+  TokenEvent | SupervisorEvent | CourierEvent | DepartureEvent | { type: 'answer' }
 >;
 type Answer = Extract<EngineEvent, { type: 'answer' }>;
 
@@ -28,6 +34,7 @@ export class EngineEvents {
   readonly #tokenListeners: ((event: TokenEvent) => void)[] = [];
   readonly #supervisorListeners = new Set<(event: SupervisorEvent) => void>();
   readonly #courierListeners = new Set<(event: CourierEvent) => void>();
+  readonly #departureListeners = new Set<(event: DepartureEvent) => void>();
   #roundListeners: (() => void)[] = [];
   #lastRequest = 0;
   #holds = 0;
@@ -60,6 +67,12 @@ export class EngineEvents {
   onCourier(listener: (event: CourierEvent) => void): () => void {
     this.#courierListeners.add(listener);
     return () => this.#courierListeners.delete(listener);
+  }
+
+  /** @returns how to hear no more */
+  onDeparture(listener: (event: DepartureEvent) => void): () => void {
+    this.#departureListeners.add(listener);
+    return () => this.#departureListeners.delete(listener);
   }
 
   /** Starts something that is answered by an event with the number given. */
@@ -120,6 +133,8 @@ export class EngineEvents {
       for (const listener of this.#supervisorListeners) listener(event);
     } else if (event.type === 'courier') {
       for (const listener of this.#courierListeners) listener(event);
+    } else if (event.type === 'departure') {
+      for (const listener of this.#departureListeners) listener(event);
     } else this.onSession(event);
   }
 

@@ -4,6 +4,7 @@
 
 #include <cerrno>
 #include <cstring>
+#include <deque>
 #include <vector>
 
 #include "gate/diagnosis.h"
@@ -25,8 +26,11 @@ using socket::Address;
 using socket::Descriptor;
 using supervisor::Task;
 
-/// Gates live as long as the process; JavaScript knows them by their place here.
-thread_local std::vector<Gate> gates;
+/// Gates live as long as the process; JavaScript knows them by their place here. Main thread only.
+std::deque<Gate>& gates() {
+  static auto* all = new std::deque<Gate>;
+  return *all;
+}
 
 /// A sockaddr as its bytes, as the kernel writes it.
 napi_value bytesOf(napi_env env, const Address& address) {
@@ -38,10 +42,6 @@ bool readAddress(const node::Bytes& bytes, Address* address) {
   memcpy(&address->storage, bytes.data(), bytes.size());
   address->length = bytes.size();
   return true;
-}
-
-const Gate* find(int64_t gate) {
-  return gate >= 0 && static_cast<size_t>(gate) < gates.size() ? &gates[gate] : nullptr;
 }
 
 /// A cookie as JavaScript has it.
@@ -63,14 +63,14 @@ napi_value gateOpen(napi_env env, napi_callback_info info) {
   if (!arguments.ok()) return nullptr;
   auto gate = Gate::open(host);
   if (!gate) return node::throwErrno(env, errno, "cannot open a gate for waiting sockets");
-  gates.push_back(std::move(*gate));
-  return node::number(env, static_cast<double>(gates.size() - 1));
+  gates().push_back(std::move(*gate));
+  return node::number(env, static_cast<double>(gates().size() - 1));
 }
 
 /// `gateHold(gate, fd) → errno`, 0 when it waits.
 napi_value gateHold(napi_env env, napi_callback_info info) {
   Arguments arguments(env, info);
-  const Gate* gate = find(arguments.integer(0));
+  const Gate* gate = gateOf(arguments.integer(0));
   int fd = static_cast<int>(arguments.integer(1));
   if (!arguments.ok()) return nullptr;
   if (!gate) return badArgument(env, "no such gate");
@@ -80,7 +80,7 @@ napi_value gateHold(napi_env env, napi_callback_info info) {
 /// `gateComplete(gate, waitingAddress) → fd`
 napi_value gateComplete(napi_env env, napi_callback_info info) {
   Arguments arguments(env, info);
-  const Gate* gate = find(arguments.integer(0));
+  const Gate* gate = gateOf(arguments.integer(0));
   Address waiting;
   bool wellFormed = readAddress(arguments.bytes(1), &waiting);
   if (!arguments.ok()) return nullptr;
@@ -93,7 +93,7 @@ napi_value gateComplete(napi_env env, napi_callback_info info) {
 /// `gateMeets(gate, fd) → boolean`
 napi_value gateMeets(napi_env env, napi_callback_info info) {
   Arguments arguments(env, info);
-  const Gate* gate = find(arguments.integer(0));
+  const Gate* gate = gateOf(arguments.integer(0));
   int fd = static_cast<int>(arguments.integer(1));
   if (!arguments.ok()) return nullptr;
   return node::boolean(env, gate && gate->meets(fd));
@@ -102,7 +102,7 @@ napi_value gateMeets(napi_env env, napi_callback_info info) {
 /// `gateHolds(gate, cookie, waitingAddress) → boolean`
 napi_value gateHolds(napi_env env, napi_callback_info info) {
   Arguments arguments(env, info);
-  const Gate* gate = find(arguments.integer(0));
+  const Gate* gate = gateOf(arguments.integer(0));
   uint64_t cookie = cookieFrom(arguments, 1);
   Address waiting;
   bool wellFormed = readAddress(arguments.bytes(2), &waiting);
@@ -142,7 +142,7 @@ napi_value startUpstream(napi_env env, napi_callback_info info) {
 /// synRetries }`, or `{ error, step }` with an errno, and nothing is as it was not before.
 napi_value waitAtGate(napi_env env, napi_callback_info info) {
   Arguments arguments(env, info);
-  const Gate* gate = find(arguments.integer(0));
+  const Gate* gate = gateOf(arguments.integer(0));
   int fd = static_cast<int>(arguments.integer(1));
   uint64_t cookie = cookieFrom(arguments, 2);
   Address destination;
@@ -167,20 +167,16 @@ napi_value waitAtGate(napi_env env, napi_callback_info info) {
 /// that cannot be told at once, and then nothing is changed.
 napi_value metAtGate(napi_env env, napi_callback_info info) {
   Arguments arguments(env, info);
-  const Gate* gate = find(arguments.integer(0));
+  const Gate* gate = gateOf(arguments.integer(0));
   int end = static_cast<int>(arguments.integer(1));
-  Task task(static_cast<pid_t>(arguments.integer(2)));
-  int descriptor = static_cast<int>(arguments.integer(3));
-  uint64_t cookie = cookieFrom(arguments, 4);
-  SetAside aside{.userTimeout = static_cast<int>(arguments.integer(5)),
-                 .synRetries = static_cast<int>(arguments.integer(6))};
+  WaitingSocket waiting{.thread = static_cast<pid_t>(arguments.integer(2)),
+                        .descriptor = static_cast<int>(arguments.integer(3)),
+                        .cookie = cookieFrom(arguments, 4)};
+  waiting.aside = {.userTimeout = static_cast<int>(arguments.integer(5)),
+                   .synRetries = static_cast<int>(arguments.integer(6))};
   if (!arguments.ok()) return nullptr;
   if (!gate) return badArgument(env, "no such gate");
-  if (!isEstablished(end)) return node::boolean(env, false);
-  Descriptor own = task.fetch(descriptor);
-  bool met = own && supervisor::cookieOf(own.number()) == cookie && gate->meets(own.number());
-  if (met) putBack(own.number(), aside);
-  return node::boolean(env, met);
+  return node::boolean(env, haveMet(*gate, end, waiting));
 }
 
 /// `prepareToWait(fd) → { userTimeout, synRetries }`
@@ -263,7 +259,7 @@ napi_value forget(napi_env env, napi_callback_info info) {
 /// `outgoingSweep() → number` of sockets that are remembered afterwards.
 napi_value sweep(napi_env env, napi_callback_info) {
   std::vector<int> ports;
-  for (const Gate& gate : gates) ports.push_back(supervisor::portOf(gate.address()));
+  for (const Gate& gate : gates()) ports.push_back(supervisor::portOf(gate.address()));
   if (!Outgoing::instance().sweep(ports))
     return node::throwErrno(env, errno, "the kernel does not list its sockets");
   return node::number(env, static_cast<double>(Outgoing::instance().size()));
@@ -301,6 +297,10 @@ napi_value localAddressBytes(napi_env env, napi_callback_info info) {
 }
 
 }  // namespace
+
+const Gate* gateOf(int64_t gate) {
+  return gate >= 0 && static_cast<size_t>(gate) < gates().size() ? &gates()[gate] : nullptr;
+}
 
 void registerBinding(napi_env env, napi_value exports) {
   node::addMethods(env, exports,

@@ -7,6 +7,7 @@
 
 #include "gate/outgoing.h"
 #include "supervisor/socket-facts.h"
+#include "supervisor/task.h"
 
 namespace tlspool::gate {
 
@@ -37,6 +38,15 @@ Wait beginWait(const Gate& gate, int fd, uint64_t cookie, const socket::Address&
   wait.waiting = supervisor::localAddressOf(fd);
   wait.aside = aside;
   return wait;
+}
+
+bool haveMet(const Gate& gate, int end, const WaitingSocket& waiting) {
+  if (!isEstablished(end)) return false;
+  socket::Descriptor own = supervisor::Task(waiting.thread).fetch(waiting.descriptor);
+  if (!own || supervisor::cookieOf(own.number()) != waiting.cookie || !gate.meets(own.number()))
+    return false;
+  putBack(own.number(), waiting.aside);
+  return true;
 }
 
 bool isEstablished(int fd) {

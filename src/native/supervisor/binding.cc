@@ -200,6 +200,11 @@ napi_value watchInside(napi_env env, napi_callback_info) {
 
 }  // namespace
 
+std::shared_ptr<Supervisor> supervisorOf(int64_t id) {
+  auto found = supervisors().find(id);
+  return found == supervisors().end() ? nullptr : found->second;
+}
+
 void registerBinding(napi_env env, napi_value exports) {
   node::addMethods(env, exports,
                    {{"supervisionFilter", filter},

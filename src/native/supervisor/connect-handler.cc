@@ -227,7 +227,7 @@ void ConnectHandler::ask(const char* kind, std::shared_ptr<Notification> call, D
     node::set(env, event, "port", node::number(env, spelling.port));
   };
   bool stream = strcmp(kind, "connect") == 0;
-  questions_.ask(kind, describe, [=, this](const node::Fields& answer) -> Job {
+  auto understand = [=, this](const node::Fields& answer) -> Job {
     std::string action = answer.text("action");
     if (action == "finish") {
       call->finish(0);
@@ -248,7 +248,8 @@ void ConnectHandler::ask(const char* kind, std::shared_ptr<Notification> call, D
       call->fail(static_cast<int>(answer.integer("errno", EACCES)));
     }
     return nullptr;
-  });
+  };
+  questions_.ask(kind, describe, understand, [call] { call->finish(0); });
 }
 
 /// The question is then asked anew, about the socket that is there instead.

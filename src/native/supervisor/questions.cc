@@ -38,12 +38,12 @@ class SupervisorEvent : public node::Event {
 
 }  // namespace
 
-void Questions::ask(const char* kind, Describe description, Understand answered) {
+void Questions::ask(const char* kind, Describe description, Understand answered, Job success) {
   int64_t question;
   {
     std::lock_guard lock(mutex_);
     question = ++last_;
-    waiting_.emplace(question, std::move(answered));
+    waiting_.emplace(question, Waiting{std::move(answered), std::move(success)});
   }
   node::postEvent(
       std::make_unique<SupervisorEvent>(supervisor_, kind, question, std::move(description)));
@@ -54,15 +54,23 @@ void Questions::tell(const char* kind, Describe description) {
 }
 
 void Questions::answer(int64_t question, const node::Fields& fields) {
-  Understand understand;
-  {
-    std::lock_guard lock(mutex_);
-    auto found = waiting_.find(question);
-    if (found == waiting_.end()) return;
-    understand = std::move(found->second);
-    waiting_.erase(found);
-  }
-  if (Job job = understand(fields)) run_(std::move(job));
+  auto waiting = take(question);
+  if (!waiting) return;
+  if (Job job = waiting->understand(fields)) run_(std::move(job));
+}
+
+void Questions::succeed(int64_t question) {
+  auto waiting = take(question);
+  if (waiting && waiting->success) waiting->success();
+}
+
+std::optional<Questions::Waiting> Questions::take(int64_t question) {
+  std::lock_guard lock(mutex_);
+  auto found = waiting_.find(question);
+  if (found == waiting_.end()) return std::nullopt;
+  Waiting waiting = std::move(found->second);
+  waiting_.erase(found);
+  return waiting;
 }
 
 }  // namespace tlspool::supervisor

@@ -8,6 +8,7 @@
 #include <functional>
 #include <map>
 #include <mutex>
+#include <optional>
 #include <string>
 
 #include "node/values.h"
@@ -30,7 +31,8 @@ class Questions {
 
   /// `{ type: 'supervisor', supervisor, kind, question, …description }`, to be answered by
   /// `answerTrap(supervisor, question, answer)`. Any thread.
-  void ask(const char* kind, Describe description, Understand answered);
+  /// @param success what `succeed` does; nullptr: only TypeScript answers
+  void ask(const char* kind, Describe description, Understand answered, Job success = nullptr);
 
   /// `{ type: 'supervisor', supervisor, kind, …description }`. Any thread.
   void tell(const char* kind, Describe description);
@@ -38,11 +40,22 @@ class Questions {
   /// Main thread. An answer that nobody waits for does nothing.
   void answer(int64_t question, const node::Fields& fields);
 
+  /// Any thread: the outcome that was waited for is good, and TypeScript's own answer comes too late.
+  /// Does nothing if the question was answered.
+  void succeed(int64_t question);
+
  private:
+  struct Waiting {
+    Understand understand;
+    Job success;
+  };
+
+  std::optional<Waiting> take(int64_t question);
+
   double supervisor_;
   std::function<void(Job)> run_;
   std::mutex mutex_;
-  std::map<int64_t, Understand> waiting_;
+  std::map<int64_t, Waiting> waiting_;
   int64_t last_ = 0;
 };
 

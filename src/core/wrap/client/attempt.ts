@@ -23,6 +23,14 @@ export interface NotStarted {
   readonly step: string;
 }
 
+/** A socket of the program that waits at a gate, and the one to the real server. */
+export interface Place extends ProgramSocket, SetAside {
+  readonly upstream: number;
+  readonly connected: boolean;
+  readonly gate: number;
+  readonly waiting: AddressBytes;
+}
+
 /**
  * One connect() of the program, from its socket beginning to wait at the gate until it is connected to the pool's
  * plaintext, or failed. No duplicate of the socket is kept meanwhile: the program's close() must be one.
@@ -41,7 +49,8 @@ export class Attempt {
   readonly #aside: SetAside;
   /** Calls of the program that last as long as the attempt. */
   readonly #callers = new Set<(answer: SocketAnswer) => void>();
-  readonly #over = new AbortController();
+  #over: AbortController | undefined;
+  #abandoned: (() => void) | undefined;
   #dissolved = false;
 
   /** Takes nothing over: `question.fd` stays the caller's. */
@@ -89,8 +98,31 @@ export class Attempt {
     });
   }
 
+  /** Where its sockets are, for who brings it to its end elsewhere. */
+  get place(): Place {
+    const { thread, descriptor, cookie } = this.#socket;
+    const { userTimeout, synRetries } = this.#aside;
+    return {
+      upstream: this.upstream,
+      connected: this.connected,
+      gate: this.#gate.number,
+      waiting: this.#waiting,
+      thread,
+      descriptor,
+      cookie,
+      userTimeout,
+      synRetries,
+    };
+  }
+
+  /** What else is to be done when nobody waits for the outcome any more. */
+  onAbandoned(act: () => void): void {
+    this.#abandoned = act;
+  }
+
   /** Aborted when nobody waits for the outcome any more. */
   get signal(): AbortSignal {
+    this.#over ??= new AbortController();
     return this.#over.signal;
   }
 
@@ -106,7 +138,8 @@ export class Attempt {
 
   /** Nobody is to wait any more. */
   abandon(): void {
-    this.#over.abort(abandoned());
+    this.#abandoned?.();
+    this.#over?.abort(abandoned());
   }
 
   /** The program has taken its socket back (connect(2), AF_UNSPEC): whatever it does with it now is something else. */
@@ -122,15 +155,25 @@ export class Attempt {
    */
   async complete(): Promise<number> {
     if (this.#dissolved) throw abandoned();
-    const end = this.#meet();
+    return this.completeWith(this.#meet());
+  }
+
+  /** The same with an end that is on its way to the program's socket already; taken over. */
+  async completeWith(end: number): Promise<number> {
     try {
+      if (this.#dissolved) throw abandoned();
       if (!this.#gate.haveMet(end, this.#socket, this.#aside)) await this.#untilSettled(end);
     } catch (error) {
       closeFd(end);
       throw error;
     }
-    this.#tell({ action: 'finish' });
+    this.succeed();
     return end;
+  }
+
+  /** The program sees success. */
+  succeed(): void {
+    this.#tell({ action: 'finish' });
   }
 
   /** The program sees a failure: connect() returns the errno, or SO_ERROR tells it. */
@@ -232,6 +275,6 @@ const patience = 5_000;
 /** What the program gave up itself is no failure that anybody has to be told of. */
 export const abandonedCode = 'abandoned';
 
-function abandoned(): TlspoolError {
+export function abandoned(): TlspoolError {
   return new TlspoolError(abandonedCode, 'the program has closed its socket');
 }

@@ -5,6 +5,7 @@ import { NameLearning } from '../names/learning.ts';
 import type { TrapDecisions } from '../supervisor/traps.ts';
 import { ClientPolicy, type PolicyOptions } from './client-policy.ts';
 import type { ClientRule } from './client-rules.ts';
+import type { Departures } from './departures.ts';
 import { OutgoingConnections } from './outgoing-connections.ts';
 import { RuleHosts } from './rule-hosts.ts';
 
@@ -17,6 +18,7 @@ export interface ClientTermsGiven extends Pick<PolicyOptions, 'remoteId'> {
 
 export interface ClientSideOptions extends ClientTermsGiven, Pick<PolicyOptions, 'portMeaning'> {
   readonly link: PoolLink;
+  readonly departures?: Departures | undefined;
   /** Data connections of FTP. */
   readonly data: ProgramData;
   /** ms from the connection to the end of the dialog before TLS, and again to that of the handshake. */

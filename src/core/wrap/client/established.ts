@@ -11,10 +11,10 @@ export function established(fd: number, timeout: number, signal?: AbortSignal): 
   const settle = () => {
     const errno = socketError(fd);
     if (errno === 0) resolve();
-    else reject(failure(errno));
+    else reject(connectFailure(errno));
   };
   const watching = watch(fd, { writable: true }, settle);
-  const timer = setTimeout(() => reject(failure(timedOut)), timeout);
+  const timer = setTimeout(() => reject(connectFailure(timedOut)), timeout);
   const giveUp = () => reject(signal?.reason);
   signal?.addEventListener('abort', giveUp);
   return promise.finally(() => {
@@ -26,7 +26,8 @@ export function established(fd: number, timeout: number, signal?: AbortSignal): 
 
 const timedOut = 110;
 
-function failure(errno: number): TlspoolError {
+/** Why a connection to the real server, or to the program's socket, did not come about. */
+export function connectFailure(errno: number): TlspoolError {
   const [code, message] = getSystemErrorMap().get(-errno) ?? [`errno-${errno}`, `errno ${errno}`];
   return new TlspoolError(code, message, { wire: errno });
 }

@@ -110,6 +110,11 @@ export class Gate {
     this.#number = call(({ gateOpen }) => gateOpen(gateHosts[kind]));
   }
 
+  /** For the engine's threads. */
+  get number(): number {
+    return this.#number;
+  }
+
   /** Lets a socket wait; 0, or the errno of why it does not. What it was bound to stays so. */
   hold(fd: number): number {
     return call(({ gateHold }) => gateHold(this.#number, fd));

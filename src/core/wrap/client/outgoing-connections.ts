@@ -13,9 +13,10 @@ import { type ExpectedData, lostData, type ProgramData } from '../data/program-d
 import type { DnsName } from '../names/dns-message.ts';
 import { canonicalAddress } from '../names/hosts-file.ts';
 import type { SocketAnswer, SocketQuestion } from '../supervisor/traps.ts';
-import { Attempt, abandonedCode } from './attempt.ts';
+import { Attempt, abandoned, abandonedCode } from './attempt.ts';
 import type { ClientPolicy } from './client-policy.ts';
 import type { Treatment } from './client-rules.ts';
+import type { Departures } from './departures.ts';
 import { errnos } from './errnos.ts';
 import { established } from './established.ts';
 import { patienceWith } from './first-word.ts';
@@ -25,6 +26,8 @@ import { requirePlaintext } from './speaks-tls.ts';
 
 export interface OutgoingOptions {
   readonly link: PoolLink;
+  /** Brings connections to the pool where nothing is said before TLS; undefined: this process does itself. */
+  readonly departures?: Departures | undefined;
   readonly policy: ClientPolicy;
   /** Data connections of FTP. */
   readonly data: ProgramData;
@@ -95,14 +98,16 @@ export class OutgoingConnections implements Disposable {
     if (question.elsewhere) return this.#refuse(place, elsewhere);
     if (question.multipath) return { action: 'replace' };
     const goal = { ...decision, place, process: startedProcess(process) };
-    return this.#start(question, connectionTo(goal), (attempt) => this.#carry(attempt, goal));
+    return this.#start(question, connectionTo(goal), (attempt) => {
+      if (!this.#depart(question, attempt, goal)) void this.#carry(attempt, goal);
+    });
   }
 
   /** @param which says which connection it is, in words */
   #start(
     question: SocketQuestion,
     which: string,
-    carry: (attempt: Attempt) => Promise<void>,
+    carry: (attempt: Attempt) => void,
   ): SocketAnswer | Promise<SocketAnswer> {
     this.#sweepNowAndThen();
     const gate = this.#gateFor(question);
@@ -114,7 +119,7 @@ export class OutgoingConnections implements Disposable {
     if (started instanceof Attempt) {
       this.#attempts.set(question.cookie, started);
       this.#patrol ??= setTimeout(() => this.#lookAfterAttempts(), round).unref();
-      void carry(started);
+      carry(started);
       return started.answer(question, 'EINPROGRESS', this.#signals);
     }
     const { errno, step } = started;
@@ -144,7 +149,7 @@ export class OutgoingConnections implements Disposable {
     }
     const which = lostData(address);
     if (question.elsewhere) return this.#refuse(address, elsewhere);
-    return this.#start(question, which, (attempt) => this.#carryData(attempt, which, data));
+    return this.#start(question, which, (attempt) => void this.#carryData(attempt, which, data));
   }
 
   /** The program's connection is there before its TLS, which follows a reply that it may be waiting for. */
@@ -168,10 +173,38 @@ export class OutgoingConnections implements Disposable {
     }
   }
 
+  /** Leaves the rest to a thread, where nothing is said before TLS. False: it takes nothing now. */
+  #depart(question: SocketQuestion, attempt: Attempt, goal: Goal): boolean {
+    const { departures, handshakeTimeout: timeout } = this.#options;
+    const { treatment, remoteId, process, place } = goal;
+    if (!departures || treatment.kind !== 'tls') return false;
+    const service = this.#options.service ?? treatment.service;
+    const patience = this.#patienceWith(goal);
+    const started = Date.now();
+    const end = (failure: TlspoolError, completed: boolean, progress: string) =>
+      this.#end(attempt, goal, { failure, completed, progress, started });
+    return departures.begin({
+      question,
+      attempt,
+      ask: { role: 'client', remoteId, service, timeout, process },
+      patience,
+      events: {
+        done: (spoke) => {
+          attempt.succeed();
+          this.#forget(attempt);
+          if (patience > 0 && !spoke) this.#remember(place);
+        },
+        failed: (failure, completed) => end(failure, completed, toTls),
+        givenUp: (progress) =>
+          end(abandoned(), false, progress === 'connecting' ? answered : toTls),
+      },
+    });
+  }
+
   async #carry(attempt: Attempt, goal: Goal): Promise<void> {
     let upstream: number | undefined = attempt.upstream;
     let completed = false;
-    let progress = 'answered';
+    let progress = answered;
     const started = Date.now();
     const plain = async () => {
       const end = await attempt.complete();
@@ -182,36 +215,47 @@ export class OutgoingConnections implements Disposable {
     };
     try {
       await untilConnected(attempt);
-      progress = 'come to TLS';
+      progress = toTls;
       const { pool } = this.#options.link;
       if (!pool) throw new TlspoolError('no-daemon', 'the pool is away');
       upstream = undefined;
       await this.#secure(pool, attempt, goal, plain);
     } catch (error) {
-      const failure = asTlspoolError(error);
-      this.#forget(attempt);
-      // After that the program's socket ends with the pool's.
-      if (!completed) attempt.fail(errnoFor(failure));
-      const waited = Date.now() - started;
-      if (failure.code !== abandonedCode) this.#options.lost(failure, connectionTo(goal));
-      else if (waited >= noteworthy)
-        this.#options.lost(gaveUp(waited, progress), connectionTo(goal));
+      this.#end(attempt, goal, { failure: asTlspoolError(error), completed, progress, started });
     } finally {
       if (upstream !== undefined) closeFd(upstream);
     }
   }
 
+  /** One came to nothing. */
+  #end(attempt: Attempt, goal: Goal, { failure, completed, progress, started }: Failure): void {
+    this.#forget(attempt);
+    // After that the program's socket ends with the pool's.
+    if (!completed) attempt.fail(errnoFor(failure));
+    const waited = Date.now() - started;
+    if (failure.code !== abandonedCode) this.#options.lost(failure, connectionTo(goal));
+    else if (waited >= noteworthy) this.#options.lost(gaveUp(waited, progress), connectionTo(goal));
+  }
+
   /** Of what the program says first, where it does. Closes the end if it is none. */
-  async #requirePlaintext(end: number, { treatment, place }: Goal): Promise<void> {
-    const patience = patienceWith(treatment);
-    if (patience === 0 || this.#greeted.has(place)) return;
+  async #requirePlaintext(end: number, goal: Goal): Promise<void> {
+    const patience = this.#patienceWith(goal);
+    if (patience === 0) return;
     try {
-      const spoke = await requirePlaintext(end, patience);
-      if (!spoke && this.#greeted.size < mostGreeted) this.#greeted.add(place);
+      if (!(await requirePlaintext(end, patience))) this.#remember(goal.place);
     } catch (error) {
       closeFd(end);
       throw error;
     }
+  }
+
+  /** ms for the program's first word; 0: its server's is known to come first. */
+  #patienceWith({ treatment, place }: Goal): number {
+    return this.#greeted.has(place) ? 0 : patienceWith(treatment);
+  }
+
+  #remember(place: string): void {
+    if (this.#greeted.size < mostGreeted) this.#greeted.add(place);
   }
 
   /** Takes the upstream socket over. */
@@ -283,6 +327,20 @@ interface Goal {
   /** Who connects, to be judged in place of wrap. */
   readonly process: ClaimedProcess | undefined;
 }
+
+/** How a connection that came to nothing did so. */
+interface Failure {
+  readonly failure: TlspoolError;
+  /** The program had it already. */
+  readonly completed: boolean;
+  /** What the server had not done yet. */
+  readonly progress: string;
+  /** Date.now() */
+  readonly started: number;
+}
+
+const answered = 'answered';
+const toTls = 'come to TLS';
 
 /** What the program gave up itself. */
 const given: ReadonlySet<string> = new Set([abandonedCode, 'starttls-ended']);

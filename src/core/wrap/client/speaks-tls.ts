@@ -22,7 +22,7 @@ function isClientHello([type, major, minor = 0xff, , , message = 1]: Buffer): bo
   return type === 0x16 && major === 3 && minor <= 4 && message === 1;
 }
 
-const speaksTls = new TlspoolError(
+export const speaksTls = new TlspoolError(
   'speaks-tls',
   'the program speaks TLS there itself, and TLS inside of TLS is not what its server expects',
   {

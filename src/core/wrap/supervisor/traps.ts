@@ -66,6 +66,9 @@ export interface ListeningNotice {
 
 /** About one socket and an address; `fd` is a duplicate of it, the receiver's to close. */
 export interface SocketQuestion {
+  /** Who asks, and under which number (SupervisorEvent). */
+  readonly supervisor: number;
+  readonly question: number;
   readonly cookie: SocketCookie;
   /** Thread that calls. */
   readonly thread: number;

@@ -7,6 +7,7 @@ import type { PoolLink } from '../../tunnel/pool-link.ts';
 import type { ServerTerms } from '../../tunnel/terms.ts';
 import { type ActivationEnvironment, takeActivatedSockets } from '../activation.ts';
 import { type ClientSide, type ClientTermsGiven, openClientSide } from '../client/client-side.ts';
+import { Departures } from '../client/departures.ts';
 import { ProgramData } from '../data/program-data.ts';
 import { checkExecutable } from '../executable.ts';
 import type { ProgramPlan } from '../mode.ts';
@@ -71,7 +72,9 @@ export async function wrapTransparently(order: TransparentOrder): Promise<number
     keepDescendants();
     const network = await openPrivateNetwork(order.program.launcher);
     using courier = await Courier.open(pool.link);
-    const exitCode = await new Wrapping(order, pool, network, courier).run(activated);
+    using departures = await Departures.open(pool.link);
+    const threads = { courier, departures };
+    const exitCode = await new Wrapping(order, pool, network, threads).run(activated);
     await pool.drain(order.drainTimeout);
     return exitCode;
   } finally {
@@ -79,9 +82,16 @@ export async function wrapTransparently(order: TransparentOrder): Promise<number
   }
 }
 
+/** Threads that bring connections to the pool; undefined where this process has to do so itself. */
+interface Threads {
+  readonly courier: Courier | undefined;
+  readonly departures: Departures | undefined;
+}
+
 class Wrapping {
   readonly #order: TransparentOrder;
   readonly #link: PoolLink;
+  readonly #departures: Departures | undefined;
   readonly #listeners: WrappedListeners;
   readonly #restarts: Restarts;
   readonly #stopping = new AbortController();
@@ -94,10 +104,11 @@ class Wrapping {
     order: TransparentOrder,
     pool: PoolAccess,
     network: PrivateNetwork,
-    courier: Courier | undefined,
+    { courier, departures }: Threads,
   ) {
     this.#order = order;
     this.#link = pool.link;
+    this.#departures = departures;
     this.#network = network;
     this.#restarts = new Restarts(order.restart);
     this.#failed.promise.catch(() => undefined);
@@ -189,6 +200,7 @@ class Wrapping {
     return openClientSide({
       ...client,
       link: this.#link,
+      departures: this.#departures,
       portMeaning,
       data: this.#data,
       handshakeTimeout,

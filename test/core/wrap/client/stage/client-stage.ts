@@ -14,6 +14,7 @@ import {
   type ClientSideOptions,
   openClientSide,
 } from '../../../../../src/core/wrap/client/client-side.ts';
+import { Departures } from '../../../../../src/core/wrap/client/departures.ts';
 import { ProgramData } from '../../../../../src/core/wrap/data/program-data.ts';
 import { portMeaning } from '../../../../../src/core/wrap/port-meaning.ts';
 import { startSupervised } from '../../../../../src/core/wrap/supervisor/supervision.ts';
@@ -32,17 +33,22 @@ export class ClientStage implements AsyncDisposable {
   readonly ca = new OwnCa();
   readonly pool: Pool;
   readonly #link: PoolLink;
+  readonly #departures: Departures | undefined;
 
-  static async start(): Promise<ClientStage> {
+  /** @param by who brings connections to the pool */
+  static async start(by: 'thread' | 'process' = 'thread'): Promise<ClientStage> {
     const pool = await Pool.serving([]);
     const link = await PoolLink.open(() => connect({ socket: pool.socket }));
-    const stage = new ClientStage(pool, link);
+    const departures = by === 'thread' ? await Departures.open(link) : undefined;
+    assert.equal(departures !== undefined, by === 'thread');
+    const stage = new ClientStage(pool, link, departures);
     await pool.command('trust', 'add', stage.ca.file, '--role', 'server');
     return stage;
   }
 
-  private constructor(pool: Pool, link: PoolLink) {
+  private constructor(pool: Pool, link: PoolLink, departures: Departures | undefined) {
     this.pool = pool;
+    this.#departures = departures;
     this.#link = link;
   }
 
@@ -55,6 +61,7 @@ export class ClientStage implements AsyncDisposable {
     const lost: string[] = [];
     using side = await openClientSide({
       link: this.#link,
+      departures: this.#departures,
       rules: rules.map(parseClientTls) as readonly ClientRule[],
       remoteId: undefined,
       portMeaning,
@@ -104,6 +111,7 @@ export class ClientStage implements AsyncDisposable {
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
+    this.#departures?.[Symbol.dispose]();
     this.#link.close();
     this.ca[Symbol.dispose]();
     await this.pool[Symbol.asyncDispose]();
