@@ -1,5 +1,6 @@
 import { setTimeout as pause } from 'node:timers/promises';
 import { TlspoolError } from '../errors.ts';
+import { LONGEST_TIMER } from '../longest-timer.ts';
 import type { Log } from '../telemetry/log.ts';
 import type { LdapSource } from './group.ts';
 import { fetchLdapGroup } from './ldap-group.ts';
@@ -18,8 +19,6 @@ export interface DirectoryOrder {
 /** ms until a directory that cannot be reached is tried again, at most. */
 const LONGEST_RETRY = 30_000;
 const SHORTEST_RETRY = 1_000;
-/** ms; timers that are set for longer end at once. */
-const LONGEST_TIMER = 2 ** 31 - 1;
 
 /** Reads a group of a directory again and again: one look at a time, however long it takes. */
 export class DirectoryFollower {

@@ -1,7 +1,8 @@
 import type { DisclosureEntry } from '../identity/disclosure.ts';
 import { type Donai, formatDonai, parseDonai } from '../identity/donai.ts';
 import { DonaiError } from '../identity/donai-error.ts';
-import { formatSelector, type Selector, walk } from '../identity/selector.ts';
+import { formatSelector, parseSelector, type Selector, walk } from '../identity/selector.ts';
+import { LONGEST_TIMER } from '../longest-timer.ts';
 import { PoolError } from '../protocol/errors.ts';
 import { lidEntryFlags, REGISTRATION_MASK } from '../protocol/lid-entry.ts';
 import type { LidEntry, Message } from '../protocol/message.ts';
@@ -66,7 +67,7 @@ export class IdentitySeat implements Chooser {
 
   /** @throws PoolError LIDENTRY_NOT_VACANT */
   register(connection: Requester, requestId: number, { flags, timeout }: LidEntry): void {
-    const patience = (timeout === 0 ? PATIENCE : timeout) * 1_000;
+    const patience = Math.min((timeout === 0 ? PATIENCE : timeout) * 1_000, LONGEST_TIMER);
     this.#seat.offer(connection, requestId, patience);
     this.#registration = { flags, timeout, patience };
     this.#next();
@@ -84,7 +85,7 @@ export class IdentitySeat implements Chooser {
   }
 
   wants(entry: DisclosureEntry | undefined): boolean {
-    if (this.#seat.holder === undefined) return false;
+    if (!this.#isAttended) return false;
     return entry === undefined || !isUsedSilently(entry, this.#registration.flags);
   }
 
@@ -102,8 +103,8 @@ export class IdentitySeat implements Chooser {
     };
     signal.addEventListener('abort', () => pending.decide(undefined), { once: true });
     this.#pending.push(pending);
-    if (this.#seat.holder === undefined) pending.decide(undefined);
-    else this.#next();
+    if (this.#isAttended) this.#next();
+    else pending.decide(undefined);
     return promise;
   }
 
@@ -127,13 +128,18 @@ export class IdentitySeat implements Chooser {
     }));
   }
 
+  /** Whether somebody sits there who answers. */
+  get #isAttended(): boolean {
+    return this.#seat.holder !== undefined && !this.#seat.isOverdue;
+  }
+
   #next(): void {
     if (!this.#seat.isFree) return;
     const [pending] = this.#pending;
     if (pending === undefined) return;
     pending.asked = true;
-    // Whoever does not answer in time is as good as not there.
-    const late = setTimeout(() => pending.decide(undefined), this.#registration.patience).unref();
+    // Whoever does not answer in time is as good as not there, also for those that wait for their turn.
+    const late = setTimeout(() => this.#nobodyIsThere(), this.#registration.patience).unref();
     this.#seat.call(this.#messages(pending.question), {
       answered: (message) => {
         clearTimeout(late);
@@ -211,18 +217,22 @@ function remembered(flags: number, remote: Selector, local: Donai): Remembered |
 
 /** The remote itself, or a step of its walk. */
 function readRemote({ remoteId }: LidEntry, concrete: Donai): Selector {
-  const steps = walk(concrete);
-  const step = steps.find((each) => formatSelector(each) === remoteId.toLowerCase());
   if (remoteId === '') return concrete;
+  const said = formatSelector(parsed('remoteid', () => parseSelector(remoteId)));
+  const step = walk(concrete).find((each) => formatSelector(each) === said);
   if (step !== undefined) return step;
-  throw badAnswer(`${remoteId} is neither ${formatDonai(concrete)} nor more general`);
+  throw badAnswer(`${said} is neither ${formatDonai(concrete)} nor more general`);
 }
 
 function readLocal(text: string): Donai {
+  return parsed('localid', () => parseDonai(text));
+}
+
+function parsed<Id>(field: string, parse: () => Id): Id {
   try {
-    return parseDonai(text);
+    return parse();
   } catch (error) {
-    if (error instanceof DonaiError) throw badAnswer(`localid: ${error.message}`);
+    if (error instanceof DonaiError) throw badAnswer(`${field}: ${error.message}`);
     throw error;
   }
 }

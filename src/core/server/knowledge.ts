@@ -36,7 +36,13 @@ export class StoreKnowledge implements Knowledge {
     if (this.#reading !== undefined) return this.#reading;
     const now = performance.now();
     if (now - this.#checked < FRESH) return undefined;
-    const version = this.#parts.store.version();
+    let version: number;
+    try {
+      version = this.#parts.store.version();
+    } catch (error) {
+      // Told as what fails later is: sessions wait for it in the same way.
+      return Promise.reject(error);
+    }
     this.#checked = now;
     if (version === this.#version) return undefined;
     this.#reading = this.#read(version).then(

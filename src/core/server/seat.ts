@@ -58,14 +58,18 @@ export class Seat {
     return this.#state.is === 'offered';
   }
 
+  /** Whether it was called, and has taken longer than it may: another may take its place. */
+  get isOverdue(): boolean {
+    return this.#state.is === 'called' && performance.now() >= this.#state.until;
+  }
+
   /**
    * @param patience ms that it has for an answer before another may take its place
    * @throws PoolError if another program has the seat
    */
   offer(connection: Requester, requestId: number, patience: number): void {
     const state = this.#state;
-    const overdue = state.is === 'called' && performance.now() >= state.until;
-    if (state.is !== 'vacant' && !overdue) {
+    if (state.is !== 'vacant' && !this.isOverdue) {
       throw new PoolError(
         this.#occupied,
         'another program does that already',

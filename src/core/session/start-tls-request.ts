@@ -2,6 +2,7 @@ import type { PeerDemand, TlsRole } from '../engine/types.ts';
 import { type Donai, parseDonai } from '../identity/donai.ts';
 import { DonaiError } from '../identity/donai-error.ts';
 import { parseSelector, type Selector } from '../identity/selector.ts';
+import { LONGEST_TIMER } from '../longest-timer.ts';
 import { PoolError, PosixError } from '../protocol/errors.ts';
 import {
   type ClaimedProcess,
@@ -151,7 +152,7 @@ function demandOf(flags: number): PeerDemand {
 
 function timeoutOf(timeout: number, limits: RequestLimits): number {
   if (timeout === 0) return limits.handshakeTimeout;
-  return timeout === FOREVER ? 0 : timeout;
+  return timeout === FOREVER ? 0 : Math.min(timeout, LONGEST_TIMER);
 }
 
 function parseId(field: string, text: string): Donai | undefined {

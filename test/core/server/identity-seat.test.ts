@@ -1,10 +1,12 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
+import { setTimeout as pause } from 'node:timers/promises';
 import { parseDonai } from '../../../src/core/identity/donai.ts';
 import { formatSelector, parseSelector, walk } from '../../../src/core/identity/selector.ts';
 import { lidEntryFlags } from '../../../src/core/protocol/lid-entry.ts';
 import type { LidEntry } from '../../../src/core/protocol/message.ts';
 import { IdentitySeat, isUsedSilently } from '../../../src/core/server/identity-seat.ts';
+import { until, within } from '../../patience.ts';
 import { FakeProgram } from './fake-program.ts';
 
 const { skipEntry, skipUser, skipDomainSame, skipDomainOneUp, skipNotRoot } = lidEntryFlags;
@@ -167,4 +169,42 @@ test('a session that ends is not asked about, and a late answer renews the offer
   assert.equal(program.called.at(-1)?.remoteId, 'c.example.com');
   await program.answer(chosen({ localId: 'john@example.com', remoteId: 'c.example.com' }));
   assert.equal((await next)?.localId?.user, 'john');
+});
+
+test('a program that may take for ever is waited for', async () => {
+  const seat = new IdentitySeat(() => []);
+  const program = new FakeProgram<LidEntry>();
+  seat.register(program, 1, registration(0, 0xffff_ffff));
+  const choice = seat.choose(questionAbout('a.example.com'), never);
+  // A timer that is set for too long ends after a millisecond.
+  await pause(20);
+  assert.equal(seat.view().length, 1);
+  await program.answer(chosen({ localId: 'john@example.com' }));
+  assert.equal((await choice)?.localId?.user, 'john');
+});
+
+test('where the program does not answer in time, nobody waits for his turn either', async () => {
+  const seat = new IdentitySeat(() => []);
+  const program = new FakeProgram<LidEntry>();
+  seat.register(program, 1, registration(0, 1));
+  const [first, second] = ['a.example.com', 'b.example.com'].map((remote) =>
+    seat.choose(questionAbout(remote), never),
+  );
+  assert.equal(await within('the first', first ?? assert.fail()), undefined);
+  assert.equal(await within('the second', second ?? assert.fail()), undefined);
+  await until('it is overdue', () => !seat.wants(undefined));
+  assert.equal(await seat.choose(questionAbout('c.example.com'), never), undefined);
+  await program.answer(chosen({ localId: 'john@example.com' }));
+  assert.ok(seat.wants(undefined), 'whoever answers after all is there again');
+});
+
+test('the remote of an answer may be in other letters', async () => {
+  const seat = new IdentitySeat(() => []);
+  const program = new FakeProgram<LidEntry>();
+  seat.register(program, 1, registration());
+  const choice = seat.choose(questionAbout('É@Bücher.example'), never);
+  const flags = lidEntryFlags.insert;
+  await program.answer(chosen({ localId: 'me@home.example', remoteId: 'É@BÜCHER.example', flags }));
+  const { remember } = (await choice) ?? {};
+  assert.equal(remember && formatSelector(remember.remote), 'É@xn--bcher-kva.example');
 });

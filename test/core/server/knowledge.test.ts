@@ -6,6 +6,25 @@ import type { LocalIdentities } from '../../../src/core/identity/local-identitie
 import { StoreKnowledge } from '../../../src/core/server/knowledge.ts';
 import type { Trust } from '../../../src/core/trust/trust.ts';
 
+test('a store that fails at once fails whoever waits, and throws at nobody', async () => {
+  const part = { refresh: async () => {} };
+  const knowledge = new StoreKnowledge({
+    store: {
+      version: () => {
+        throw new Error('disk I/O error');
+      },
+    },
+    identities: part as unknown as LocalIdentities,
+    disclosure: part as unknown as Disclosure,
+    trust: part as unknown as Trust,
+    authorisation: part as unknown as Authorisation,
+    revocations: part,
+  });
+  const refreshed = knowledge.refresh();
+  assert.ok(refreshed instanceof Promise);
+  await assert.rejects(refreshed, /disk I\/O error/);
+});
+
 test('while the store cannot be read nobody goes on with what was known before', async () => {
   let reads = 0;
   let broken = true;
