@@ -57,7 +57,7 @@ _tlspool_flags() {
     'identities export') flags='--credential --out -o' ;;
     'identities import') flags='--key --role --passphrase-file --token --pin-file' ;;
     'identities install') flags='' ;;
-    'identities list') flags='' ;;
+    'identities list') flags='--expiring' ;;
     'identities remove') flags='--credential --delete-key --yes -y --pin-file' ;;
     'identities select') flags='--ask --auto' ;;
     'identities show') flags='' ;;
@@ -189,6 +189,7 @@ _tlspool_value() {
     'identities import --passphrase-file') compopt -o filenames 2> /dev/null; mapfile -t COMPREPLY < <(compgen -f -- "$current") ;;
     'identities import --token') COMPREPLY=() ;;
     'identities import --pin-file') compopt -o filenames 2> /dev/null; mapfile -t COMPREPLY < <(compgen -f -- "$current") ;;
+    'identities list --expiring') COMPREPLY=() ;;
     'identities remove --credential') COMPREPLY=() ;;
     'identities remove --pin-file') compopt -o filenames 2> /dev/null; mapfile -t COMPREPLY < <(compgen -f -- "$current") ;;
     'identities select --ask') mapfile -t COMPREPLY < <(compgen -W 'new general all' -- "$current") ;;

@@ -444,6 +444,7 @@ complete -c tlspool -n '__tlspool_at \'identities install\'' -l state-dir -x -a 
 complete -c tlspool -n '__tlspool_at \'identities install\'' -l config -r -F -d 'configuration file'
 complete -c tlspool -n '__tlspool_at \'identities install\'' -l no-input -d 'never ask; fail and name the flag instead'
 complete -c tlspool -n '__tlspool_at \'identities install\'' -l help -s h -d 'show the help of this command'
+complete -c tlspool -n '__tlspool_at \'identities list\'' -l expiring -x -d 'only credentials that expire within so many days, or have expired'
 complete -c tlspool -n '__tlspool_at \'identities list\'' -l json -d 'print one JSON object instead of text, for errors too'
 complete -c tlspool -n '__tlspool_at \'identities list\'' -l socket -r -F -d 'socket of the pool'
 complete -c tlspool -n '__tlspool_at \'identities list\'' -l state-dir -x -a '(__fish_complete_directories)' -d 'where identities, trust and tokens are kept'

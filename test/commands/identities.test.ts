@@ -523,3 +523,16 @@ test('a key without its token says what is missing', async () => {
     'no-token',
   );
 });
+
+test('what expires soon is listed alone, for renewal', async () => {
+  const made = await newPool();
+  await succeed(made, 'identities', 'create', 'short.example.com', '--days', '20');
+  await succeed(made, 'identities', 'create', 'long.example.com');
+  const expiring = await succeed(made, 'identities', 'list', '--expiring', '30');
+  assert.deepEqual(
+    expiring.identities.map(({ id }: Json) => id),
+    ['short.example.com'],
+  );
+  const none = await made.tlspool('identities', 'list', '--expiring', '10');
+  assert.match(none.stdout, /\n\nNone\.\n$/);
+});

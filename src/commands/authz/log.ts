@@ -2,6 +2,7 @@ import type { DecisionRecord } from '../../core/authz/decision-log.ts';
 import { AuthzCommand } from '../../core/cli/authz-command.ts';
 import { decisionWord } from '../../core/cli/decision-word.ts';
 import { Flags } from '../../core/cli/oclif.ts';
+import { harmless } from '../../core/seats/harmless.ts';
 
 export default class AuthzLog extends AuthzCommand {
   static override summary = 'show recent decisions';
@@ -58,7 +59,8 @@ export default class AuthzLog extends AuthzCommand {
 }
 
 function who(record: DecisionRecord): string {
-  if (record.about === 'program') return `user ${record.uid} (${record.executable || 'program'})`;
+  if (record.about === 'program')
+    return `user ${record.uid} (${harmless(record.executable) || 'program'})`;
   if (record.remote !== '') return record.remote;
   return record.names.length === 0 ? 'anonymous' : `unproven ${record.names.join(', ')}`;
 }

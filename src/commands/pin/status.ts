@@ -1,4 +1,5 @@
 import { PoolCommand } from '../../core/cli/pool-command.ts';
+import { harmless } from '../../core/seats/harmless.ts';
 import type { PinStatus } from '../../core/server/administration-messages.ts';
 import type { TokenStatus } from '../../core/token/token-status.ts';
 
@@ -30,7 +31,7 @@ export default class PinStatusCommand extends PoolCommand {
     const asks =
       holder === null
         ? 'nobody; run: tlspool pin'
-        : `${holder.executable || 'process'}[${holder.pid}] of user ${holder.user}`;
+        : `${harmless(holder.executable) || 'process'}[${holder.pid}] of user ${holder.user}`;
     this.log(`Who asks for PINs: ${asks}`);
     const waiting = (token: TokenStatus) =>
       needed.find(({ token: { uri } }) => uri === token.uri)?.waiting.length;

@@ -1,4 +1,5 @@
 import { PoolCommand } from '../../core/cli/pool-command.ts';
+import { harmless } from '../../core/seats/harmless.ts';
 import type { SessionView } from '../../core/server/session-view.ts';
 
 export default class SessionsList extends PoolCommand {
@@ -57,6 +58,6 @@ export default class SessionsList extends PoolCommand {
 }
 
 function programOf({ program, attached }: SessionView): string {
-  const name = program.executable.split('/').at(-1) || 'process';
+  const name = harmless(program.executable).split('/').at(-1) || 'process';
   return `${name}[${program.pid}]${attached ? '' : ' (detached)'}`;
 }

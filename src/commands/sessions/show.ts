@@ -1,6 +1,7 @@
 import { Args, Flags } from '../../core/cli/oclif.ts';
 import { PoolCommand } from '../../core/cli/pool-command.ts';
 import { TlspoolError, UsageError } from '../../core/errors.ts';
+import { harmless } from '../../core/seats/harmless.ts';
 import type { SessionView } from '../../core/server/session-view.ts';
 
 export default class SessionsShow extends PoolCommand {
@@ -82,7 +83,10 @@ The exit code is 1 if there is no such session.`;
       ['in, out', `${byteCount(session.bytesIn)}, ${byteCount(session.bytesOut)}`],
       ...lostLine(session),
       ['since', session.openedAt],
-      ['program', `${program.executable || 'process'} (${program.pid}, user ${program.uid})`],
+      [
+        'program',
+        `${harmless(program.executable) || 'process'} (${program.pid}, user ${program.uid})`,
+      ],
     ];
     const width = Math.max(...lines.map(([word]) => word.length));
     for (const [word, value] of lines) this.log(`${word.padEnd(width)}  ${value}`);

@@ -54,11 +54,31 @@ test('columns that say nothing are left out only where room is short, the first 
   assert.equal(wide[0], 'SESSION    LOCAL            REMOTE  CIPHER                  PROGRAM');
   const [heading] = tableLines(columns, [session], 65);
   assert.equal(heading, 'SESSION    LOCAL            CIPHER                  PROGRAM');
-  assert.deepEqual(tableLines(['a', 'b'], [{ a: '', b: 'long enough' }], 5), [
+  assert.deepEqual(tableLines(['a', 'b'], [{ a: '', b: 'longenough' }], 5), [
     'A',
     '  B',
     '',
-    '  long enough',
+    '  longenough',
+  ]);
+});
+
+test('a blank less between columns is better than another line', () => {
+  const rows = [{ a: 'abc', b: 'defg', c: 'hi' }];
+  assert.deepEqual(tableLines(['a', 'b', 'c'], rows, 11), ['A   B    C', 'abc defg hi']);
+});
+
+test('text that fits on no line is broken between words, where it stands', () => {
+  const rows = [
+    { name: 'r1', rule: 'allow partner@other.example --to intranet.example.com', by: 'root' },
+    { name: 'r2', rule: 'deny everyone --to www.example.com', by: '' },
+  ];
+  assert.deepEqual(tableLines(['name', 'rule', 'by'], rows, 44), [
+    'NAME  RULE',
+    '  BY',
+    'r1    allow partner@other.example --to',
+    '      intranet.example.com',
+    '  root',
+    'r2    deny everyone --to www.example.com',
   ]);
 });
 
