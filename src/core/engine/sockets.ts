@@ -96,6 +96,7 @@ interface SocketFunctions {
   socketError(fd: number): number;
   peerCredentials(fd: number): PeerCredentials;
   socketAddresses(fd: number): SocketAddresses;
+  internetAddress(fd: number, remote: boolean): string;
   watchStart(
     fd: number,
     readable: boolean,
@@ -252,6 +253,11 @@ export function peerCredentials(fd: number): PeerCredentials {
 
 export function socketAddresses(fd: number): SocketAddresses {
   return call((native) => native.socketAddresses(fd));
+}
+
+/** One end of an IPv4 or IPv6 socket, as `192.0.2.1:4711` or `[2001:db8::1]:4711`; '' for all else, and while not connected. */
+export function internetAddress(fd: number, end: 'local' | 'remote'): string {
+  return call((native) => native.internetAddress(fd, end === 'remote'));
 }
 
 /**

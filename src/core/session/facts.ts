@@ -1,7 +1,6 @@
 import type { Program } from '../authz/program-rule.ts';
-import { type SocketAddresses, socketAddresses } from '../engine/sockets.ts';
+import { internetAddress } from '../engine/sockets.ts';
 import type { TlsRole } from '../engine/types.ts';
-import { TlspoolError } from '../errors.ts';
 import type { StartTlsRequest } from './start-tls-request.ts';
 
 /** What is known of a session from its request on, for the log and for `sessions list`. */
@@ -31,24 +30,9 @@ export function factsOf(
     id,
     role: request.role,
     service: request.service,
-    peerAddress: request.clientAddress ?? addressOf(fd, 'remote'),
+    peerAddress: request.clientAddress ?? internetAddress(fd, 'remote'),
     openedAt: Date.now(),
     program,
     asking,
   };
-}
-
-/** Of either end: '' for what is no TCP connection; the engine says whether the descriptor is any good. */
-export function addressOf(fd: number, end: 'local' | 'remote'): string {
-  let addresses: SocketAddresses;
-  try {
-    addresses = socketAddresses(fd);
-  } catch (error) {
-    if (error instanceof TlspoolError) return '';
-    throw error;
-  }
-  const { family, [end]: place } = addresses;
-  if (place === undefined || family === 'unix' || family === 'other') return '';
-  const host = family === 'ipv6' ? `[${place.address}]` : place.address;
-  return `${host}:${place.port}`;
 }

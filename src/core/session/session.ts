@@ -1,7 +1,7 @@
 import type { Program } from '../authz/program-rule.ts';
 import { anonymous } from '../authz/question.ts';
 import type { SessionHandler } from '../engine/engine.ts';
-import { closeFd } from '../engine/sockets.ts';
+import { closeFd, internetAddress } from '../engine/sockets.ts';
 import type {
   AlertName,
   ClosedEvent,
@@ -21,7 +21,7 @@ import { agreedOn, type Known } from './agreement.ts';
 import { dropAnswer, readPlaintext } from './answers.ts';
 import { Audit } from './audit.ts';
 import type { Remembered } from './chooser.ts';
-import { addressOf, type SessionFacts } from './facts.ts';
+import type { SessionFacts } from './facts.ts';
 import { whenKept } from './first-use.ts';
 import { type Accepted, IdentityExchange } from './identity-exchange.ts';
 import { LiveSession } from './live-session.ts';
@@ -249,7 +249,7 @@ export class Session implements SessionHandler {
   ): void {
     const engineId = this.#engineId;
     if (engineId === undefined) return;
-    const shownAs = request.role === 'server' ? addressOf(plainFd, 'local') : '';
+    const shownAs = request.role === 'server' ? internetAddress(plainFd, 'local') : '';
     try {
       this.#services.engine.attach(engineId, plainFd, request.datagrams);
     } catch (error) {

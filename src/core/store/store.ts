@@ -66,7 +66,8 @@ export class Store implements AsyncDisposable {
     this.db = new Kysely<Schema>({ dialect: new NodeSqliteDialect(database, path) });
     // By two statements: of a pragma within another one, SQLite would compile the text each time.
     this.#commits = this.#read(() => database.prepare('pragma data_version'));
-    this.#changes = this.#read(() => database.prepare('select total_changes() as rows'));
+    this.#changes = this.#read(() => database.prepare('select total_changes()'));
+    for (const statement of [this.#commits, this.#changes]) statement.setReturnArrays(true);
   }
 
   /** All or nothing: what `change` throws undoes what it wrote. Writers queue, readers see the state before. */
@@ -79,9 +80,7 @@ export class Store implements AsyncDisposable {
    * commits of other connections (data_version) and our own rows.
    */
   version(): number {
-    return this.#read(
-      () => Number(this.#commits.get()?.data_version) + Number(this.#changes.get()?.rows),
-    );
+    return this.#read(() => onlyNumber(this.#commits) + onlyNumber(this.#changes));
   }
 
   /** Rises whenever an anchor comes, goes or changes: verdicts of older generations are void. */
@@ -130,6 +129,12 @@ export class Store implements AsyncDisposable {
       throw storeFailure(error, this.path);
     }
   }
+}
+
+/** Of a statement that returns arrays. */
+function onlyNumber(statement: StatementSync): number {
+  const [value] = statement.get() as unknown as readonly [unknown];
+  return Number(value);
 }
 
 async function createFile(stateDir: string, path: string): Promise<void> {

@@ -44,24 +44,29 @@ bool Worker::start() {
 }
 
 void Worker::post(Task task) {
-  std::lock_guard lock(mutex_);
-  if (life_ != Life::kRunning) return;
-  tasks_.push_back(std::move(task));
-  notify();
+  notify([&] { tasks_.push_back(std::move(task)); });
 }
 
 void Worker::wake(SessionId id) {
-  std::lock_guard lock(mutex_);
-  if (life_ != Life::kRunning) return;
-  woken_.push_back(id);
-  notify();
+  notify([&] { woken_.push_back(id); });
 }
 
-/// With the mutex held. The bell is rung once per round, however many letters come in. It is
-/// edge-triggered and never read: each write is an edge.
-void Worker::notify() {
-  if (rung_) return;
-  rung_ = true;
+/// Puts something in the letter box, unless nobody empties it any more. The bell is rung once per
+/// round, however many letters come in, and when the box is free again: whoever is woken by it
+/// opens the box at once.
+template <typename Put>
+void Worker::notify(Put put) {
+  {
+    std::lock_guard lock(mutex_);
+    if (life_ != Life::kRunning) return;
+    put();
+    if (std::exchange(rung_, true)) return;
+  }
+  ring();
+}
+
+/// The bell is edge-triggered and never read: each write is an edge.
+void Worker::ring() {
   uint64_t one = 1;
   while (write(bell_.number(), &one, sizeof one) < 0 && errno == EINTR) {
   }
@@ -75,8 +80,8 @@ void Worker::end(bool abandoning) {
     std::lock_guard lock(mutex_);
     if (life_ == Life::kOver) return;
     life_ = abandoning ? Life::kHalting : Life::kStopping;
-    notify();
   }
+  ring();
   thread_.join();
   std::lock_guard lock(mutex_);
   life_ = Life::kOver;

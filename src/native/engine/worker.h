@@ -101,7 +101,9 @@ class Worker {
   void deliverQueued();
   void tidy(bool busy);
   bool isUntidy() const;
-  void notify();
+  template <typename Put>
+  void notify(Put put);
+  void ring();
   void end(bool abandoning);
 
   const int number_;

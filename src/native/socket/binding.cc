@@ -262,6 +262,22 @@ napi_value addressesOf(napi_env env, napi_callback_info info) {
   return result;
 }
 
+/// `internetAddress(fd, remote) → text`: `ADDR:PORT` or `[IPV6]:PORT` of one end; "" if it has none.
+napi_value internetAddress(napi_env env, napi_callback_info info) {
+  Arguments arguments(env, info);
+  int fd = static_cast<int>(arguments.integer(0));
+  auto nameOf = arguments.flag(1) ? getpeername : getsockname;
+  if (!arguments.ok()) return nullptr;
+  Address address;
+  address.length = sizeof address.storage;
+  if (nameOf(fd, address.get(), &address.length) != 0) return node::string(env, "");
+  bool six = address.family() == AF_INET6;
+  if (!six && address.family() != AF_INET) return node::string(env, "");
+  Spelling spelling = spell(address);
+  std::string host = six ? "[" + spelling.host + "]" : spelling.host;
+  return node::string(env, host + ":" + std::to_string(spelling.port));
+}
+
 }  // namespace
 
 void registerBinding(napi_env env, napi_value exports) {
@@ -285,7 +301,8 @@ void registerBinding(napi_env env, napi_value exports) {
                     {"setCloseOnExec", setBit<F_GETFD, F_SETFD, FD_CLOEXEC>},
                     {"socketError", socketError},
                     {"peerCredentials", credentialsOf},
-                    {"socketAddresses", addressesOf}});
+                    {"socketAddresses", addressesOf},
+                    {"internetAddress", internetAddress}});
   registerDatagrams(env, exports);
   registerWatch(env, exports);
 }

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { mkdtempSync, readlinkSync, rmSync } from 'node:fs';
+import { closeSync, mkdtempSync, openSync, readlinkSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { test } from 'node:test';
@@ -54,6 +54,31 @@ test('a UNIX listener tells who connected', async () => {
   assert.deepEqual(sockets.socketAddresses(client).remote, { address: path, port: 0 });
   for (const fd of [client, server, listener]) sockets.closeFd(fd);
   rmSync(folder, { recursive: true });
+});
+
+test('either end of a connection has an address, where it is one of the internet', async () => {
+  for (const [host, spelt] of [
+    ['127.0.0.1', '127.0.0.1'],
+    ['::1', '[::1]'],
+  ] as const) {
+    const listener = sockets.listenTcp(host, 0);
+    const port = sockets.socketAddresses(listener).local?.port ?? 0;
+    const client = sockets.connectTcp(host, port);
+    await readable(listener);
+    const server = sockets.accept(listener) ?? assert.fail('nobody came');
+    assert.equal(sockets.internetAddress(client, 'remote'), `${spelt}:${port}`);
+    assert.equal(sockets.internetAddress(server, 'local'), `${spelt}:${port}`);
+    const own = sockets.internetAddress(client, 'local');
+    assert.equal(sockets.internetAddress(server, 'remote'), own);
+    assert.equal(sockets.internetAddress(listener, 'remote'), '', 'not connected');
+    for (const fd of [client, server, listener]) sockets.closeFd(fd);
+  }
+  const [one, other] = sockets.socketPair();
+  assert.equal(sockets.internetAddress(one, 'remote'), '');
+  for (const fd of [one, other]) sockets.closeFd(fd);
+  const file = openSync('/dev/null', 'r');
+  assert.equal(sockets.internetAddress(file, 'local'), '');
+  closeSync(file);
 });
 
 test('TCP connects without blocking and tells a refusal', async () => {
