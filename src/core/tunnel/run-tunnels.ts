@@ -5,7 +5,7 @@ import type { TlspoolError } from '../errors.ts';
 import { withLocalIdentity } from './default-identity.ts';
 import type { TunnelPlan } from './plan.ts';
 import type { PoolAccess } from './pool-access.ts';
-import { fitsCourier, Tunnel } from './tunnel.ts';
+import { Tunnel, wantsCourier } from './tunnel.ts';
 
 export interface TunnelsOrder {
   readonly plans: readonly TunnelPlan[];
@@ -34,7 +34,7 @@ export async function runTunnels(order: TunnelsOrder): Promise<readonly Tunnel[]
   // A tunnel may break before the others are open; the race below tells of it then.
   broken.catch(() => undefined);
   try {
-    using courier = order.plans.some(fitsCourier) ? await Courier.open(pool.link) : undefined;
+    using courier = order.plans.some(wantsCourier) ? await Courier.open(pool.link) : undefined;
     const way = { link: pool.link, courier };
     for (const plan of order.plans) {
       const terms = await withLocalIdentity(plan.terms, pool.stateDir);

@@ -1,26 +1,20 @@
-import { type Courier, type CourierIntake, isReachable } from '../courier/courier.ts';
+import type { CourierIntake } from '../courier/courier.ts';
 import type { TlspoolError } from '../errors.ts';
-import { clientCarrier, dialogOf, serverCarrier, serverRequest } from './carriers.ts';
+import type { AcceptorEvents } from './acceptor.ts';
+import { clientCarrier } from './carriers.ts';
 import { DatagramAcceptor } from './datagram-acceptor.ts';
 import { datagramCarrier } from './datagram-carrier.ts';
 import { formatEndpoint } from './endpoint.ts';
-import { Intake, type IntakeEvents } from './intake.ts';
+import { Intake, type IntakeOptions } from './intake.ts';
 import { listenAt, listenForDatagrams, localAddress } from './listen.ts';
 import type { TunnelPlan } from './plan.ts';
-import type { PoolLink } from './pool-link.ts';
+import { fitsCourier, serverIntake, type WayToPool } from './server-intake.ts';
 
 export interface TunnelEvents {
   /** A connection came to nothing. */
   lost(tunnel: Tunnel, error: TlspoolError): void;
   /** The tunnel takes no more connections. */
   failed(tunnel: Tunnel, error: TlspoolError): void;
-}
-
-/** How connections get to the pool. */
-export interface WayToPool {
-  readonly link: PoolLink;
-  /** Takes those on its own that need nothing of us; undefined: there is none. */
-  readonly courier: Courier | undefined;
 }
 
 export class Tunnel {
@@ -49,9 +43,13 @@ export class Tunnel {
   ) {
     this.plan = plan;
     this.addresses = listeners.map(localAddress);
-    this.#intake = intakeFor(plan, way, listeners, limit, {
-      lost: (error) => events.lost(this, error),
-      failed: (error) => events.failed(this, error),
+    this.#intake = intakeFor(plan, way, {
+      listeners,
+      limit,
+      events: {
+        lost: (error) => events.lost(this, error),
+        failed: (error) => events.failed(this, error),
+      },
     });
   }
 
@@ -66,35 +64,22 @@ export class Tunnel {
   }
 }
 
-/** Whether connections need no more than a courier can do. */
-export function fitsCourier({ terms, udp, connect }: TunnelPlan): boolean {
-  return !udp && terms.role === 'server' && !dialogOf(terms) && isReachable(connect);
+/** Whether a courier is of use to it. */
+export function wantsCourier({ terms, udp, connect }: TunnelPlan): boolean {
+  return !udp && terms.role === 'server' && fitsCourier(terms, connect);
 }
 
 function intakeFor(
-  plan: TunnelPlan,
-  { link, courier }: WayToPool,
-  listeners: readonly number[],
-  limit: number,
-  events: IntakeEvents,
+  { terms, udp, connect: target }: TunnelPlan,
+  way: WayToPool,
+  order: Pick<IntakeOptions, 'listeners' | 'limit' | 'events'>,
 ): Intake | CourierIntake {
-  const { terms, connect: target } = plan;
-  if (courier && terms.role === 'server' && fitsCourier(plan)) {
-    return courier.serve({ listeners, ask: serverRequest(terms), target, limit, events });
+  const { link } = way;
+  if (udp) {
+    const accept = (listener: number, heard: AcceptorEvents) =>
+      new DatagramAcceptor(listener, heard);
+    return new Intake({ ...order, link, accept, carry: datagramCarrier(terms, target) });
   }
-  return new Intake({
-    listeners,
-    accept: plan.udp ? (listener, heard) => new DatagramAcceptor(listener, heard) : undefined,
-    link,
-    carry: carrierOf(plan),
-    limit,
-    events,
-  });
-}
-
-function carrierOf(plan: TunnelPlan) {
-  if (plan.udp) return datagramCarrier(plan.terms, plan.connect);
-  return plan.terms.role === 'client'
-    ? clientCarrier(plan.terms, plan.connect)
-    : serverCarrier(plan.terms, plan.connect);
+  if (terms.role === 'server') return serverIntake(way, { ...order, terms, target });
+  return new Intake({ ...order, link, carry: clientCarrier(terms, target) });
 }

@@ -19,6 +19,11 @@ export class InetdMode implements Mode {
     this.#limit = limit;
   }
 
+  /** Each client brings a program to be started. */
+  wantsCourier(): boolean {
+    return false;
+  }
+
   start(plan: ProgramPlan, way: PublicWay, events: ModeEvents): RunningMode {
     const programs = new Set<Program>();
     const { promise: stopped, resolve: stop, reject: breakDown } = Promise.withResolvers<void>();

@@ -1,6 +1,7 @@
 import { closeFd } from '../engine/sockets.ts';
-import { serverCarrier } from '../tunnel/carriers.ts';
-import { Intake } from '../tunnel/intake.ts';
+import { dialogOf } from '../tunnel/carriers.ts';
+import { serverIntake } from '../tunnel/server-intake.ts';
+import type { ServerTerms } from '../tunnel/terms.ts';
 import { startedProcess } from './asking-process.ts';
 import { type InnerListener, openInnerListener, PrivateFolder } from './inner-listener.ts';
 import type { Mode, ModeEvents, ProgramPlan, PublicWay, RunningMode } from './mode.ts';
@@ -22,6 +23,10 @@ export class ListenMode implements Mode {
   constructor(runtimeDir: string, limit: number) {
     this.#runtimeDir = runtimeDir;
     this.#limit = limit;
+  }
+
+  wantsCourier(terms: ServerTerms): boolean {
+    return !dialogOf(terms);
   }
 
   start(plan: ProgramPlan, way: PublicWay, events: ModeEvents): RunningMode {
@@ -52,10 +57,10 @@ export class ListenMode implements Mode {
     const { promise: broken, reject: breakDown } = Promise.withResolvers<never>();
     const terms = { ...way.terms, process: startedProcess(program.pid) };
     const intakes = passages.map(({ fds, inner }) => {
-      return new Intake({
+      return serverIntake(way, {
         listeners: fds,
-        link: way.link,
-        carry: serverCarrier(terms, inner.endpoint),
+        terms,
+        target: inner.endpoint,
         limit: this.#limit,
         events: { lost: events.lost, failed: breakDown },
       });

@@ -1,5 +1,5 @@
 import type { TlspoolError } from '../errors.ts';
-import type { PoolLink } from '../tunnel/pool-link.ts';
+import type { WayToPool } from '../tunnel/server-intake.ts';
 import type { ServerTerms } from '../tunnel/terms.ts';
 import type { PublicListener } from './public-listener.ts';
 
@@ -8,6 +8,8 @@ import type { PublicListener } from './public-listener.ts';
  * sockets reach the pool is what modes differ in.
  */
 export interface Mode {
+  /** Whether a courier is of use to it. */
+  wantsCourier(terms: ServerTerms): boolean;
   start(program: ProgramPlan, way: PublicWay, events: ModeEvents): RunningMode;
 }
 
@@ -22,8 +24,7 @@ export interface ProgramPlan {
 }
 
 /** Between the public and the pool. */
-export interface PublicWay {
-  readonly link: PoolLink;
+export interface PublicWay extends WayToPool {
   readonly terms: ServerTerms;
   /** The mode owns their sockets from here on. */
   readonly listeners: readonly PublicListener[];

@@ -1,3 +1,4 @@
+import { Courier } from '../courier/courier.ts';
 import type { TlspoolError } from '../errors.ts';
 import { localAddress } from '../tunnel/listen.ts';
 import type { PoolAccess } from '../tunnel/pool-access.ts';
@@ -43,11 +44,12 @@ export async function wrap(order: WrapOrder): Promise<number> {
     const terms = await order.terms(pool);
     const listeners = await openPublicListeners(order.listen, activated);
     const addresses = listeners.flatMap(({ fds }) => fds.map(localAddress));
+    using courier = order.mode.wantsCourier(terms) ? await Courier.open(pool.link) : undefined;
     // Signals are heard from before the program can provoke any; nothing is delivered before `start` returns.
     using _forwarding = forwardSignals((name) => running.signal(name));
     const running = order.mode.start(
       order.program,
-      { link: pool.link, terms, listeners },
+      { link: pool.link, courier, terms, listeners },
       order.events,
     );
     order.events.serving(addresses, terms);

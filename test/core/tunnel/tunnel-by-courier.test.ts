@@ -18,8 +18,9 @@ import type { TlspoolError } from '../../../src/core/errors.ts';
 import { parseEndpoint } from '../../../src/core/tunnel/endpoint.ts';
 import type { TunnelPlan } from '../../../src/core/tunnel/plan.ts';
 import { PoolLink } from '../../../src/core/tunnel/pool-link.ts';
+import type { WayToPool } from '../../../src/core/tunnel/server-intake.ts';
 import { agreeTerms, type GivenTerms } from '../../../src/core/tunnel/terms.ts';
-import { fitsCourier, Tunnel, type WayToPool } from '../../../src/core/tunnel/tunnel.ts';
+import { Tunnel, wantsCourier } from '../../../src/core/tunnel/tunnel.ts';
 import { until, within } from '../../patience.ts';
 import { connected, name, readAll } from '../../programs/stage/clients.ts';
 import { PlainServer } from '../../programs/stage/plain-server.ts';
@@ -154,9 +155,9 @@ test('what has to be said or looked up before TLS, or is no TLS of ours over TCP
     plan('127.0.0.1:1', {}, true),
     plan('127.0.0.1:1', { client: true, localIds: [], remoteId: name }),
   ];
-  assert.deepEqual(fits.map(fitsCourier), [true, true, true]);
+  assert.deepEqual(fits.map(wantsCourier), [true, true, true]);
   assert.deepEqual(
-    others.map(fitsCourier),
+    others.map(wantsCourier),
     others.map(() => false),
   );
 });
