@@ -46,7 +46,9 @@ ConnectionKind connectionKind(int fd, const Address& address) {
   int family = optionOf(fd, SOL_SOCKET, SO_DOMAIN, AF_UNSPEC);
   if (family == AF_UNIX) return isNameCache(address) ? Kind::nameCache : Kind::other;
   if (family == kSharedMemoryTcp || family == AF_RDS) return Kind::unsupported;
-  if (!isInternet(family)) return isInternet(address.family()) ? Kind::unsupported : Kind::other;
+  // By others machines talk to each other, too: a guest with its host, computers by radio.
+  if (!isInternet(family))
+    return isInternet(address.family()) || carriesStream(fd) ? Kind::unsupported : Kind::other;
   if (address.family() == AF_UNSPEC) return Kind::dissolve;
   int type = optionOf(fd, SOL_SOCKET, SO_TYPE, 0);
   if (type == SOCK_DGRAM) return isQuestion(fd, address) ? Kind::resolver : Kind::other;

@@ -32,7 +32,8 @@ enum class Kind { tcp, other, unsupported };
 Kind kindOf(int fd) {
   int family = optionOf(fd, SOL_SOCKET, SO_DOMAIN, AF_UNSPEC);
   if (family == kSharedMemoryTcp) return Kind::unsupported;
-  if (family != AF_INET && family != AF_INET6) return Kind::other;
+  if (family == AF_UNIX) return Kind::other;
+  if (!isInternet(family)) return carriesStream(fd) ? Kind::unsupported : Kind::other;
   if (optionOf(fd, SOL_SOCKET, SO_TYPE, 0) != SOCK_STREAM) return Kind::unsupported;
   int protocol = optionOf(fd, SOL_SOCKET, SO_PROTOCOL, 0);
   return protocol == IPPROTO_TCP || protocol == IPPROTO_MPTCP ? Kind::tcp : Kind::unsupported;

@@ -29,6 +29,11 @@ int optionOf(int fd, int level, int name, int otherwise) {
   return getsockopt(fd, level, name, &value, &length) == 0 ? value : otherwise;
 }
 
+bool carriesStream(int fd) {
+  int type = optionOf(fd, SOL_SOCKET, SO_TYPE, 0);
+  return type == SOCK_STREAM || type == SOCK_SEQPACKET;
+}
+
 socket::Address localAddressOf(int fd) {
   socket::Address address;
   address.length = sizeof address.storage;

@@ -20,6 +20,9 @@ uint64_t networkOf(int fd);
 /// A socket option that is a number; `otherwise` if it cannot be told.
 int optionOf(int fd, int level, int name, int otherwise);
 
+/// Whether it is, or becomes by connect(2) or accept(2), one end of a stream, of whatever family.
+bool carriesStream(int fd);
+
 /// getsockname(2); of no family if it fails.
 socket::Address localAddressOf(int fd);
 /// getpeername(2); of no family if it fails.

@@ -1,4 +1,5 @@
 import assert from 'node:assert/strict';
+import { spawnSync } from 'node:child_process';
 import { once } from 'node:events';
 import { connect } from 'node:net';
 import { test } from 'node:test';
@@ -85,6 +86,35 @@ test('a call that is denied fails as was said', async () => {
   );
   assert.equal(await program.ended, 13);
   await program.over;
+});
+
+/** By which a virtual machine talks to its host and to others, in clear. */
+const besides = `
+import errno, socket
+def refused(act, *arguments):
+    try: act(*arguments)
+    except OSError as error: return error.errno == errno.EACCES
+client, server = socket.socket(socket.AF_VSOCK), socket.socket(socket.AF_VSOCK)
+server.bind((socket.VMADDR_CID_ANY, socket.VMADDR_PORT_ANY))
+exit(not (refused(client.connect, (socket.VMADDR_CID_HOST, 1)) and refused(server.listen)))
+`;
+const possible = 'import socket; socket.socket(socket.AF_VSOCK)';
+const hasBesides = spawnSync('/usr/bin/python3', ['-c', possible]).status === 0;
+
+test('a stream that is neither TCP nor local is refused, and told of', {
+  skip: !hasBesides && 'this kernel has no VSOCK',
+}, async () => {
+  const told: string[] = [];
+  const { all } = decisions(() => assert.fail('nothing is to be decided'));
+  const hearing = {
+    ...all,
+    refused: ({ call, reason }: { call: string; reason: string }) =>
+      void told.push(`${call}: ${reason}`),
+  };
+  const program = await startSupervised(python(besides), hearing, options);
+  assert.equal(await program.ended, 0);
+  await program.over;
+  assert.deepEqual(told, ['connect: it is no TCP socket', 'listen: it is no TCP socket']);
 });
 
 /** Has two sockets of one address, of which one at a time can listen. */
