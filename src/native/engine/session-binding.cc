@@ -58,8 +58,8 @@ napi_value sessionOpen(napi_env env, napi_callback_info info) {
     return nullptr;
   }
   options->role = toRole(fields.text("role"));
-  options->handshakeTimeout = static_cast<uint32_t>(fields.integer("handshakeTimeout", 0));
-  options->idleTimeout = static_cast<uint32_t>(fields.integer("idleTimeout", 0));
+  options->handshakeTimeout = toTime(fields.integer("handshakeTimeout", 0));
+  options->idleTimeout = toTime(fields.integer("idleTimeout", 0));
   options->ask = fields.flag("ask", false);
   if (!options->ask) options->local = toChoice(Fields(env, fields.value("local")));
   options->serverName = fields.text("serverName");
@@ -175,7 +175,7 @@ napi_value sessionRenew(napi_env env, napi_callback_info info) {
   Fields fields(env, arguments.value(2));
   SessionOptions options;
   options.peer = toDemand(fields.text("peer"));
-  options.handshakeTimeout = static_cast<uint32_t>(fields.integer("timeout", 0));
+  options.handshakeTimeout = toTime(fields.integer("timeout", 0));
   options.ask = fields.flag("ask", false);
   if (!options.ask) options.local = toChoice(Fields(env, fields.value("local")));
   if (!arguments.ok()) return nullptr;

@@ -37,8 +37,8 @@ struct SessionOptions {
   Transport transport = Transport::kStream;
   Role role = Role::kServer;
   /// ms; 0: none.
-  uint32_t handshakeTimeout = 0;
-  uint32_t idleTimeout = 0;
+  uint64_t handshakeTimeout = 0;
+  uint64_t idleTimeout = 0;
   /// Ask the brain what to show.
   bool ask = false;
   LocalChoice local;

@@ -87,7 +87,7 @@ Session::Renewing Session::renegotiate(SessionOptions options) {
   return Renewing::kRenegotiating;
 }
 
-void Session::beginRenewal(uint32_t timeout) {
+void Session::beginRenewal(uint64_t timeout) {
   renewal_ = std::make_unique<Renewal>();
   if (timeout) renewal_->deadline = monotonicTime() + timeout;
   link_.worker.schedule(*this, nextTime());

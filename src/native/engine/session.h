@@ -102,7 +102,7 @@ class Session final : public Resident {
   Renewing askClient(const SessionOptions& options);
   Renewing renegotiate(SessionOptions options);
   /// @param timeout ms; 0: none
-  void beginRenewal(uint32_t timeout);
+  void beginRenewal(uint64_t timeout);
   void goOnRenewing();
   void finishRenewal();
   void judgeRenewal();
@@ -114,8 +114,8 @@ class Session final : public Resident {
   Phase phase_ = Phase::kShaking;
   bool lingering_ = false;
   /// ms; 0: none.
-  uint32_t handshakeTimeout_;
-  uint32_t idleTimeout_;
+  uint64_t handshakeTimeout_;
+  uint64_t idleTimeout_;
   uint64_t deadline_ = 0;
   /// DTLS: when the handshake repeats what was sent last; 0: not.
   uint64_t retransmission_ = 0;

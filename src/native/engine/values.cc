@@ -13,6 +13,11 @@ PeerDemand toDemand(const std::string& text) {
 
 Role toRole(const std::string& text) { return text == "client" ? Role::kClient : Role::kServer; }
 
+uint64_t toTime(int64_t milliseconds) {
+  constexpr int64_t kLongest = int64_t{100} * 365 * 24 * 60 * 60 * 1000;
+  return static_cast<uint64_t>(std::clamp<int64_t>(milliseconds, 0, kLongest));
+}
+
 std::optional<ResumptionContext> toContext(const node::Bytes& bytes) {
   ResumptionContext context;
   if (bytes.size() != context.size()) return std::nullopt;

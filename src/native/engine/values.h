@@ -13,6 +13,9 @@ namespace tlspool::engine {
 PeerDemand toDemand(const std::string& text);
 Role toRole(const std::string& text);
 
+/// ms, up to a hundred years; 0 for none.
+uint64_t toTime(int64_t milliseconds);
+
 /// Nothing unless it is as long as a context.
 std::optional<ResumptionContext> toContext(const node::Bytes& bytes);
 

@@ -233,6 +233,20 @@ test('a reader that is slow gets everything', async () => {
   assert.equal((await session.closed).reason, 'closed');
 });
 
+test('an idle time of two months is not taken for one of a moment', async () => {
+  // More than 32 bits of milliseconds hold.
+  const patient = await serve(engine, { local, idleTimeout: 2 ** 32 + 1 });
+  const other = await serve(engine, { local, idleTimeout: 100 });
+  assert.equal((await other.session.closed).reason, 'idle-timeout');
+  patient.client.write('still here');
+  assert.equal(String((await event(patient.program, 'data'))[0]), 'still here');
+  for (const { client, program } of [patient, other]) {
+    client.destroy();
+    program.destroy();
+  }
+  await patient.session.closed;
+});
+
 test('an idle session ends after its idle time, a live one does not', async () => {
   const { session, client, program } = await serve(engine, { local, idleTimeout: 2000 });
   client.resume();
