@@ -91,6 +91,7 @@ export function keepDescendants(): void {
 
 /**
  * SIGKILL for all that descends from this process, but for children that are spared with what is below them.
+ * @param spared eight at most
  * @returns how many there were; until it is none there may be more
  */
 export function killDescendants(...spared: readonly number[]): number {

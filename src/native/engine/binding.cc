@@ -25,7 +25,8 @@ napi_value engineStart(napi_env env, napi_callback_info info) {
   Limits limits;
   limits.keyUpdateRecords = static_cast<uint64_t>(
       options.integer("keyUpdateRecords", static_cast<int64_t>(limits.keyUpdateRecords)));
-  int threads = static_cast<int>(std::max<int64_t>(options.integer("threads", 1), 1));
+  constexpr int64_t kMostThreads = 1024;
+  int threads = static_cast<int>(std::clamp<int64_t>(options.integer("threads", 1), 1, kMostThreads));
   std::string reason;
   if (!Engine::start(threads, limits, &reason)) {
     return node::throwError(env, "ERR_ENGINE", reason);

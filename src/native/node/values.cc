@@ -170,6 +170,9 @@ napi_value throwErrno(napi_env env, int error, std::string_view what) {
 
 Arguments::Arguments(napi_env env, napi_callback_info info) : env_(env) {
   napi_get_cb_info(env, info, &count_, values_, nullptr, nullptr);
+  if (count_ <= kMax) return;
+  count_ = kMax;
+  fail("too many arguments");
 }
 
 void Arguments::fail(const char* expected) {

@@ -37,7 +37,8 @@ napi_value throwError(napi_env env, const char* code, std::string_view message);
 /// Throws an Error for an errno: code is its name (`EACCES`), message `what: description`.
 napi_value throwErrno(napi_env env, int error, std::string_view what);
 
-/// The arguments of one call, read in order or by the property names of an options object.
+/// The arguments of one call, eight at most, read in order or by the property names of an options
+/// object.
 class Arguments {
  public:
   Arguments(napi_env env, napi_callback_info info);

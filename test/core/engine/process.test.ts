@@ -2,7 +2,13 @@ import assert from 'node:assert/strict';
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { test } from 'node:test';
-import { parentOf, readProcess, signalWaits, startOf } from '../../../src/core/engine/process.ts';
+import {
+  killDescendants,
+  parentOf,
+  readProcess,
+  signalWaits,
+  startOf,
+} from '../../../src/core/engine/process.ts';
 import { until } from '../../patience.ts';
 
 test('a process has its parent and its start, as /proc tells them, until it is gone', async () => {
@@ -30,6 +36,11 @@ test('more processes than are remembered each have their own start', async () =>
   } finally {
     for (const child of children) child.kill('SIGKILL');
   }
+});
+
+test('more children than a call takes are not left alone by chance: it is refused', () => {
+  const gone = Array.from({ length: 9 }, (_, index) => 2 ** 22 + 1 + index);
+  assert.throws(() => killDescendants(...gone), TypeError);
 });
 
 test('a signal waits that a thread did not take, and neither blocks nor ignores', async () => {
