@@ -15,7 +15,12 @@ const checks = [
 ];
 
 // No test, and no file of tests, keeps the run from its end. A test that needs longer says so itself.
-const limits = ['--test-timeout=180000', '--test-force-exit', '--import=./test/file-limit.mjs'];
+const limits = [
+  '--test-timeout=180000',
+  '--test-force-exit',
+  '--import=./test/file-limit.mjs',
+  '--import=./test/whole-files.mjs',
+];
 // Much of the tests' time is waiting for programs: two files at once, where Node would run one.
 const tests = ['--test', '--test-reporter=spec', '--test-concurrency=2', ...limits];
 
