@@ -1,21 +1,25 @@
-// oclif and all that it needs, some hundred small files, as one: loading them takes longer than most commands run.
-// src/core/cli/oclif.ts, once compiled, is replaced by it.
+// Libraries of some hundred small files, each as one with all that it needs: loading them takes longer than most
+// commands run. The file of ours that is all there is of one, once compiled, is replaced by it.
 
 import { readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { root } from './place.mjs';
 import { run } from './step.mjs';
 
-const bundled = 'dist/core/cli/oclif.js';
-const notices = 'dist/core/cli/oclif.notices.txt';
+const libraries = ['dist/core/cli/oclif', 'dist/core/store/kysely', 'dist/core/authority/x509'];
 
 /** What is bundled are CommonJS modules, which ask for Node's own by `require`. */
 const banner =
   "import { createRequire } from 'node:module'; const require = createRequire(import.meta.url);";
 
 /** @throws SetupError */
-export function bundleOclif() {
-  const inputs = join(root, 'build/oclif.json');
+export function bundleLibraries() {
+  for (const library of libraries) bundle(library);
+}
+
+function bundle(library) {
+  const bundled = `${library}.js`;
+  const inputs = join(root, 'build/bundled.json');
   run('esbuild', 'esbuild', [
     bundled,
     `--outfile=${bundled}`,
@@ -28,7 +32,10 @@ export function bundleOclif() {
     `--metafile=${inputs}`,
     '--log-level=warning',
   ]);
-  writeFileSync(join(root, notices), noticesOf(JSON.parse(readFileSync(inputs, 'utf8'))));
+  writeFileSync(
+    join(root, `${library}.notices.txt`),
+    noticesOf(JSON.parse(readFileSync(inputs, 'utf8'))),
+  );
   rmSync(inputs);
 }
 

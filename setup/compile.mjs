@@ -11,7 +11,7 @@ import {
   writeFileSync,
 } from 'node:fs';
 import { dirname, join } from 'node:path';
-import { bundleOclif } from './bundle.mjs';
+import { bundleLibraries } from './bundle.mjs';
 import { compileNative } from './native.mjs';
 import { nodeDir, root } from './place.mjs';
 import { run, say } from './step.mjs';
@@ -38,7 +38,7 @@ function compileTypeScript() {
   run('tsc', 'tsc', ['-p', 'tsconfig.build.json']);
   removeOrphans();
   mkdirSync(dirname(stamp), { recursive: true });
-  bundleOclif();
+  bundleLibraries();
   writeFileSync(stamp, digestOfSources());
 }
 

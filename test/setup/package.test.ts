@@ -61,17 +61,23 @@ test('what its code imports comes with it, or is installed with it', () => {
   }
 });
 
-test('what others wrote of it comes with its licence', () => {
-  const notices = readFileSync(join(installed, 'dist/core/cli/oclif.notices.txt'), 'utf8');
-  const bundled = readFileSync(join(installed, 'dist/core/cli/oclif.js'), 'utf8');
-  const sources = bundled.matchAll(/^\/\/ (?:.*\/)?node_modules\/((?:@[^/]+\/)?[^/]+)\//gm);
-  const packages = new Set([...sources].map(([, name = '']) => name));
-  assert.ok(packages.has('@oclif/core'));
-  for (const name of packages) {
-    const [, text] = notices.split(new RegExp(`^${name} [\\d.]+ \\(.+\\)$`, 'm'));
-    assert.match(text ?? '', /^\s+\S/, name);
-  }
-});
+for (const [file, library] of [
+  ['dist/core/cli/oclif', '@oclif/core'],
+  ['dist/core/store/kysely', 'kysely'],
+  ['dist/core/authority/x509', '@peculiar/x509'],
+] as const) {
+  test(`${library} is in it with all that it needs, and their licences`, () => {
+    const notices = readFileSync(join(installed, `${file}.notices.txt`), 'utf8');
+    const bundled = readFileSync(join(installed, `${file}.js`), 'utf8');
+    const sources = bundled.matchAll(/^\/\/ (?:.*\/)?node_modules\/((?:@[^/]+\/)?[^/]+)\//gm);
+    const packages = new Set([...sources].map(([, name = '']) => name));
+    assert.ok(packages.has(library));
+    for (const name of packages) {
+      const [, text] = notices.split(new RegExp(`^${name} [\\d.]+ \\(.+\\)$`, 'm'));
+      assert.match(text ?? '', /^\s+\S/, name);
+    }
+  });
+}
 
 test("npm's install leaves an engine and a launcher, and no rubble", () => {
   // What was compiled here already is not compiled anew; it is put together in the package's own place.

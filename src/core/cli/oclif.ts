@@ -1,5 +1,5 @@
 /**
- * What is used of oclif, in one place: the build turns this file into all of it (setup/compile.mjs), as a hundred small
+ * What is used of oclif, in one place: the build turns this file into all of it (setup/bundle.mjs), as a hundred small
  * files take longer to load than a command to run.
  */
 

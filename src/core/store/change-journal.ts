@@ -1,4 +1,5 @@
-import { type Kysely, sql, type Transaction } from 'kysely';
+import type { Kysely, Transaction } from 'kysely';
+import { sql } from './kysely.ts';
 import type { ChangeKind, Schema } from './schema.ts';
 
 /** Entries that are kept; whoever is further behind reads everything anew. */

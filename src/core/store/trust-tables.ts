@@ -1,5 +1,6 @@
-import { sql, type Transaction } from 'kysely';
+import type { Transaction } from 'kysely';
 import { countChanges } from './change-counter.ts';
+import { sql } from './kysely.ts';
 import type { Schema } from './schema.ts';
 
 /** Step: what remote validation needs besides anchors. */
