@@ -58,7 +58,9 @@ void Departures::open(Descriptor channel) {
   channel_.emplace(std::move(channel));
   watchesWritable_ = false;
   broken_ = 0;
-  poller_.add(channel_->number(), EPOLLIN, word(About::channel));
+  if (poller_.add(channel_->number(), EPOLLIN, word(About::channel))) return;
+  broken_ = errno;
+  poller_.wake();
 }
 
 bool Departures::begin(int64_t number, Order& order) {
@@ -172,10 +174,16 @@ void Departures::expire() {
   node::deliverEvents();
 }
 
+/// What cannot be watched is not waited for.
 void Departures::await(Place place, uint32_t events) {
-  deadlines_.emplace(place->second.deadline(), place->first);
-  poller_.add(place->second.watched(), events,
-              word(About::departure, static_cast<uint64_t>(place->first)));
+  Departure& departure = place->second;
+  auto number = static_cast<uint64_t>(place->first);
+  if (poller_.add(departure.watched(), events, word(About::departure, number)))
+    deadlines_.emplace(departure.deadline(), place->first);
+  else if (departure.phase() == Phase::connecting)
+    connected(place, errno);
+  else
+    hear(place, false);
 }
 
 /// Before what is watched is given away, or the phase another.
@@ -341,6 +349,7 @@ void Departures::send(const unsigned char* bytes, size_t length, Descriptor fd) 
   if (broken_ != 0) return;
   if (!channel_->send(bytes, length, std::move(fd))) {
     broken_ = errno;
+    poller_.wake();
     return;
   }
   if (!channel_->hasWaiting() || watchesWritable_) return;
