@@ -8,7 +8,7 @@ _tlspool_words() {
     'authz group') words='add create import list members remove' ;;
     'ca') words='crl export issue list revoke sign' ;;
     'disclose') words='add list remove test' ;;
-    'identities') words='create csr export import install list remove select show' ;;
+    'identities') words='create csr export import install list remove renew select show' ;;
     'pin') words='enter lock status' ;;
     'sessions') words='close list show' ;;
     'tokens') words='init list' ;;
@@ -59,6 +59,7 @@ _tlspool_flags() {
     'identities install') flags='' ;;
     'identities list') flags='--expiring' ;;
     'identities remove') flags='--credential --delete-key --yes -y --pin-file' ;;
+    'identities renew') flags='--within --dry-run --pin-file' ;;
     'identities select') flags='--ask --auto' ;;
     'identities show') flags='' ;;
     'init') flags='--module --token --pin-source --pin-file --label' ;;
@@ -192,6 +193,8 @@ _tlspool_value() {
     'identities list --expiring') COMPREPLY=() ;;
     'identities remove --credential') COMPREPLY=() ;;
     'identities remove --pin-file') compopt -o filenames 2> /dev/null; mapfile -t COMPREPLY < <(compgen -f -- "$current") ;;
+    'identities renew --within') COMPREPLY=() ;;
+    'identities renew --pin-file') compopt -o filenames 2> /dev/null; mapfile -t COMPREPLY < <(compgen -f -- "$current") ;;
     'identities select --ask') mapfile -t COMPREPLY < <(compgen -W 'new general all' -- "$current") ;;
     'identities select --auto') compopt -o filenames 2> /dev/null; mapfile -t COMPREPLY < <(compgen -f -- "$current") ;;
     'init --module') compopt -o filenames 2> /dev/null; mapfile -t COMPREPLY < <(compgen -f -- "$current") ;;

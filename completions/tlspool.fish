@@ -8,7 +8,7 @@ function __tlspool_at
     for word in $typed
         string match -q -- '-*' $word; and break
         set -l longer (string join ' ' $found $word)
-        contains -- "$longer" 'authz' 'authz group' 'ca' 'disclose' 'identities' 'pin' 'sessions' 'tokens' 'trust' 'trust expression' 'authz allow' 'authz allow-program' 'authz check' 'authz close' 'authz deny' 'authz explain' 'authz export' 'authz group add' 'authz group create' 'authz group import' 'authz group list' 'authz group members' 'authz group remove' 'authz import' 'authz list' 'authz log' 'authz open' 'authz remove' 'authz test' 'authz whoami' 'ca crl' 'ca export' 'ca issue' 'ca list' 'ca revoke' 'ca sign' 'disclose add' 'disclose list' 'disclose remove' 'disclose test' 'identities create' 'identities csr' 'identities export' 'identities import' 'identities install' 'identities list' 'identities remove' 'identities select' 'identities show' 'init' 'pin' 'pin enter' 'pin lock' 'pin status' 'ping' 'serve' 'sessions close' 'sessions list' 'sessions show' 'status' 'tokens init' 'tokens list' 'trust add' 'trust check' 'trust distrust' 'trust expression set' 'trust expression show' 'trust import-system' 'trust list' 'trust pin' 'trust remove' 'trust unpin' 'tunnel' 'wrap'; or break
+        contains -- "$longer" 'authz' 'authz group' 'ca' 'disclose' 'identities' 'pin' 'sessions' 'tokens' 'trust' 'trust expression' 'authz allow' 'authz allow-program' 'authz check' 'authz close' 'authz deny' 'authz explain' 'authz export' 'authz group add' 'authz group create' 'authz group import' 'authz group list' 'authz group members' 'authz group remove' 'authz import' 'authz list' 'authz log' 'authz open' 'authz remove' 'authz test' 'authz whoami' 'ca crl' 'ca export' 'ca issue' 'ca list' 'ca revoke' 'ca sign' 'disclose add' 'disclose list' 'disclose remove' 'disclose test' 'identities create' 'identities csr' 'identities export' 'identities import' 'identities install' 'identities list' 'identities remove' 'identities renew' 'identities select' 'identities show' 'init' 'pin' 'pin enter' 'pin lock' 'pin status' 'ping' 'serve' 'sessions close' 'sessions list' 'sessions show' 'status' 'tokens init' 'tokens list' 'trust add' 'trust check' 'trust distrust' 'trust expression set' 'trust expression show' 'trust import-system' 'trust list' 'trust pin' 'trust remove' 'trust unpin' 'tunnel' 'wrap'; or break
         set -a found $word
     end
     test "$argv[1]" = "$found"
@@ -27,7 +27,7 @@ complete -c tlspool -n '__tlspool_program' -a '(__fish_complete_subcommand --fcs
 complete -c tlspool -n '__tlspool_at \'\'' -f -a 'authz' -d 'allow, allow-program, check, close, deny, explain, export, group add, group create, group import, group list, group members, group remove, import, list, log, open, remove, test, whoami'
 complete -c tlspool -n '__tlspool_at \'\'' -f -a 'ca' -d 'crl, export, issue, list, revoke, sign'
 complete -c tlspool -n '__tlspool_at \'\'' -f -a 'disclose' -d 'add, list, remove, test'
-complete -c tlspool -n '__tlspool_at \'\'' -f -a 'identities' -d 'create, csr, export, import, install, list, remove, select, show'
+complete -c tlspool -n '__tlspool_at \'\'' -f -a 'identities' -d 'create, csr, export, import, install, list, remove, renew, select, show'
 complete -c tlspool -n '__tlspool_at \'\'' -f -a 'init' -d 'make the state folder: a token for keys, and a local CA'
 complete -c tlspool -n '__tlspool_at \'\'' -f -a 'pin' -d 'ask people for PINs when tokens need them'
 complete -c tlspool -n '__tlspool_at \'\'' -f -a 'ping' -d 'ask the pool whether it is there'
@@ -76,6 +76,7 @@ complete -c tlspool -n '__tlspool_at \'identities\'' -f -a 'import' -d 'take ove
 complete -c tlspool -n '__tlspool_at \'identities\'' -f -a 'install' -d 'take the certificate that another CA issued for a request'
 complete -c tlspool -n '__tlspool_at \'identities\'' -f -a 'list' -d 'list the local identities'
 complete -c tlspool -n '__tlspool_at \'identities\'' -f -a 'remove' -d 'forget a local identity'
+complete -c tlspool -n '__tlspool_at \'identities\'' -f -a 'renew' -d 'renew the certificates that the local CA signed and that end'
 complete -c tlspool -n '__tlspool_at \'identities\'' -f -a 'select' -d 'choose who we are when servers ask'
 complete -c tlspool -n '__tlspool_at \'identities\'' -f -a 'show' -d 'show one local identity in full'
 complete -c tlspool -n '__tlspool_at \'pin\'' -f -a 'enter' -d 'give the PIN of a token now'
@@ -461,6 +462,15 @@ complete -c tlspool -n '__tlspool_at \'identities remove\'' -l state-dir -x -a '
 complete -c tlspool -n '__tlspool_at \'identities remove\'' -l config -r -F -d 'configuration file'
 complete -c tlspool -n '__tlspool_at \'identities remove\'' -l no-input -d 'never ask; fail and name the flag instead'
 complete -c tlspool -n '__tlspool_at \'identities remove\'' -l help -s h -d 'show the help of this command'
+complete -c tlspool -n '__tlspool_at \'identities renew\'' -l within -x -d 'what ends within so many days, however long it holds'
+complete -c tlspool -n '__tlspool_at \'identities renew\'' -l dry-run -d 'change nothing; say what would be renewed'
+complete -c tlspool -n '__tlspool_at \'identities renew\'' -l pin-file -r -F -d 'file with the token\'s PIN, readable by its owner only [default: the source that the pool knows]'
+complete -c tlspool -n '__tlspool_at \'identities renew\'' -l json -d 'print one JSON object instead of text, for errors too'
+complete -c tlspool -n '__tlspool_at \'identities renew\'' -l socket -r -F -d 'socket of the pool'
+complete -c tlspool -n '__tlspool_at \'identities renew\'' -l state-dir -x -a '(__fish_complete_directories)' -d 'where identities, trust and tokens are kept'
+complete -c tlspool -n '__tlspool_at \'identities renew\'' -l config -r -F -d 'configuration file'
+complete -c tlspool -n '__tlspool_at \'identities renew\'' -l no-input -d 'never ask; fail and name the flag instead'
+complete -c tlspool -n '__tlspool_at \'identities renew\'' -l help -s h -d 'show the help of this command'
 complete -c tlspool -n '__tlspool_at \'identities select\'' -l ask -x -a 'new general all' -d 'when to ask: about remotes that nothing is disclosed to (new), also where an entry is about more than their domain or one above it (general), or always (all)'
 complete -c tlspool -n '__tlspool_at \'identities select\'' -l auto -r -F -d 'rules that choose instead of a person'
 complete -c tlspool -n '__tlspool_at \'identities select\'' -l socket -r -F -d 'socket of the pool'

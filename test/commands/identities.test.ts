@@ -536,3 +536,49 @@ test('what expires soon is listed alone, for renewal', async () => {
   const none = await made.tlspool('identities', 'list', '--expiring', '10');
   assert.match(none.stdout, /\n\nNone\.\n$/);
 });
+
+test('what the local CA signed is renewed in time, for as long and in the same token; what others know by its key is left', async () => {
+  const made = await newPool();
+  await succeed(made, 'identities', 'create', 'short.example.com', '--days', '20');
+  await succeed(made, 'identities', 'create', 'long.example.com', '--key', 'rsa-2048');
+  await succeed(made, 'identities', 'create', 'self.example.com', '--days', '20', '--self-signed');
+  const early = await succeed(made, 'identities', 'renew');
+  assert.deepEqual([early.renewed, early.left], [[], []]);
+
+  const dry = await made.tlspool('identities', 'renew', '--within', '30', '--dry-run');
+  assert.equal(dry.code, 1, dry.stderr);
+  assert.match(dry.stdout, /^short\.example\.com \(server, ec-p256\) would be renewed$/m);
+  assert.equal((await credentials(made, 'short.example.com')).length, 1);
+
+  const { code, stdout } = await made.tlspool('identities', 'renew', '--within', '30', '--json');
+  assert.equal(code, 1, stdout);
+  const { renewed, left } = JSON.parse(stdout);
+  assert.deepEqual(
+    renewed.map(({ id }: Json) => id),
+    ['short.example.com'],
+  );
+  assert.deepEqual(
+    left.map(({ id, hint }: Json) => [id, hint]),
+    [
+      [
+        'self.example.com',
+        'Renew it: tlspool identities create self.example.com --renew --self-signed',
+      ],
+    ],
+  );
+  const [now, before] = await credentials(made, 'short.example.com');
+  const days = (Date.parse(now.notAfter) - Date.parse(now.notBefore)) / 86_400_000;
+  assert.equal(days, 20);
+  assert.ok(now.number > before.number && now.key !== before.key);
+});
+
+test('what was revoked is not renewed unless somebody says so', async () => {
+  const made = await newPool();
+  await succeed(made, 'identities', 'create', 'gone.example.com');
+  await succeed(made, 'ca', 'revoke', 'gone.example.com');
+  const { code, stdout } = await made.tlspool('identities', 'renew', '--json');
+  assert.equal(code, 1, stdout);
+  const { renewed, left } = JSON.parse(stdout);
+  assert.deepEqual(renewed, []);
+  assert.equal(left[0].reason, 'was revoked by the local CA');
+});

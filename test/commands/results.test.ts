@@ -23,6 +23,8 @@ test('results are as the guide has them', async () => {
   const at = (name: string) => join(made.folder, name);
   await holds(made, 'init');
   await holds(made, 'identities create', 'localhost');
+  await holds(made, 'identities create', 'self.example.com', '--self-signed');
+  await holds(made, 'identities renew', '--within', '400');
   await holds(made, 'identities csr', 'www.example.com');
   await holds(made, 'identities list');
   await holds(made, 'identities show', 'localhost');

@@ -8,7 +8,7 @@ import { fileURLToPath } from 'node:url';
 import { entry } from '../built.ts';
 
 const etc = fileURLToPath(new URL('../../etc/', import.meta.url));
-const units = readdirSync(etc).filter((file) => file.endsWith('.service'));
+const units = readdirSync(etc).filter((file) => /\.(?:service|timer)$/.test(file));
 const there = spawnSync('systemd-analyze', ['--version']).status === 0;
 const skip = there ? false : 'systemd-analyze is not there';
 

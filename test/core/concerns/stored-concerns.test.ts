@@ -93,7 +93,7 @@ test('how to renew is said as the certificate was made', async (t) => {
     keyType: 'rsa-2048',
   });
   await keep(store, 'c.example.com', { ...soon, issuer: makeRoot('Another'), role: 'both' });
-  await keep(store, 'd.example.com', { ...soon, ca: true });
+  await keep(store, 'd.example.com', soon);
   const hints = (await storedConcerns(store.db)).map(({ hint }) => hint);
   assert.deepEqual(hints, [
     'Renew it: tlspool identities create a.example.com --renew',
