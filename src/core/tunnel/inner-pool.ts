@@ -20,7 +20,7 @@ const nobodyElse = {
 
 /**
  * A pool inside this process, for this process alone: its socket is in a folder that only its owner may enter,
- * and gone as soon as it is connected to. It takes the daemon's configuration.
+ * and gone as soon as it was connected to. It takes the daemon's configuration.
  * @throws ConfigError, and whatever keeps a pool from starting
  */
 export async function startInnerPool(paths: PoolPaths, runtimeDir: string): Promise<PoolAccess> {
@@ -35,13 +35,17 @@ export async function startInnerPool(paths: PoolPaths, runtimeDir: string): Prom
       isPrivate: true,
     });
     try {
-      const link = await PoolLink.open(() => connect({ socket: pool.socket }));
+      const another = () => connect({ socket: pool.socket });
+      // More cannot come later: one for the link, one for a courier.
+      const ways = [await another(), await another()];
+      const link = await PoolLink.open(async () => ways.pop() ?? (await another()));
       return {
         link,
         stateDir: paths.stateDir,
         drain: (timeout) => pool.drain(timeout),
         close: async () => {
           link.close();
+          for (const unused of ways) unused.close();
           await pool.close();
         },
       };

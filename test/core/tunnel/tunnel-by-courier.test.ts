@@ -15,6 +15,7 @@ import {
   send,
 } from '../../../src/core/engine/sockets.ts';
 import type { TlspoolError } from '../../../src/core/errors.ts';
+import type { SessionView } from '../../../src/core/server/session-view.ts';
 import { parseEndpoint } from '../../../src/core/tunnel/endpoint.ts';
 import type { TunnelPlan } from '../../../src/core/tunnel/plan.ts';
 import { PoolLink } from '../../../src/core/tunnel/pool-link.ts';
@@ -132,14 +133,23 @@ test('of a target that refuses the same is told with a courier and without', asy
   }
 });
 
-test('a tunnel that is closed lets go of its port, and of clients when they are gone', async () => {
+test('a tunnel that is closed lets go of its port at once, and is over when its last client is', async () => {
   await using echo = await PlainServer.echo();
   const served = await opened(echo.address);
   const silent = connectTcp(served.port, '127.0.0.1');
   await once(silent, 'connect');
-  const closed = served.tunnel.close();
+  // Accepted, and not reset with the listener's queue.
+  await until('the handshake', async () => {
+    const { sessions } = JSON.parse(await pool.command('sessions', 'list', '--json'));
+    return sessions.some((session: SessionView) => session.state === 'handshake');
+  });
+  let over = false;
+  const closed = served.tunnel.close().then(() => {
+    over = true;
+  });
   const late = connectTcp(served.port, '127.0.0.1');
   await assert.rejects(once(late, 'connect'), { code: 'ECONNREFUSED' });
+  assert.ok(!over);
   silent.destroy();
   await within('the end of the visit', closed);
   assert.deepEqual(served.lost, []);

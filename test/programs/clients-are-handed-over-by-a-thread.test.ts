@@ -1,0 +1,72 @@
+import assert from 'node:assert/strict';
+import { readdirSync, readFileSync } from 'node:fs';
+import { test } from 'node:test';
+import { fileURLToPath } from 'node:url';
+import type { SessionView } from '../../src/core/server/session-view.ts';
+import { connected, name, readAll } from './stage/clients.ts';
+import { PlainServer } from './stage/plain-server.ts';
+import { Pool } from './stage/pool.ts';
+import { type Served, tunnelled, wrapped } from './stage/wrapped.ts';
+
+/** What the threads of a process are called. */
+function threads(pid: number): string[] {
+  const tasks = `/proc/${pid}/task`;
+  return readdirSync(tasks).map((id) => readFileSync(`${tasks}/${id}/comm`, 'utf8').trim());
+}
+
+/** Whether a thread of it hands clients over. */
+function hasCourier({ running }: Served): boolean {
+  return threads(running.pid).includes('tlspool-courier');
+}
+
+async function echoed(pool: Pool, { port }: Served): Promise<void> {
+  const socket = await connected(pool, port);
+  socket.end('to and fro');
+  assert.equal(await readAll(socket), 'to and fro');
+  socket.destroy();
+}
+
+test('a tunnel has a thread for what goes to an address, not for a name; the pool sees no difference', async () => {
+  await using pool = await Pool.serving([[name]]);
+  await using echo = await PlainServer.echo();
+  for (const [target, byThread] of [
+    [echo.address, true],
+    [`localhost:${echo.port}`, false],
+  ] as const) {
+    await using served = await tunnelled(pool, '--connect', target);
+    assert.equal(hasCourier(served), byThread);
+    const socket = await connected(pool, served.port);
+    const { sessions } = JSON.parse(await pool.command('sessions', 'list', '--json'));
+    assert.deepEqual(
+      sessions.map((session: SessionView) => [session.role, session.peer, session.program.pid]),
+      [['server', `127.0.0.1:${socket.localPort}`, served.running.pid]],
+    );
+    socket.end('to and fro');
+    assert.equal(await readAll(socket), 'to and fro');
+    socket.destroy();
+    assert.equal(await served.stop(), 0);
+  }
+});
+
+test('a tunnel that is its own pool has such a thread', async () => {
+  await using pool = await Pool.create([[name]]);
+  await using echo = await PlainServer.echo();
+  await using served = await tunnelled(pool, '--standalone', '--connect', echo.address);
+  assert.ok(hasCourier(served));
+  await echoed(pool, served);
+  assert.equal(await served.stop(), 0);
+});
+
+test('wrap has one for a program with activated sockets, and none for a program for each client', async () => {
+  await using pool = await Pool.serving([[name]]);
+  const program = fileURLToPath(new URL('stage/activation-server.py', import.meta.url));
+  await using listening = await wrapped(pool, [], ['python3', program]);
+  assert.ok(hasCourier(listening));
+  const socket = await connected(pool, listening.port);
+  socket.end('hello');
+  assert.match(await readAll(socket), /^hello$/m);
+  socket.destroy();
+  await using starting = await wrapped(pool, ['--inetd'], ['cat']);
+  assert.ok(!hasCourier(starting));
+  await echoed(pool, starting);
+});
