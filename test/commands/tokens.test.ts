@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict';
-import { readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
+import { mkdirSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { test } from 'node:test';
 import { findSoftHsm } from '../../src/core/token/modules.ts';
@@ -186,4 +186,17 @@ test('without a state, tokens list and tokens init name init', async () => {
     assert.equal(code, 1);
     assert.match(stderr, /tlspool init/);
   }
+});
+
+test('a module without a token is no reason to make one in files', async () => {
+  using hsm = await softHsm('gone');
+  rmSync(join(hsm.folder, 'tokens'), { recursive: true });
+  mkdirSync(join(hsm.folder, 'tokens'));
+  const { path, softhsmConf } = hsm.config;
+  const args = [entry, 'tokens', 'list', '--module', path];
+  const { code, stdout } = await outcomeOf(process.execPath, args, { SOFTHSM2_CONF: softhsmConf });
+  assert.equal(code, 0);
+  const [said, advice] = stdout.split('\n');
+  assert.equal(said?.startsWith(`${path} shows no token that can be used`), true, stdout);
+  assert.ok(advice?.endsWith(`--label NAME --module ${path}`), stdout);
 });

@@ -46,7 +46,7 @@ export default class TokensList extends PoolCommand {
       listTokens(modules, tokens),
       stateDir === null ? [] : await poolStatuses(socket, stateDir),
     );
-    if (!this.jsonEnabled()) await this.#print(stateDir, listed);
+    if (!this.jsonEnabled()) await this.#print(stateDir, flags.module, listed);
     return { stateDir, tokens: listed.map(withNulls) };
   }
 
@@ -75,7 +75,11 @@ export default class TokensList extends PoolCommand {
     };
   }
 
-  async #print(stateDir: string | null, tokens: readonly ListedToken[]): Promise<void> {
+  async #print(
+    stateDir: string | null,
+    module: string | undefined,
+    tokens: readonly ListedToken[],
+  ): Promise<void> {
     const { tableLines } = await import('../../core/cli/table.ts');
     if (stateDir !== null) this.log(`State folder: ${stateDir}\n`);
     const rows = tokens.map((token) => ({
@@ -89,8 +93,20 @@ export default class TokensList extends PoolCommand {
     }));
     const lines = tableLines(['label', 'pin', 'pin from', 'state', 'uri'], rows);
     if (lines.length > 0) this.log(lines.join('\n'));
-    else this.log('No tokens. Make one: tlspool tokens init --label NAME');
+    else this.log(module === undefined ? NONE : await noneIn(module));
   }
+}
+
+const NONE = 'No tokens. Make one: tlspool tokens init --label NAME';
+
+/** A module of somebody's hardware: it is that which is wanted, and not a token in files. */
+async function noneIn(module: string): Promise<string> {
+  const { printable } = await import('../../core/identity/domain-name.ts');
+  const { quoted } = await import('../../core/authz/rule.ts');
+  return [
+    `${printable(module)} shows no token that can be used: none is plugged in or inserted, or it is empty.`,
+    `Plug it in; one that is empty: tlspool tokens init --label NAME --module ${quoted(module)}`,
+  ].join('\n');
 }
 
 interface Sources extends KnownTokens {
