@@ -7,7 +7,15 @@ import { test } from 'node:test';
 import { connect as connectTls } from 'node:tls';
 import { connect as connectPool, type PoolConnection } from '../../src/client/index.ts';
 import { socketPair } from '../../src/core/engine/sockets.ts';
-import { dns, make, makeRoot, responderAt } from '../core/trust/made-certificates.ts';
+import {
+  der,
+  dns,
+  extension,
+  make,
+  makeRoot,
+  responderAt,
+  sequence,
+} from '../core/trust/made-certificates.ts';
 import { makeAnswer, Place } from '../core/trust/made-revocations.ts';
 import { event, until } from '../patience.ts';
 import { attempt } from './stage/attempt.ts';
@@ -17,6 +25,7 @@ import { freePort } from './stage/ports.ts';
 import { run } from './stage/running.ts';
 
 const OTHER = 'www.example.net';
+const SILENT = 'silent.example.net';
 
 test('a server brings along what the local CA, or another, says of its certificate', async () => {
   await using place = await Place.open();
@@ -107,9 +116,53 @@ test('a chain without its root is stapled to, where the root is an anchor', asyn
   }
 });
 
+test('a certificate that demands a response is shown with one; without, clients of the pool refuse it', async () => {
+  await using place = await Place.open();
+  await using pool = await Pool.serving([], 'fetch_from 127.0.0.1\n');
+  const file = (base: string) => join(pool.folder, base);
+  const root = makeRoot('Root of others');
+  writeFileSync(file('root.pem'), new X509Certificate(root.certificate).toString());
+  await pool.command('trust', 'add', file('root.pem'));
+  const demand = extension('2b06010505070118', sequence(der(0x02, Buffer.of(5))));
+  const install = async (id: string, ...extensions: Buffer[]) => {
+    const publicKey = await requested(pool, file(`${id}.csr`), id);
+    const leaf = make({ names: [dns(id)], publicKey, extensions }, root);
+    writeFileSync(file(`${id}.pem`), new X509Certificate(leaf.certificate).toString());
+    await pool.command('identities', 'install', id, file(`${id}.pem`));
+    return leaf;
+  };
+  let answer: Buffer = Buffer.alloc(0);
+  const responder = responderAt(place.at('/', () => answer));
+  answer = makeAnswer(root, await install(OTHER, demand, responder));
+  await install(SILENT, demand);
+  assert.match(
+    await pool.command('identities', 'show', OTHER),
+    /OCSP: +a response must be stapled/,
+  );
+
+  const program = await connectPool({ socket: pool.socket });
+  const talk = async (id: string) => {
+    const [fd, theirs] = socketPair();
+    const flags = { ignoreRemoteId: true };
+    const [client, server] = await Promise.all([
+      attempt(program, { fd, role: 'client', remoteId: id }),
+      attempt(program, { fd: theirs, role: 'server', localId: id, flags }),
+    ]);
+    for (const side of [client, server]) if ('plain' in side) side.plain.destroy();
+    return 'refused' in client ? client.refused : 'welcome';
+  };
+  try {
+    assert.match(await talk(SILENT), /demands a stapled OCSP response: none came/);
+    await until('its response is stapled', async () => (await talk(OTHER)) === 'welcome');
+    assert.match(pool.daemon.stderr, /names no responder.*clients refuse the certificate/);
+  } finally {
+    program.close();
+  }
+});
+
 /** The key of an identity that another CA is to sign: SubjectPublicKeyInfo. */
-async function requested(pool: Pool, file: string): Promise<Buffer> {
-  writeFileSync(file, await pool.command('identities', 'csr', OTHER));
+async function requested(pool: Pool, file: string, id = OTHER): Promise<Buffer> {
+  writeFileSync(file, await pool.command('identities', 'csr', id));
   const key = await run('openssl', ['req', '-in', file, '-noout', '-pubkey']);
   return createPublicKey(key.stdout).export({ format: 'der', type: 'spki' });
 }

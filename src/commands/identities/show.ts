@@ -51,6 +51,7 @@ export default class IdentitiesShow extends PoolCommand {
       this.log(`  Serial:       ${facts.serial}`);
       this.log(`  SHA-256:      ${facts.fingerprint}`);
       this.log(`  Certificates: ${facts.chainLength}`);
+      if (facts.mustStaple) this.log('  OCSP:         a response must be stapled (TLS feature)');
     }
     for (const request of requests) {
       this.log(`\n${id}, waiting for its certificate`);

@@ -1,6 +1,6 @@
 import { isIP } from 'node:net';
 import { UsageError } from '../errors.ts';
-import { printable } from '../identity/domain-name.ts';
+import { foldAscii, printable } from '../identity/domain-name.ts';
 import { listOf } from '../trust/http-fetch.ts';
 import type { Level, RequiredExtension, ValidationSettings } from '../trust/validation-settings.ts';
 import { ConfigError } from './conf-file.ts';
@@ -75,7 +75,7 @@ function extensionsOf(value: string): ReadonlyMap<string, readonly RequiredExten
       if (oids.length === 0) {
         throw new ConfigError(`the service \`${service}\` needs extensions, such as 1.2.3.4`);
       }
-      return [service, oids.map(extensionOf)] as const;
+      return [foldAscii(service), oids.map(extensionOf)] as const;
     }),
   );
 }

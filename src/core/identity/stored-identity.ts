@@ -2,6 +2,7 @@ import { X509Certificate } from 'node:crypto';
 import { TlspoolError } from '../errors.ts';
 import type { StoredRole } from '../store/schema.ts';
 import type { Store } from '../store/store.ts';
+import { mustStaple } from '../trust/tls-features.ts';
 import { printable } from './domain-name.ts';
 import { type Credential, LocalIdentities, type LocalIdentity } from './local-identities.ts';
 import { formatSelector, type Selector } from './selector.ts';
@@ -61,6 +62,8 @@ export interface CredentialFacts {
   readonly fingerprint: string;
   /** How many certificates are sent. */
   readonly chainLength: number;
+  /** Whether clients refuse it unless an OCSP response is stapled to it (RFC 7633). */
+  readonly mustStaple: boolean;
 }
 
 export function credentialFacts(credential: Credential): CredentialFacts {
@@ -78,6 +81,7 @@ export function credentialFacts(credential: Credential): CredentialFacts {
     serial: leaf.serialNumber.toLowerCase(),
     fingerprint: leaf.fingerprint256.replaceAll(':', '').toLowerCase(),
     chainLength: credential.chain.length,
+    mustStaple: mustStaple(der),
   };
 }
 

@@ -1,5 +1,6 @@
 import { randomBytes } from 'node:crypto';
 import { closeFd } from '../engine/sockets.ts';
+import { foldAscii } from '../identity/domain-name.ts';
 import { isDonai, parseSelector } from '../identity/selector.ts';
 import { PoolError, PosixError } from '../protocol/errors.ts';
 import type { ClearTextQuestion, ProgramQuestion } from '../protocol/extension.ts';
@@ -116,7 +117,8 @@ export class Sessions {
    * @throws PosixError EACCES, ENOENT, ESRCH
    */
   async admitClear(connection: Connection, question: ClearTextQuestion): Promise<void> {
-    const { localIds, service, clientAddress: peerAddress } = question;
+    const { localIds, clientAddress: peerAddress } = question;
+    const service = foldAscii(question.service);
     const program = connection.programs.program(question.process, 'server');
     await this.#services.knowledge.refresh();
     const id = `${this.#run}-${(++this.#count).toString(36)}`;

@@ -7,6 +7,7 @@ import { DerError } from '../trust/der.ts';
 import { sha256 } from '../trust/fingerprints.ts';
 import { holdsUntil, type OcspResponders } from '../trust/ocsp-responders.ts';
 import { responderLocations } from '../trust/revocation-points.ts';
+import { mustStaple } from '../trust/tls-features.ts';
 
 /** ms until it is tried again where there was no response. */
 const RETRY = 5 * 60 * 1000;
@@ -106,26 +107,43 @@ export class Stapling {
     try {
       const own = await this.#parts.own(leaf);
       if (own !== undefined) return { content: own, until: Date.now() + OWN };
-      if (!isAnswerable(leaf)) return undefined;
+      if (!isAnswerable(leaf)) return mustStaple(leaf) ? this.#none(leaf, NO_RESPONDER) : undefined;
       const issuer = sent ?? this.#parts.anchorOf(leaf);
-      if (issuer === undefined) return this.#none(NO_ISSUER);
+      if (issuer === undefined) return this.#none(leaf, NO_ISSUER);
       const { answer, faults } = await this.#parts.responders.ask(leaf, issuer, true);
       if (answer?.verdict.status === 'good') {
         return { content: answer.response, until: holdsUntil(answer.verdict) * 1000 };
       }
-      return this.#none(answer === undefined ? faults.join('; ') : answer.verdict.status);
+      return this.#none(leaf, answer === undefined ? faults.join('; ') : answer.verdict.status);
     } catch (error) {
       if (!(error instanceof TlspoolError || error instanceof DerError)) throw error;
-      return this.#none(error.message);
+      return this.#none(leaf, error.message);
     }
   }
 
-  #none(reason: string): undefined {
-    this.#parts.log.warn({ reason }, 'no OCSP response to staple');
+  #none(leaf: Buffer, reason: string): undefined {
+    const { log } = this.#parts;
+    if (!isDemanded(leaf)) log.warn({ reason }, 'no OCSP response to staple');
+    else
+      log.error(
+        { reason },
+        'no OCSP response to staple: clients refuse the certificate, which demands one',
+      );
   }
 }
 
+const NO_RESPONDER = 'the certificate names no responder';
 const NO_ISSUER = 'neither its chain nor the anchors have the CA that signed the certificate';
+
+/** What cannot be read demands nothing. */
+function isDemanded(leaf: Buffer): boolean {
+  try {
+    return mustStaple(leaf);
+  } catch (error) {
+    if (error instanceof DerError) return false;
+    throw error;
+  }
+}
 
 function isAnswerable(leaf: Buffer | undefined): boolean {
   return leaf !== undefined && responderLocations(leaf).length > 0;

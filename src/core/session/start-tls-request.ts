@@ -1,4 +1,5 @@
 import type { PeerDemand, TlsRole } from '../engine/types.ts';
+import { foldAscii } from '../identity/domain-name.ts';
 import { type Donai, parseDonai } from '../identity/donai.ts';
 import { DonaiError } from '../identity/donai-error.ts';
 import { parseSelector, type Selector } from '../identity/selector.ts';
@@ -27,6 +28,7 @@ export interface StartTlsRequest {
   readonly remoteId: Donai | undefined;
   /** Whether the other side must, may or need not show who it is; servers only, as clients always insist. */
   readonly demand: PeerDemand;
+  /** IANA name in lower case, as such names compare (RFC 6335 section 5.1); '': not said. */
   readonly service: string;
   readonly alpn: readonly string[];
   /** ms until the final response; 0: no limit. */
@@ -84,7 +86,7 @@ export function readStartTls(
     localIds: extra.localIds.map(parseListenerId),
     remoteId: remoteIdOf(role, message, has(startTlsFlags.renegotiate)),
     demand: demandOf(message.flags),
-    service: message.service,
+    service: foldAscii(message.service),
     alpn: extra.alpn,
     timeout: timeoutOf(message.timeout, limits),
     clientAddress: extra.clientAddress,

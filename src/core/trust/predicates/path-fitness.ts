@@ -97,7 +97,7 @@ async function isStapled(
     case 'revoked':
       return fails(`${answer.source} says that it was revoked`, 'certificate_revoked', NEW_ONE);
     case 'unknown':
-      return fails(`${MUST}; ${answer.source} does not know it`, 'bad_certificate', STAPLE_IT);
+      return fails(`${MUST}: ${answer.source} does not know it`, 'bad_certificate', STAPLE_IT);
     default:
       return fails(`${MUST}: ${faults.join('; ')}`, 'bad_certificate', STAPLE_IT);
   }
@@ -118,10 +118,10 @@ function demandedResponse(
   if (stapled === 'forgotten' || version !== 'TLSv1.3') {
     return responders.ask(leaf, issuer, ignoreCaches === true);
   }
-  return Promise.resolve({ answer: undefined, faults: ['the server brought none along'] });
+  return Promise.resolve({ answer: undefined, faults: ['none came'] });
 }
 
-const MUST = 'the certificate demands that an OCSP response is stapled to it (TLS feature)';
+const MUST = 'its certificate demands a stapled OCSP response';
 const STAPLE_IT =
   'The other side must turn on OCSP stapling, such as `ssl_stapling on` in nginx, or get a certificate without that demand.';
 const NEW_ONE = 'Nothing brings it back: the other side needs a new certificate.';
