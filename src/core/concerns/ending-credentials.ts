@@ -69,12 +69,16 @@ async function suspectCredentials(
 ): Promise<Credential[]> {
   const limit = new Date(now.getTime() + near * DAY).toISOString();
   const ending = db.selectFrom('credentials').select('identity_id').where('not_after', '<=', limit);
-  const revoked = db.selectFrom('issued').select('donai').where('revoked_at', 'is not', null);
+  const revoked = db
+    .selectFrom('issued')
+    .innerJoin('identities', 'identities.donai', 'issued.donai')
+    .select('identities.id as identity_id')
+    .where('revoked_at', 'is not', null);
   const rows = await db
     .selectFrom('credentials')
     .innerJoin('identities', 'identities.id', 'credentials.identity_id')
     .select(['identities.donai as id', 'role', 'key_type', 'key_uri as keyUri', 'chain'])
-    .where((where) => where.or([where('identity_id', 'in', ending), where('donai', 'in', revoked)]))
+    .where('identity_id', 'in', ending.union(revoked))
     .orderBy('identities.donai')
     .orderBy('preference')
     .execute();

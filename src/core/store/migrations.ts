@@ -4,6 +4,7 @@ import { createAuthorisationTables } from './authorisation.ts';
 import { countChanges } from './change-counter.ts';
 import { createChangeJournal } from './change-journal.ts';
 import { createDisclosures } from './disclosures.ts';
+import { createEndIndexes } from './end-indexes.ts';
 import { createReviewWishes } from './review-wishes.ts';
 import type { Schema } from './schema.ts';
 import { createTrustTables } from './trust-tables.ts';
@@ -19,6 +20,7 @@ export const MIGRATIONS: readonly Migration[] = [
   createTrustTables,
   createChangeJournal,
   createReviewWishes,
+  createEndIndexes,
 ];
 
 /** Table of the versions that a store has gone through; not part of what queries see. */
