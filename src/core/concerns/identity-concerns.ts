@@ -12,8 +12,11 @@ export async function identityConcerns(db: Kysely<Schema>, now: Date): Promise<C
   });
 }
 
-/** By whom it was signed the last time. */
-export function renewalHint({ id, role, keyType, signedBy }: EndingCredential): string {
+/** By whom it was signed the last time; what was revoked is not renewed by the way. */
+export function renewalHint({ id, role, keyType, signedBy, code }: EndingCredential): string {
+  if (signedBy === 'local-ca' && code !== 'identity-revoked') {
+    return `Renew it: tlspool identities renew ${id}`;
+  }
   const usual = id.includes('@') ? 'client' : 'server';
   const flags = [
     '--renew',

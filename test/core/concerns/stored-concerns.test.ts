@@ -96,8 +96,8 @@ test('how to renew is said as the certificate was made', async (t) => {
   await keep(store, 'd.example.com', soon);
   const hints = (await storedConcerns(store.db)).map(({ hint }) => hint);
   assert.deepEqual(hints, [
-    'Renew it: tlspool identities create a.example.com --renew',
-    'Renew it: tlspool identities create b@example.com --renew --key rsa-2048',
+    'Renew it: tlspool identities renew a.example.com',
+    'Renew it: tlspool identities renew b@example.com',
     'Renew it: tlspool identities csr c.example.com --renew --role both, and install what the CA answers.',
     'Renew it: tlspool identities create d.example.com --renew --self-signed',
   ]);
