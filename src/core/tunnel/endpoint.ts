@@ -45,7 +45,7 @@ export function formatEndpoint(endpoint: Endpoint): string {
 }
 
 export function formatHostAndPort({ host, port }: { host: string; port: number }): string {
-  return isIPv6(host) ? `[${host}]:${port}` : `${host}:${port}`;
+  return host.includes(':') && isIPv6(host) ? `[${host}]:${port}` : `${host}:${port}`;
 }
 
 export function isAddress(host: string): boolean {

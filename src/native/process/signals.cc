@@ -12,6 +12,7 @@ bool signalWaits(pid_t thread) {
   unsigned long long held = 0;
   char line[256];
   while (fgets(line, sizeof line, status)) {
+    if (line[0] != 'S') continue;
     unsigned long long set = 0;
     if (sscanf(line, "SigPnd: %llx", &set) == 1 || sscanf(line, "ShdPnd: %llx", &set) == 1)
       pending |= set;

@@ -29,7 +29,7 @@ export class RuleHosts {
 
   /** A host that is not known now may be later; at most every ten seconds. */
   async refresh(): Promise<void> {
-    if (Date.now() - this.#refreshed < pause) return;
+    if (this.#hosts.length === 0 || Date.now() - this.#refreshed < pause) return;
     this.#refreshed = Date.now();
     await Promise.allSettled(this.#hosts.map((host) => this.#resolve(host)));
   }
