@@ -122,6 +122,16 @@ void Token::loggedIn(CK_RV rv, Secret pin) {
   for (const auto& each : sharers) each->finish(rv);
 }
 
+bool Token::passOn(Secret* pin) {
+  std::lock_guard lock(mutex_);
+  if (workers_ == 1 || stopping_) return false;
+  loggingIn_ = false;
+  if (!pin_) pin_ = std::move(*pin);  // or another one came
+  sessionLimit_ = --workers_;
+  work_.notify_all();
+  return true;
+}
+
 void Token::loggedOut() {
   std::vector<Done> told;
   Requests refused;

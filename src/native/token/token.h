@@ -132,9 +132,12 @@ class Token : public std::enable_shared_from_this<Token> {
   /// the worker shall end, as others go on; the only one tries again after a moment.
   bool outOfSessions(const std::shared_ptr<Request>& request);
 
-  /// The PIN to log in with. Whoever takes it calls `loggedIn`.
+  /// The PIN to log in with. Whoever takes it calls `loggedIn` or `passOn`.
   Secret takePin();
   void loggedIn(CK_RV rv, Secret pin);
+  /// Or the token bears no session more to log in by: the PIN is another worker's to log in with, and
+  /// this one shall end. False if there is no other.
+  bool passOn(Secret* pin);
   void loggedOut();
   /// The PIN kept for keys with CKA_ALWAYS_AUTHENTICATE; null if there is none, and then the next
   /// one is kept. It is good for one signature where each is asked for.

@@ -66,7 +66,7 @@ void Worker::run() {
         more = serve(duty.request);
         break;
       case Token::Duty::Kind::login:
-        logIn();
+        more = logIn();
         break;
       case Token::Duty::Kind::logout:
         logOut();
@@ -116,7 +116,7 @@ bool Worker::recover(CK_RV rv, uint64_t epoch, int attempt) {
   return remedy == Remedy::reopenOrRevive && token_->revive();
 }
 
-void Worker::logIn() {
+bool Worker::logIn() {
   Secret pin = token_->takePin();
   CK_RV rv;
   for (int attempt = 0;; attempt++) {
@@ -138,8 +138,11 @@ void Worker::logIn() {
     }
     if (rv == CKR_OK || !recover(rv, place.epoch, attempt)) break;
   }
+  // Those that have a session wait for the log-in, and hold it.
+  if (rv == CKR_SESSION_COUNT && token_->passOn(&pin)) return false;
   session_.loggedIn = rv == CKR_OK;
   token_->loggedIn(rv, std::move(pin));
+  return true;
 }
 
 void Worker::logOut() {

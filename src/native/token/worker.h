@@ -22,7 +22,8 @@ class Worker {
 
   /// False if the worker shall end.
   bool serve(const std::shared_ptr<Request>& request);
-  void logIn();
+  /// Likewise.
+  bool logIn();
   void logOut();
 
   CK_RV perform(const Place& place, Request& request, Step* step);
