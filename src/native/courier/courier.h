@@ -33,7 +33,8 @@ class Courier {
   /// Goes on over a new connection to the pool; until there is one, clients wait in the kernel.
   void open(socket::Descriptor channel);
   void serve(int64_t id, Intake::Order order);
-  /// Closes the listeners of `serve`; "idle" is told when none of its clients is on its way any more.
+  /// Closes the listeners of `serve`; "idle" is told when none of its clients is on its way any
+  /// more.
   void stop(int64_t id);
   /// Asks the pool something whose answer is one message, which "answered" tells, or "cut".
   /// @param question JavaScript's number of it
