@@ -3,11 +3,14 @@ import type {
   EstablishedEvent,
   HelloEvent,
   LocalChoice,
+  PeerDemand,
   Resumption,
   VerifyPeerEvent,
 } from '../engine/types.ts';
 import { type Donai, formatDonai } from '../identity/donai.ts';
 import { type Believed, writeBelieved } from '../trust/believed.ts';
+import type { Expression } from '../trust/expression.ts';
+import { asksForCertificate } from '../trust/predicates/session-facts.ts';
 import type { AcceptedRemote } from '../trust/remote-question.ts';
 import type { Admission } from './admission.ts';
 import type { SessionFacts } from './facts.ts';
@@ -119,9 +122,24 @@ export class IdentityExchange {
       return;
     }
     // It may show nothing, but our identity may still ask for something.
-    if (isNobody && demand === 'request') {
+    if (isNobody && (demand === 'request' || this.#wishes(state.myself).length > 0)) {
       this.#judgement.validate({ ...event, chain: [], ocsp: undefined }, agree);
     } else agree();
+  }
+
+  /** What is asked of the other side: what the program wants, or what rules or our own identity need if that is more. */
+  demand(wanted: PeerDemand, myself: Myself | undefined): PeerDemand {
+    const { admission, facts } = this.#session;
+    const demand = admission.demand(myself?.name, wanted);
+    if (facts.role === 'client' || demand !== 'ignore') return demand;
+    return this.#wishes(myself).some(asksForCertificate) ? 'request' : demand;
+  }
+
+  /** What our identity asks of the other side. */
+  #wishes(myself: Myself | undefined): readonly Expression[] {
+    return myself === undefined
+      ? []
+      : this.#services.credentials.handles(myself.identity).expressions;
   }
 
   /** What we show, and on what basis a session of before may be resumed. */
@@ -129,7 +147,7 @@ export class IdentityExchange {
     const { knowledge, credentials } = this.#services;
     this.#trustedAt = knowledge.trustGeneration;
     const shown = myself && credentials.handles(myself.identity);
-    const demand = this.#session.admission.demand(myself?.name, request.demand);
+    const demand = this.demand(request.demand, myself);
     const choice = { credentials: shown?.handles ?? [], peer: demand };
     // What must be validated now cannot rest on what was validated then; datagrams begin anew always.
     if (request.ignoreCaches || request.datagrams || !this.#session.resumable) return choice;
@@ -167,10 +185,9 @@ export class IdentityExchange {
     const state = this.#session.negotiation();
     if (state === undefined || !this.#mayProgram(myself.name)) return;
     state.myself = myself;
-    state.demand = this.#session.admission.demand(myself.name, state.request.demand);
+    state.demand = this.demand(state.request.demand, myself);
     const show = () => this.#session.choose(this.choice(state.request, myself));
-    const { expressions } = this.#services.credentials.handles(myself.identity);
-    if (state.peer === undefined || expressions.length === 0) show();
+    if (state.peer === undefined || this.#wishes(myself).length === 0) show();
     // A client validates before it is asked who it is: now it is known what its identity wants of the other side.
     else this.#judgement.validate(state.peer, show);
   }

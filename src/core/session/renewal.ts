@@ -90,7 +90,7 @@ export class Renewal {
     const { demand, timeout } = state.request;
     // Whoever has shown who it is need not do so again where nobody is to be asked.
     const known = demand === 'ignore' && agreed.remoteNames.length > 0;
-    state.demand = known ? 'ignore' : admission.demand(myself?.name, demand);
+    state.demand = known ? 'ignore' : this.#exchange.demand(demand, myself);
     const local = { credentials: [] };
     const outcome = await services.engine.renew(engineId, { peer: state.demand, local, timeout });
     if (outcome === 'rekeyed') {
@@ -106,7 +106,7 @@ export class Renewal {
     const myself = asksPerson ? undefined : myselfAnew(presentation, state.request, this.#session);
     admission.requireProgram(myself?.name);
     state.myself = myself;
-    state.demand = admission.demand(myself?.name, state.request.demand);
+    state.demand = this.#exchange.demand(state.request.demand, myself);
     const asks = asksPerson || presentation.asksForMyself(state.request, myself);
     const local = asks ? 'ask' : this.#exchange.choice(state.request, myself);
     const { timeout } = state.request;

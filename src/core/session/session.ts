@@ -117,7 +117,7 @@ export class Session implements SessionHandler {
     const asksPerson = presentation.asksPerson(request);
     const myself = asksPerson ? undefined : presentation.myselfAtOnce(request);
     this.#admission.requireProgram(myself?.name);
-    const demand = this.#admission.demand(myself?.name, request.demand);
+    const demand = this.#exchange.demand(request.demand, myself);
     const asks = asksPerson || presentation.asksForMyself(request, myself);
     const local = asks ? 'ask' : this.#exchange.choice(request, myself);
     const opened: OpenSession = {

@@ -212,7 +212,11 @@ export class Trust {
     const { expressions = [], mayBeNobody } = question;
     const outcome =
       mayBeNobody === true ? await outcomeWithoutCertificate(expressions, question) : 'false';
-    if (outcome !== 'true') return refuse('certificate_required', 'no certificate was shown');
+    if (outcome !== 'true') {
+      const { text } = conjunction(expressions);
+      const unmet = mayBeNobody === true ? `, and without one ${text} is not met` : '';
+      return refuse('certificate_required', `no certificate was shown${unmet}`);
+    }
     return {
       ok: true,
       remoteId: undefined,

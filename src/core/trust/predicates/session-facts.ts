@@ -1,6 +1,14 @@
-import type { Letter } from '../expression.ts';
+import { type Expression, type Letter, lettersOf } from '../expression.ts';
 import { type Finding, fails, holds, unknown } from '../finding.ts';
 import type { HandshakeFacts, RemoteQuestion } from '../remote-question.ts';
+
+/** Predicates that look at no certificate. */
+const ABOUT_SESSIONS = 'FfSsCcQAa';
+
+/** Whether the other side could meet it by what it shows only. */
+export function asksForCertificate({ term }: Expression): boolean {
+  return lettersOf(term).some((letter) => !ABOUT_SESSIONS.includes(letter));
+}
 
 /** `F` `S` `s` `C` `c` `Q` `A` `a`: what the handshake is like; no certificate is needed to tell. */
 export function sessionFact(letter: Letter, question: RemoteQuestion): Finding | undefined {
