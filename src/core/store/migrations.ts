@@ -5,6 +5,7 @@ import { countChanges } from './change-counter.ts';
 import { createChangeJournal } from './change-journal.ts';
 import { createDisclosures } from './disclosures.ts';
 import { createEndIndexes } from './end-indexes.ts';
+import { sql } from './kysely.ts';
 import { createReviewWishes } from './review-wishes.ts';
 import type { Schema } from './schema.ts';
 import { createTrustTables } from './trust-tables.ts';
@@ -32,8 +33,8 @@ interface Versioned {
 
 /** 0 for an empty database. */
 async function schemaVersion(db: Kysely<Schema>): Promise<number> {
-  const tables = await db.introspection.getTables();
-  if (!tables.some((table) => table.name === VERSIONS)) return 0;
+  const table = sql`select 1 from sqlite_schema where type = 'table' and name = ${VERSIONS}`;
+  if ((await table.execute(db)).rows.length === 0) return 0;
   const row = await versioned(db)
     .selectFrom(VERSIONS)
     .select(({ fn }) => fn.max('version').as('version'))
@@ -49,8 +50,10 @@ export async function migrate(
   db: Kysely<Schema>,
   migrations: readonly Migration[] = MIGRATIONS,
 ): Promise<void> {
-  refuseNewer(await schemaVersion(db), migrations);
+  const present = await schemaVersion(db);
+  refuseNewer(present, migrations);
   for (const [version, step] of migrations.entries()) {
+    if (version < present) continue;
     await db.transaction().execute(async (transaction) => {
       // Asked inside the transaction: another process may have migrated meanwhile.
       if ((await schemaVersion(transaction)) > version) return;
