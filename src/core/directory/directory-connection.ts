@@ -98,5 +98,8 @@ async function readPassword(path: string | undefined): Promise<string> {
   if (path === undefined) return '';
   const { mode } = await stat(path);
   if ((mode & 0o077) !== 0) throw new Error(`other users can read ${path}: chmod go= ${path}`);
-  return (await readFile(path, 'utf8')).replace(/\r?\n$/, '');
+  const password = (await readFile(path, 'utf8')).replace(/\r?\n$/, '');
+  // Without one a directory takes whoever binds for nobody (RFC 4513 section 5.1.2), and shows less.
+  if (password === '') throw new Error(`there is no password in ${path}`);
+  return password;
 }

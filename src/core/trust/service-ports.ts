@@ -27,5 +27,6 @@ const ports: Readonly<Record<string, number>> = {
 
 /** The service's own port; where it has none, the one that was connected to. */
 export function portOf(service: string, connected: number | undefined): number | undefined {
-  return ports[service] ?? connected;
+  // Any text may be a service: what every object has is none.
+  return Object.hasOwn(ports, service) ? ports[service] : connected;
 }

@@ -1,5 +1,8 @@
 import assert from 'node:assert/strict';
+import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { type AddressInfo, createServer, type Socket } from 'node:net';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import { test } from 'node:test';
 import type { LdapSource } from '../../../src/core/authz/group.ts';
 import { fetchLdapGroup } from '../../../src/core/authz/ldap-group.ts';
@@ -123,4 +126,17 @@ test('members that come as they are need one question', async () => {
   const group = await fetchLdapGroup(directory.source);
   assert.deepEqual(addresses(group), ['user0', 'user1', 'user2']);
   assert.equal(questions.length, 4);
+});
+
+test('a password file without a password binds nobody in silence', async (t) => {
+  const folder = await mkdtemp(join(tmpdir(), 'tlspool-ldap-'));
+  t.after(() => rm(folder, { recursive: true }));
+  const passwordFile = join(folder, 'password');
+  await writeFile(passwordFile, '\n', { mode: 0o600 });
+  await using directory = await serving(() => assert.fail('nothing is to be asked'));
+  const source = { ...directory.source, bindDn: 'cn=reader', passwordFile };
+  await assert.rejects(fetchLdapGroup(source), {
+    code: 'directory-unreachable',
+    message: /there is no password in/,
+  });
 });
