@@ -41,6 +41,20 @@ for (const [client, fetch] of Object.entries(plainClients)) {
   });
 }
 
+test('a program that ends as soon as it is connected ends its wrap, too', {
+  skip: !privileged,
+}, async () => {
+  const connect = `import os, socket; socket.create_connection(("${name}", ${web.port})); os._exit(7)`;
+  for (let time = 0; time < 5; time++) {
+    const { code, stderr } = await stage.run(
+      ['--client-tls', `${web.port}`],
+      ['python3', '-c', connect],
+    );
+    assert.equal(code, 7, stderr);
+    assert.equal(stderr, '');
+  }
+});
+
 test('a program that speaks TLS itself is told of, and there is no TLS inside of TLS', {
   skip: !privileged,
 }, async () => {

@@ -79,7 +79,7 @@ export function startOf(pid: number): number {
   return loadNative<ProcessFunctions>().startOf(pid);
 }
 
-/** Whether a signal is pending for a thread that it neither blocks nor ignores. */
+/** Whether a signal is pending for a thread that it neither blocks nor ignores, or the thread is gone. */
 export function signalWaits(thread: number): boolean {
   return loadNative<ProcessFunctions>().signalWaits(thread);
 }

@@ -1,5 +1,6 @@
 #include "process/signals.h"
 
+#include <cerrno>
 #include <cstdio>
 #include <string>
 
@@ -7,7 +8,8 @@ namespace tlspool::process {
 
 bool signalWaits(pid_t thread) {
   FILE* status = fopen(("/proc/" + std::to_string(thread) + "/status").c_str(), "re");
-  if (!status) return false;
+  // Whoever is gone waits no more.
+  if (!status) return errno == ENOENT;
   unsigned long long pending = 0;
   unsigned long long held = 0;
   char line[256];

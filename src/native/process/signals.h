@@ -5,8 +5,8 @@
 
 namespace tlspool::process {
 
-/// Whether a signal is pending that the thread neither blocks nor ignores (proc_pid_status(5));
-/// false if it is gone.
+/// Whether a signal is pending that the thread neither blocks nor ignores (proc_pid_status(5)), or
+/// it is gone: either way it is not to be kept waiting.
 bool signalWaits(pid_t thread);
 
 }  // namespace tlspool::process

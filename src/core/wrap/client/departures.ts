@@ -57,6 +57,8 @@ export interface DepartureEvents {
   failed(error: TlspoolError, completed: boolean): void;
   /** The program gave it up, and does not have its connection. */
   givenUp(progress: Progress): void;
+  /** The program got its connection and is gone, before there was word of that. */
+  closed(): void;
 }
 
 /**
@@ -117,6 +119,8 @@ export class Departures implements Disposable {
     this.#channel[Symbol.dispose]();
     this.#deaf();
     this.#native.departuresClose(this.#number);
+    for (const { events } of this.#underway.values()) events.closed();
+    this.#underway.clear();
   }
 
   /** Without a name for the session, which each gets anew. */

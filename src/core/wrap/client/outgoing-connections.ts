@@ -183,6 +183,10 @@ export class OutgoingConnections implements Disposable {
     const started = Date.now();
     const end = (failure: TlspoolError, completed: boolean, progress: string) =>
       this.#end(attempt, goal, { failure, completed, progress, started });
+    const succeed = () => {
+      attempt.succeed();
+      this.#forget(attempt);
+    };
     return departures.begin({
       question,
       attempt,
@@ -190,13 +194,14 @@ export class OutgoingConnections implements Disposable {
       patience,
       events: {
         done: (spoke) => {
-          attempt.succeed();
-          this.#forget(attempt);
+          succeed();
           if (patience > 0 && !spoke) this.#remember(place);
         },
         failed: (failure, completed) => end(failure, completed, toTls),
         givenUp: (progress) =>
           end(abandoned(), false, progress === 'connecting' ? answered : toTls),
+        // No call waits any more, and no signal is to be looked for.
+        closed: succeed,
       },
     });
   }
