@@ -1,4 +1,5 @@
-import { sql, type Transaction } from 'kysely';
+import type { Transaction } from 'kysely';
+import { sql } from './kysely.ts';
 import type { Schema } from './schema.ts';
 
 /** Step: what ends, and what was taken back, is found without a look at all that there is. */
