@@ -1,22 +1,16 @@
 import assert from 'node:assert/strict';
-import { readdirSync, readFileSync } from 'node:fs';
 import { test } from 'node:test';
 import { fileURLToPath } from 'node:url';
 import type { SessionView } from '../../src/core/server/session-view.ts';
+import { threadNames } from '../processes.ts';
 import { connected, name, readAll } from './stage/clients.ts';
 import { PlainServer } from './stage/plain-server.ts';
 import { Pool } from './stage/pool.ts';
 import { type Served, tunnelled, wrapped } from './stage/wrapped.ts';
 
-/** What the threads of a process are called. */
-function threads(pid: number): string[] {
-  const tasks = `/proc/${pid}/task`;
-  return readdirSync(tasks).map((id) => readFileSync(`${tasks}/${id}/comm`, 'utf8').trim());
-}
-
 /** Whether a thread of it hands clients over. */
 function hasCourier({ running }: Served): boolean {
-  return threads(running.pid).includes('tlspool-courier');
+  return threadNames(running.pid).includes('tlspool-courier');
 }
 
 async function echoed(pool: Pool, { port }: Served): Promise<void> {

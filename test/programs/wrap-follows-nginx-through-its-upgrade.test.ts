@@ -3,6 +3,7 @@ import { existsSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { test } from 'node:test';
 import { until } from '../patience.ts';
+import { childrenOf } from '../processes.ts';
 import { curl, name } from './stage/clients.ts';
 import { nginx } from './stage/nginx.ts';
 import { Pool } from './stage/pool.ts';
@@ -42,13 +43,3 @@ test('nginx in the background reads its configuration anew, and hands its listen
 
   assert.equal(await served.stop(), 0, served.running.stderr);
 });
-
-/** None of a process that has ended. */
-function childrenOf(pid: number): number[] {
-  try {
-    const children = readFileSync(`/proc/${pid}/task/${pid}/children`, 'utf8');
-    return children.split(' ').filter(Boolean).map(Number);
-  } catch {
-    return [];
-  }
-}

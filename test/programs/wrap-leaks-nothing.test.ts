@@ -1,8 +1,9 @@
 import assert from 'node:assert/strict';
-import { readdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { test } from 'node:test';
 import { until } from '../patience.ts';
+import { descendantsOf, threadNames } from '../processes.ts';
 import { connected, name, readAll } from './stage/clients.ts';
 import { nginx } from './stage/nginx.ts';
 import { Pool } from './stage/pool.ts';
@@ -94,7 +95,7 @@ async function measureBoth(pool: Pool, { running }: Served) {
 }
 
 async function measure(pid: number): Promise<Measures> {
-  const threads = threadsOf(pid);
+  const threads = threadNames(pid);
   const status = readFileSync(`/proc/${pid}/status`, 'utf8');
   const field = (key: string) => Number(new RegExp(`^${key}:\\s+(\\d+)`, 'm').exec(status)?.[1]);
   return {
@@ -104,23 +105,6 @@ async function measure(pid: number): Promise<Measures> {
     descendants: descendantsOf(pid),
     memory: field('RssAnon'),
   };
-}
-
-function threadsOf(pid: number): string[] {
-  return readdirSync(`/proc/${pid}/task`).map((thread) =>
-    readFileSync(`/proc/${pid}/task/${thread}/comm`, 'utf8').trim(),
-  );
-}
-
-function descendantsOf(pid: number): number[] {
-  return readdirSync(`/proc/${pid}/task`).flatMap((thread) => {
-    const children = readFileSync(`/proc/${pid}/task/${thread}/children`, 'utf8');
-    return children
-      .split(' ')
-      .filter(Boolean)
-      .map(Number)
-      .flatMap((child) => [child, ...descendantsOf(child)]);
-  });
 }
 
 async function wrappedNginx(pool: Pool): Promise<Served> {

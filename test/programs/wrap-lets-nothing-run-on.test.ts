@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
-import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import { after, before, test } from 'node:test';
-import { setTimeout as pause } from 'node:timers/promises';
+import { until } from '../patience.ts';
+import { childrenOf, readIfThere } from '../processes.ts';
 import { ListeningPrograms, say } from './stage/listening-programs.ts';
 import { type Running, run, tlspoolCommand } from './stage/running.ts';
 
@@ -99,32 +99,20 @@ async function family(running: Running) {
   };
 }
 
-function childrenOf(pid: number): number[] {
-  return readdirSync(`/proc/${pid}/task`).flatMap((thread) => {
-    const children = readFileSync(`/proc/${pid}/task/${thread}/children`, 'utf8');
-    return children.split(' ').filter(Boolean).map(Number);
-  });
-}
-
 /** A zombie does not. */
 function runs(pid: number): boolean {
-  return existsSync(`/proc/${pid}`) && !/^State:\s+[ZX]/m.test(statusOf(pid));
+  return /^State:\s+[^ZX]/m.test(statusOf(pid));
 }
 
 function parentOf(pid: number): number {
   return Number(/^PPid:\s+(\d+)$/m.exec(statusOf(pid))?.[1]);
 }
 
+/** '' once it is gone. */
 function statusOf(pid: number): string {
-  try {
-    return readFileSync(`/proc/${pid}/status`, 'utf8');
-  } catch {
-    return 'State:\tX';
-  }
+  return readIfThere(`/proc/${pid}/status`);
 }
 
 async function gone(...pids: readonly number[]): Promise<void> {
-  for (const deadline = Date.now() + 20_000; pids.some(runs); await pause(20)) {
-    assert.ok(Date.now() < deadline, `one of ${pids.join(', ')} runs on`);
-  }
+  await until(`the end of ${pids.join(', ')}`, () => !pids.some(runs));
 }

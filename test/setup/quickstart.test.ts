@@ -1,9 +1,10 @@
 import assert from 'node:assert/strict';
 import { spawnSync } from 'node:child_process';
-import { mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs';
+import { mkdtempSync, readdirSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { test } from 'node:test';
+import { readIfThere } from '../processes.ts';
 
 const quickstart = join(import.meta.dirname, '../../setup/quickstart.mjs');
 
@@ -60,19 +61,6 @@ test('where the system lets no program be supervised, it says so and shows what 
 function processesOf(directory: string): readonly string[] {
   const commandLines = readdirSync('/proc')
     .filter((name) => /^\d+$/.test(name))
-    .map(
-      (pid) => readFileIfThere(`/proc/${pid}/cmdline`) + readFileIfThere(`/proc/${pid}/environ`),
-    );
+    .map((pid) => readIfThere(`/proc/${pid}/cmdline`) + readIfThere(`/proc/${pid}/environ`));
   return commandLines.filter((text) => text.includes(directory));
-}
-
-function readFileIfThere(file: string): string {
-  try {
-    return readFileSync(file, 'latin1');
-  } catch (error) {
-    // The process has ended since, or is another user's.
-    if (['ENOENT', 'ESRCH', 'EACCES'].includes((error as NodeJS.ErrnoException).code ?? ''))
-      return '';
-    throw error;
-  }
 }
