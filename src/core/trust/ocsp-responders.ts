@@ -32,7 +32,10 @@ const LARGEST = 64 * 1024;
 const LONGEST = 24 * 60 * 60;
 const MOST_KEPT = 4096;
 
-/** Asks OCSP responders (RFC 6960), and keeps what they said while it holds. */
+/**
+ * Asks OCSP responders (RFC 6960), and keeps what they said while it holds. That a certificate was revoked is not forgotten
+ * for what was said before, which may be valid still and be stapled or replayed, nor because nobody answers any more.
+ */
 export class OcspResponders {
   readonly #verifier: OcspVerifier;
   readonly #settings: () => ValidationSettings;
@@ -49,7 +52,10 @@ export class OcspResponders {
     const question = { response, certificate, issuer, longest: LONGEST };
     const verdict = await this.#verifier.verifyOcsp(question);
     if (verdict.status !== 'invalid') {
-      return { answer: { verdict, source: 'the stapled response', response }, faults: [] };
+      const answer = { verdict, source: 'the stapled response', response };
+      const key = keyOf(certificate, issuer);
+      if (verdict.status === 'revoked') this.#keep(key, answer);
+      return { answer: this.#revokedSince(key, answer) ?? answer, faults: [] };
     }
     return {
       answer: undefined,
@@ -59,7 +65,7 @@ export class OcspResponders {
 
   /** What the certificate's responders say. @param fresh whether they are asked anew @throws DerError */
   ask(certificate: Buffer, issuer: Buffer, fresh: boolean): Promise<Asked> {
-    const key = `${sha256(certificate)} ${sha256(issuer)}`;
+    const key = keyOf(certificate, issuer);
     const kept = this.#kept.get(key);
     if (kept !== undefined && holdsUntil(kept.verdict) > Date.now() / 1000 && !fresh) {
       return Promise.resolve({ answer: kept, faults: [] });
@@ -81,13 +87,14 @@ export class OcspResponders {
         try {
           const answer = await this.#askOne(url, certificate, issuer);
           this.#keep(key, answer);
-          return { answer, faults };
+          return { answer: this.#kept.get(key) ?? answer, faults };
         } catch (error) {
           if (!(error instanceof FetchError)) throw error;
           faults.push(error.message);
         }
       }
-      return { answer: undefined, faults };
+      const kept = this.#kept.get(key);
+      return { answer: kept?.verdict.status === 'revoked' ? kept : undefined, faults };
     } finally {
       this.#asking.delete(key);
     }
@@ -117,12 +124,24 @@ export class OcspResponders {
     throw new FetchError(`the response of ${url} does not count: ${verdict.reason}`);
   }
 
+  /** What is known of a revocation that was told after the answer was given. */
+  #revokedSince(key: string, { verdict }: OcspAnswer): OcspAnswer | undefined {
+    const kept = this.#kept.get(key);
+    const isNewer = kept !== undefined && kept.verdict.thisUpdate > verdict.thisUpdate;
+    return isNewer && kept.verdict.status === 'revoked' ? kept : undefined;
+  }
+
   #keep(key: string, answer: OcspAnswer): void {
+    if (this.#revokedSince(key, answer) !== undefined) return;
     this.#kept.delete(key);
     this.#kept.set(key, answer);
     const [oldest] = this.#kept;
     if (this.#kept.size > MOST_KEPT && oldest !== undefined) this.#kept.delete(oldest[0]);
   }
+}
+
+function keyOf(certificate: Buffer, issuer: Buffer): string {
+  return `${sha256(certificate)} ${sha256(issuer)}`;
 }
 
 /** Epoch seconds. */

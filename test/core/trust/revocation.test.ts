@@ -364,24 +364,50 @@ test('whoever answers slowly is not waited for', async (t) => {
 test('a stapled response counts before anybody is asked, if it counts at all', async (t) => {
   const root = makeRoot();
   const ask = await asking(t, root);
-  let saying: Saying = {};
-  const leaf = answered(root, '/behind', () => saying);
+  const leaf = answered(root, '/behind', () => ({}));
   place.asked.length = 0;
   const staple = (came: Saying) => ({ ...STRICT, stapled: makeAnswer(root, leaf, came) });
   assert.equal(await ask(leaf, staple({})), 'believed');
-  assert.match(
-    await ask(leaf, staple({ status: 'revoked' })),
-    /^certificate_revoked: the stapled response says it was revoked on/,
-  );
   assert.deepEqual(place.asked, []);
-  saying = { status: 'revoked' };
   const stale = staple({ from: -3, until: -1 });
-  assert.match(await ask(leaf, stale), /^certificate_revoked: http:/);
+  assert.equal(await ask(leaf, stale), 'believed');
   assert.deepEqual(
     place.asked,
     ['/behind'],
     'a stale one is not believed, and the responder asked',
   );
+  assert.match(
+    await ask(leaf, staple({ status: 'revoked' })),
+    /^certificate_revoked: the stapled response says it was revoked on/,
+  );
+});
+
+test('what was said before a certificate was revoked does not bring it back, though it is valid still', async (t) => {
+  const root = makeRoot();
+  const ask = await asking(t, root);
+  let saying: Saying = { status: 'revoked', from: -0.2 };
+  const leaf = answered(root, '/older', () => saying);
+  const staple = (came: Saying) => ({ ...STRICT, stapled: makeAnswer(root, leaf, came) });
+  const before = staple({ from: -0.3 });
+  assert.equal(await ask(leaf, before), 'believed');
+  assert.match(await ask(leaf, STRICT), /^certificate_revoked: http:/);
+  assert.match(await ask(leaf, before), /^certificate_revoked: http:/, 'stapled');
+  saying = { from: -0.3 };
+  assert.match(await ask(leaf, STRICT, true), /^certificate_revoked: http:/, 'replayed');
+  assert.equal(await ask(leaf, staple({ from: -0.1 })), 'believed', 'said later: it was on hold');
+  assert.match(await ask(leaf, staple({ status: 'revoked', from: -0.08 })), /stapled response/);
+  saying = { from: -0.09 };
+  assert.match(await ask(leaf, STRICT, true), /^certificate_revoked: the stapled response/);
+});
+
+test('a certificate that was revoked stays so when nobody answers for it any more', async (t) => {
+  const root = makeRoot();
+  const ask = await asking(t, root);
+  let saying: Saying | Buffer = { status: 'revoked', from: -0.2 };
+  const leaf = answered(root, '/silent', () => saying);
+  assert.match(await ask(leaf, LENIENT), /^certificate_revoked: /);
+  saying = Buffer.from('nothing to say');
+  assert.match(await ask(leaf, LENIENT, true), /^certificate_revoked: /);
 });
 
 test('a stapled response about another certificate is no answer', async (t) => {
@@ -436,11 +462,11 @@ test('before TLS 1.3, and in sessions that run, the responder is asked for what 
   const late = { expression: 'TI&', stapled: 'forgotten' } as const;
   assert.equal(await ask(leaf, older), 'believed');
   assert.equal(await ask(leaf, late), 'believed');
+  saying = Buffer.from('garbage');
+  assert.match(await ask(leaf, older, true), /^bad_certificate: .*does not parse/);
   saying = { status: 'revoked' };
   assert.match(await ask(leaf, older, true), /^certificate_revoked: http:/);
   assert.match(await ask(leaf, late, true), /^certificate_revoked: http:/);
-  saying = Buffer.from('garbage');
-  assert.match(await ask(leaf, older, true), /^bad_certificate: .*does not parse/);
 });
 
 test('a verdict on a certificate that must be stapled holds as long as what was', async (t) => {
