@@ -102,6 +102,35 @@ function certificateCases(): Record<string, Case> {
       D: 'true',
       looked: agrees('3 1 1'),
     },
+    // Of digests for the same usage and selector the strongest counts (RFC 7671 section 9).
+    'weaker-digest': {
+      records: [`3 1 1 ${sha(256, spki(a))}`, `3 1 2 ${sha(512, spki(d))}`],
+      chain: [a],
+      D: 'false',
+      looked: none,
+    },
+    'stronger-digest': {
+      records: [`3 1 1 ${sha(256, spki(d))}`, `3 1 2 ${sha(512, spki(a))}`],
+      chain: [a],
+      D: 'true',
+      looked: agrees('3 1 2'),
+    },
+    'digests-of-others': {
+      records: [
+        `3 1 1 ${sha(256, spki(a))}`,
+        `3 0 2 ${sha(512, d.certificate)}`,
+        `1 1 2 ${sha(512, spki(d))}`,
+      ],
+      chain: [a],
+      D: 'true',
+      looked: agrees('3 1 1'),
+    },
+    'whole-beside-digest': {
+      records: [`3 0 0 ${c.certificate.toString('hex')}`, `3 0 2 ${sha(512, d.certificate)}`],
+      chain: [c],
+      D: 'true',
+      looked: agrees('3 0 0'),
+    },
     'dane-ta': {
       records: [`2 0 1 ${sha(256, stranger.certificate)}`],
       chain: [bySelf, stranger],

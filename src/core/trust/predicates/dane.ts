@@ -44,7 +44,7 @@ export async function agreesWithDns(
       ? holds(looked, answer.until)
       : fails(looked, 'certificate_unknown', `Publish one: ${suggestion(exhibit, where)}`);
   }
-  for (const record of answer.records) {
+  for (const record of strongest(answer.records)) {
     const until = await matchesRecord(exhibit, record);
     if (until === undefined) continue;
     const { usage, selector, matchingType } = record;
@@ -65,6 +65,27 @@ function suggestion({ leaf }: Exhibit, where: string): string {
   const { publicKey } = certificateParts(leaf);
   const digest = createHash('sha256').update(publicKey).digest('hex');
   return `${where}. IN TLSA ${DANE_EE} 1 1 ${digest}`;
+}
+
+/** Matching types that are digests (RFC 7218 section 2.3), the strongest first. */
+const DIGESTS = [
+  { matchingType: 2, hash: 'sha512' },
+  { matchingType: 1, hash: 'sha256' },
+];
+
+/** Without those that have a stronger one beside them, for the same usage and selector (RFC 7671 section 9). */
+function strongest(records: readonly TlsaRecord[]): TlsaRecord[] {
+  const rank = (record: TlsaRecord) =>
+    DIGESTS.findIndex(({ matchingType }) => matchingType === record.matchingType);
+  return records.filter((record) =>
+    records.every(
+      (other) =>
+        other.usage !== record.usage ||
+        other.selector !== record.selector ||
+        rank(other) < 0 ||
+        rank(other) >= rank(record),
+    ),
+  );
 }
 
 /** Until when, in epoch seconds; undefined: it does not. */
@@ -135,6 +156,6 @@ function isMeant({ selector, matchingType, data }: TlsaRecord, certificate: Buff
         : undefined;
   if (part === undefined) return false;
   if (matchingType === 0) return data.equals(part);
-  const hash = matchingType === 1 ? 'sha256' : matchingType === 2 ? 'sha512' : undefined;
+  const hash = DIGESTS.find((digest) => digest.matchingType === matchingType)?.hash;
   return hash !== undefined && data.equals(createHash(hash).update(part).digest());
 }
