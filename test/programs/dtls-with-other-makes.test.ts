@@ -1,8 +1,6 @@
 /** DTLS through a pool, with OpenSSL and GnuTLS on the other side, in both roles. */
 import assert from 'node:assert/strict';
 import { generateKeyPairSync, X509Certificate } from 'node:crypto';
-import { createSocket } from 'node:dgram';
-import { once } from 'node:events';
 import { readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { after, before, test } from 'node:test';
@@ -20,6 +18,7 @@ import { until, within } from '../patience.ts';
 import { type DtlsMake, gnutlsDtls, opensslDtls } from './stage/dtls-makes.ts';
 import type { Files } from './stage/other-makes.ts';
 import { Pool } from './stage/pool.ts';
+import { freePort } from './stage/ports.ts';
 import { RawClient, startTls } from './stage/raw-client.ts';
 import { Running } from './stage/running.ts';
 
@@ -118,15 +117,6 @@ async function alertTo({ alert }: DtlsMake, running: Running): Promise<number> {
   return Number(found());
 }
 
-async function freeUdpPort(): Promise<number> {
-  const probe = createSocket('udp4').bind(0, '127.0.0.1');
-  await once(probe, 'listening');
-  const { port } = probe.address();
-  probe.close();
-  await once(probe, 'close');
-  return port;
-}
-
 for (const by of [opensslDtls, gnutlsDtls]) {
   for (const localId of [OURS, 'rsa.example.com']) {
     test(`${by.name} visits ${localId}, and is known by its certificate`, async () => {
@@ -214,7 +204,7 @@ for (const by of [opensslDtls, gnutlsDtls]) {
 }
 
 async function serverOf(by: DtlsMake, who: string) {
-  const port = await freeUdpPort();
+  const port = await freePort();
   const running = start(by.server(port, filesOf(who), pool.caFile));
   const said = () => by.up.test(running.stdout + running.stderr);
   await until(`${by.name} to listen`, said);
@@ -253,7 +243,7 @@ test('the server of the guide greets who comes, one after the other', async () =
   const root = join(import.meta.dirname, '../..');
   const guide = readFileSync(join(root, 'docs/dtls.md'), 'utf8');
   const [, example = ''] = /^```python\n(.*?)^```$/ms.exec(guide) ?? [];
-  const port = await freeUdpPort();
+  const port = await freePort();
   const handedOver = `
 import os, socket, sys
 sys.path.insert(0, '${join(import.meta.dirname, 'python')}')

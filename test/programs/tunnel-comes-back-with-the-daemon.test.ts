@@ -1,10 +1,10 @@
 import assert from 'node:assert/strict';
-import { connect } from 'node:net';
 import { test } from 'node:test';
 import { until } from '../patience.ts';
 import { connected, name, readAll } from './stage/clients.ts';
 import { PlainServer } from './stage/plain-server.ts';
 import { Pool } from './stage/pool.ts';
+import { accepts } from './stage/ports.ts';
 import { runTlspool } from './stage/running.ts';
 import { tunnelled } from './stage/wrapped.ts';
 
@@ -55,13 +55,3 @@ test('SIGTERM ends a tunnel: nothing listens, and sessions get their time', asyn
   assert.equal(await readAll(socket), 'still here');
   assert.equal(await ended, 0);
 });
-
-function accepts(port: number): Promise<boolean> {
-  return new Promise((resolve) => {
-    const socket = connect(port, '127.0.0.1', () => {
-      socket.destroy();
-      resolve(true);
-    });
-    socket.on('error', () => resolve(false));
-  });
-}

@@ -3,16 +3,16 @@ import { writeFileSync } from 'node:fs';
 import { connect } from 'node:net';
 import { join } from 'node:path';
 import { test } from 'node:test';
-import { closeFd, listenTcp, socketAddresses } from '../../src/core/engine/sockets.ts';
 import { name, readAll } from './stage/clients.ts';
 import { PlainServer } from './stage/plain-server.ts';
 import { Pool } from './stage/pool.ts';
+import { freePort } from './stage/ports.ts';
 import { runTlspool } from './stage/running.ts';
 
 test('a file describes a tunnel into TLS and one out of it', async () => {
   await using pool = await Pool.serving([[name]]);
   await using echo = await PlainServer.echo();
-  const tlsPort = freePort();
+  const tlsPort = await freePort();
   const file = join(pool.folder, 'tunnels.conf');
   writeFileSync(
     file,
@@ -44,10 +44,3 @@ test('a mistake in the file is named with its line, and nothing is opened', asyn
   assert.equal(code, 2);
   assert.match(stderr, /tunnels\.conf, line 3: unknown word `conect`/);
 });
-
-function freePort(): number {
-  const listener = listenTcp('127.0.0.1', 0);
-  const port = socketAddresses(listener).local?.port;
-  closeFd(listener);
-  return port ?? assert.fail('no port');
-}

@@ -1,9 +1,8 @@
 /** Other implementations at the other end: OpenSSL of the system, GnuTLS. */
 import assert from 'node:assert/strict';
-import { once } from 'node:events';
-import { createServer } from 'node:net';
 import { after, test } from 'node:test';
 import { event, until, within } from '../../patience.ts';
+import { freePort } from '../../programs/stage/ports.ts';
 import { Running } from '../../programs/stage/running.ts';
 import {
   connectedFd,
@@ -30,15 +29,6 @@ function leafOf(kind: Kind): Leaf {
   const leaf = leaves.get(kind);
   assert.ok(leaf);
   return leaf;
-}
-
-async function freePort(): Promise<number> {
-  const server = createServer().listen(0, '127.0.0.1');
-  await once(server, 'listening');
-  const { port } = server.address() as { port: number };
-  server.close();
-  await once(server, 'close');
-  return port;
 }
 
 /** Runs a client against a session that answers "pong" to what it hears; gives what it printed and its exit code. */

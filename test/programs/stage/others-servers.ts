@@ -1,9 +1,8 @@
 import { execFileSync } from 'node:child_process';
 import { chmodSync, copyFileSync, mkdtempSync, rmSync } from 'node:fs';
-import { connect } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { setTimeout as pause } from 'node:timers/promises';
+import { listening } from './ports.ts';
 import { asPostgres, initialise, postgresProgram, settings } from './postgresql.ts';
 import { Running } from './running.ts';
 
@@ -79,9 +78,13 @@ export class OthersServer implements AsyncDisposable {
     try {
       const [command = '', ...args] = prepare(folder);
       const running = new Running(command, args, { cwd: folder });
-      const server = new OthersServer(place, folder, running);
-      await server.#listening();
-      return server;
+      try {
+        await listening(place.port, running, place.address);
+        return new OthersServer(place, folder, running);
+      } catch (error) {
+        await running[Symbol.asyncDispose]();
+        throw error;
+      }
     } catch (error) {
       rmSync(folder, { recursive: true, force: true });
       throw error;
@@ -92,22 +95,4 @@ export class OthersServer implements AsyncDisposable {
     await this.running[Symbol.asyncDispose]();
     rmSync(this.#folder, { recursive: true, force: true });
   }
-
-  async #listening(): Promise<void> {
-    const { child } = this.running;
-    for (let waited = 0; waited < 60_000; waited += 50) {
-      if (await accepts(this.place)) return;
-      if (child.exitCode !== null) break;
-      await pause(50);
-    }
-    await this.running[Symbol.asyncDispose]();
-    throw new Error(`it does not listen: ${this.running.stdout} ${this.running.stderr}`);
-  }
-}
-
-function accepts({ address, port }: OthersPlace): Promise<boolean> {
-  const { promise, resolve } = Promise.withResolvers<boolean>();
-  const socket = connect(port, address);
-  socket.on('connect', () => resolve(true)).on('error', () => resolve(false));
-  return promise.finally(() => socket.destroy());
 }

@@ -1,7 +1,6 @@
 import { mkdirSync, writeFileSync } from 'node:fs';
-import { connect } from 'node:net';
 import { join } from 'node:path';
-import { setTimeout as pause } from 'node:timers/promises';
+import { listening } from './ports.ts';
 import { Running, run } from './running.ts';
 
 const base = 'dc=example,dc=com';
@@ -60,10 +59,8 @@ export class Slapd implements AsyncDisposable {
       this.#tls === undefined ? this.url : `${this.url} ldaps://127.0.0.1:${this.#tls.port}`;
     const args = ['-f', join(this.#folder, 'slapd.conf'), '-h', urls, '-d', '0'];
     this.#running = new Running('/usr/sbin/slapd', args);
-    const deadline = Date.now() + 20_000;
-    while (!(await this.#answers())) {
-      if (Date.now() > deadline) throw new Error(`slapd does not serve: ${this.#running.stderr}`);
-      await pause(50);
+    for (const port of [this.#port, ...(this.#tls === undefined ? [] : [this.#tls.port])]) {
+      await listening(port, this.#running);
     }
   }
 
@@ -106,13 +103,6 @@ export class Slapd implements AsyncDisposable {
     writeFileSync(ldif, entries(groups, more).join('\n\n'));
     const { code, stderr } = await run('/usr/sbin/slapadd', ['-f', conf, '-l', ldif]);
     if (code !== 0) throw new Error(`slapadd: ${stderr}`);
-  }
-
-  #answers(): Promise<boolean> {
-    const { promise, resolve } = Promise.withResolvers<boolean>();
-    const socket = connect(this.#port, '127.0.0.1');
-    socket.on('connect', () => resolve(true)).on('error', () => resolve(false));
-    return promise.finally(() => socket.destroy());
   }
 }
 

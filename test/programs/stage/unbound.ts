@@ -2,8 +2,8 @@ import { execFileSync } from 'node:child_process';
 import { createSocket } from 'node:dgram';
 import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { setTimeout as pause } from 'node:timers/promises';
 import dnsPacket from 'dns-packet';
+import { until } from '../../patience.ts';
 import { freePort } from './ports.ts';
 import { Running } from './running.ts';
 
@@ -60,11 +60,11 @@ export class Unbound implements AsyncDisposable {
   }
 
   async #ready(name: string): Promise<void> {
-    const deadline = Date.now() + 30_000;
-    while (!(await this.#answers(name))) {
-      if (Date.now() > deadline) throw new Error(`unbound does not serve: ${this.#running.stderr}`);
-      await pause(50);
-    }
+    await until('an answer of unbound', async () => {
+      const { child, stderr } = this.#running;
+      if (child.exitCode !== null) throw new Error(`unbound does not serve: ${stderr}`);
+      return await this.#answers(name);
+    });
   }
 
   #answers(name: string): Promise<boolean> {
