@@ -33,3 +33,21 @@ export function event(
 ): Promise<unknown[]> {
   return within(`the event “${name}”`, once(emitter, name), limit);
 }
+
+/**
+ * Where the subject itself gives up after a time, and something has to come about before: tries with ever more time,
+ * until that was enough for it.
+ * @param attempt gets the time, ms; undefined: it was too short on this machine
+ * @param shortest ms
+ */
+export async function withTimeEnough<T>(
+  what: string,
+  attempt: (time: number) => Promise<T | undefined>,
+  shortest: number,
+): Promise<T> {
+  for (let time = shortest; time < patience; time *= 4) {
+    const outcome = await attempt(time);
+    if (outcome !== undefined) return outcome;
+  }
+  throw new Error(`${what}: it came too late each time`);
+}

@@ -1,8 +1,8 @@
 import assert from 'node:assert/strict';
 import { renameSync } from 'node:fs';
 import { after, test } from 'node:test';
-import { setTimeout as sleep } from 'node:timers/promises';
 import { Keyring } from '../../src/core/token/keyring.ts';
+import { patience, until } from '../patience.ts';
 import { SoftToken } from './soft-token.ts';
 
 const token = new SoftToken();
@@ -22,18 +22,14 @@ after(async () => {
 
 const sign = (handle: number) => keyring.sign(handle, 0x0403, Buffer.from('m'));
 
-/** ms until it works, tried again and again as handshakes would. */
-async function untilSigned(handle: number): Promise<number> {
-  const start = performance.now();
-  for (;;) {
-    try {
-      await sign(handle);
-      return performance.now() - start;
-    } catch (error) {
-      if (performance.now() - start > 10_000) throw error;
-      await sleep(20);
-    }
-  }
+/** Tried again and again as handshakes would. */
+async function untilSigned(handle: number): Promise<void> {
+  const isSigned = () =>
+    sign(handle).then(
+      () => true,
+      () => false,
+    );
+  await until('a signature', isSigned);
 }
 
 test("SoftHSM's token goes and comes back, and nobody restarts anything", async () => {
@@ -44,7 +40,7 @@ test("SoftHSM's token goes and comes back, and nobody restarts anything", async 
     await assert.rejects(async () => {
       const start = performance.now();
       // It signs on with what it has in memory for a while.
-      while (performance.now() - start < 3_000) await sign(handle);
+      while (performance.now() - start < patience) await sign(handle);
     });
     renameSync(`${token.tokensFolder}.gone`, token.tokensFolder);
     await untilSigned(handle);

@@ -3,6 +3,7 @@ import { after, beforeEach, test } from 'node:test';
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { KeyHandle } from '../../src/core/engine/types.ts';
 import { Keyring } from '../../src/core/token/keyring.ts';
+import { until } from '../patience.ts';
 import { FaultyToken } from './faulty-token.ts';
 
 /** ms; the module's own limit of 30 s would make these tests slow. */
@@ -30,7 +31,7 @@ after(async () => {
 beforeEach(async () => {
   token.order();
   // What is absent or failing is left alone for half a second.
-  while (!(await succeeds(sign))) await sleep(50);
+  await until('a signature', () => succeeds(sign));
 });
 
 async function succeeds(attempt: () => Promise<unknown>): Promise<boolean> {
@@ -88,7 +89,8 @@ test('a module is revived at most once in its interval, however many ask for it'
       await sleep(5);
     }
   });
-  assert.ok(revivals >= 1 && revivals <= 3, `${revivals} revivals`);
+  const most = 1 + Math.floor((performance.now() - start) / REVIVAL_INTERVAL);
+  assert.ok(revivals >= 1 && revivals <= most, `${revivals} revivals, not ${most} at most`);
 });
 
 test('errors that no recovery helps are given back by name, once', async () => {
@@ -101,21 +103,24 @@ test('errors that no recovery helps are given back by name, once', async () => {
 
 test('a token that is pulled fails its signatures at once, and works again when it is back', async () => {
   token.order('absent');
+  const start = performance.now();
   await assert.rejects(sign, { code: 'token-absent' });
   assert.equal(keyring.tokens()[0]?.state, 'absent');
   const lists = await token.calls('C_GetSlotList', async () => {
     for (let i = 0; i < 20; i += 1) await assert.rejects(sign, { code: 'token-absent' });
   });
-  assert.equal(lists, 0, 'it is not looked for again within half a second');
+  // Not again within half a second; a look may take two calls.
+  const most = 2 * Math.floor((performance.now() - start) / 500);
+  assert.ok(lists <= most, `it is looked for by ${lists} calls, not ${most} at most`);
 
   token.order();
-  await sleep(500);
-  assert.ok((await sign()).length > 0);
+  await until('a signature', () => succeeds(sign));
   assert.equal(keyring.tokens()[0]?.state, 'ready');
 });
 
 test('of a pulled token, everything that waits is told', async () => {
-  token.order('delay C_Sign 20000');
+  // Long enough for what is ordered next, whatever keeps this process from it.
+  token.order('delay C_Sign 1000000');
   const before = Array.from({ length: 50 }, sign);
   token.order('absent');
   const outcomes = await Promise.allSettled(before);

@@ -251,7 +251,7 @@ export function open(
   };
   const id = engine.open(
     {
-      handshakeTimeout: 10_000,
+      handshakeTimeout: patience,
       idleTimeout: 0,
       local: { credentials: [] },
       alpn: [],

@@ -3,7 +3,7 @@ import { readFileSync } from 'node:fs';
 import { after, test } from 'node:test';
 import * as sockets from '../../../src/core/engine/sockets.ts';
 import type { HelloEvent } from '../../../src/core/engine/types.ts';
-import { event } from '../../patience.ts';
+import { event, withTimeEnough } from '../../patience.ts';
 import {
   type Exchange,
   type Kind,
@@ -291,7 +291,18 @@ test('a silent peer, a silent brain and a missing plaintext side each meet the h
   silent.peer.destroy();
   const asked = await serveInVain(engine, { local: 'ask', handshakeTimeout: 50 });
   assert.equal(asked.closed.reason, 'handshake-timeout');
-  const unattached = await serveInVain(engine, { local, handshakeTimeout: 200 });
+  const unattached = await withTimeEnough(
+    'an established session',
+    async (handshakeTimeout) => {
+      let isEstablished = false;
+      const established = () => {
+        isEstablished = true;
+      };
+      const ended = await serveInVain(engine, { local, handshakeTimeout }, {}, { established });
+      return isEstablished ? ended : undefined;
+    },
+    200,
+  );
   assert.equal(unattached.closed.reason, 'handshake-timeout');
   assert.equal(unattached.clientError, undefined, 'the client hears a proper end');
 });

@@ -8,6 +8,7 @@ import { Keyring } from '../../../src/core/token/keyring.ts';
 import type { PinSource } from '../../../src/core/token/pin-source.ts';
 import { FaultyToken } from '../../native/faulty-token.ts';
 import { type Kind, PIN, type SoftKey } from '../../native/soft-token.ts';
+import { until } from '../../patience.ts';
 
 const token = new FaultyToken();
 const key = token.key('ec-p256', 'www');
@@ -32,10 +33,6 @@ async function keyringWith(pinSource: PinSource | undefined): Promise<Keyring> {
   const keyring = new Keyring({ modules: [token.shim], pinSource: () => pinSource, log });
   keyrings.push(keyring);
   return keyring;
-}
-
-async function until(condition: () => boolean): Promise<void> {
-  while (!condition()) await sleep(5);
 }
 
 const uriOf = ({ label }: SoftKey) => `${token.uri};object=${label};type=private`;
@@ -131,11 +128,11 @@ test('nothing is asked of the token until a key is used, and then it is found on
     );
   });
   assert.equal(finds, 1);
-  // A second worker may just have started.
+  // One for each worker that had nothing to do yet, of which there may be 32 by default.
   const sessions = await token.calls('C_OpenSession', async () => {
-    for (let i = 0; i < 20; i += 1) await keyring.verify(handle);
+    for (let i = 0; i < 64; i += 1) await keyring.verify(handle);
   });
-  assert.ok(sessions <= 1);
+  assert.ok(sessions < 32, `${sessions} sessions`);
   assert.equal(await token.calls('C_FindObjectsInit', () => keyring.verify(handle)), 0);
 });
 
@@ -163,12 +160,15 @@ test('a key that does not belong to the certificate is found out', async () => {
 test('a key that is not there is missing, and the token is well', async () => {
   const keyring = await keyringWith(fromFile);
   const missing = keyring.key(`${token.uri};object=nobody`, key.publicKey);
-  await assert.rejects(keyring.prepare(missing), { code: 'key-missing' });
+  const asked = () => assert.rejects(keyring.prepare(missing), { code: 'key-missing' });
+  const start = performance.now();
+  await asked();
   // Searches are slow in tokens with many objects: the answer stands for a second.
-  const finds = await token.calls('C_FindObjectsInit', () =>
-    assert.rejects(keyring.prepare(missing), { code: 'key-missing' }),
-  );
-  assert.equal(finds, 0);
+  const finds = await token.calls('C_FindObjectsInit', async () => {
+    for (let time = 0; time < 20; time += 1) await asked();
+  });
+  const most = Math.floor((performance.now() - start) / 1_000);
+  assert.ok(finds <= most, `${finds} searches, not ${most} at most`);
   assert.equal(keyring.tokens()[0]?.state, 'ready');
 });
 
@@ -205,7 +205,7 @@ test('a wrong PIN is tried once, and again when its source has changed', async (
 
   token.writePin(PIN);
   const again = await token.calls('C_Login', async () => {
-    await until(() => keyring.tokens()[0]?.state === 'ready');
+    await until('a token that is ready', () => keyring.tokens()[0]?.state === 'ready');
   });
   assert.equal(again, 1);
   await keyring.verify(handle);
@@ -219,7 +219,7 @@ test('reload reads a PIN source that has changed at once', async () => {
   await assert.rejects(keyring.prepare(handle), { code: 'wrong-pin' });
   token.writePin(PIN);
   keyring.reload();
-  await until(() => keyring.tokens()[0]?.state === 'ready');
+  await until('a token that is ready', () => keyring.tokens()[0]?.state === 'ready');
   await keyring.verify(handle);
 });
 
@@ -227,7 +227,7 @@ test('a PIN file that others may read is not used, and is once it is private', a
   const keyring = await keyringWith(fromFile);
   chmodSync(token.pinFile, 0o644);
   const ready = keyring.prepare(keyring.key(uriOf(key), key.publicKey));
-  await until(() => /others may read the PIN file/.test(reports.join()));
+  await until('a complaint', () => /others may read the PIN file/.test(reports.join()));
   assert.equal(keyring.tokens()[0]?.state, 'needs-pin');
   chmodSync(token.pinFile, 0o600);
   await ready;
@@ -310,7 +310,7 @@ test('a token that seems to wait for a touch is said to, once', async () => {
   token.order('delay C_Sign 5500000');
   const said = () => reports.filter((each) => each.includes('touch')).length;
   const signed = keyring.verify(keyring.key(uriOf(key), key.publicKey));
-  await until(() => said() > 0);
+  await until('word of a touch', () => said() > 0);
   assert.equal(keyring.tokens()[0]?.awaitsTouch, true);
   await signed;
   assert.equal(said(), 1);
