@@ -16,7 +16,7 @@ const checks = [
 
 // No test, and no file of tests, keeps the run from its end. A test that needs longer says so itself.
 const limits = [
-  '--test-timeout=180000',
+  '--test-timeout=600000',
   '--test-force-exit',
   '--import=./test/file-limit.mjs',
   '--import=./test/whole-files.mjs',

@@ -28,6 +28,11 @@ export function descendantsOf(pid: number): number[] {
   return childrenOf(pid).flatMap((child) => [child, ...descendantsOf(child)]);
 }
 
+/** Whether it does anything still; one that ended and that nobody waited for (a zombie) does not. */
+export function runs(pid: number): boolean {
+  return /^State:\s+[^ZX]/m.test(readIfThere(`/proc/${pid}/status`));
+}
+
 /** '' if it is not there, or not any more, or is another user's. */
 export function readIfThere(file: string): string {
   return unlessGone(() => readFileSync(file, 'latin1'), '');

@@ -2,6 +2,7 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { fileURLToPath } from 'node:url';
 import type { SessionView } from '../../src/core/server/session-view.ts';
+import { until } from '../patience.ts';
 import { threadNames } from '../processes.ts';
 import { connected, name, readAll } from './stage/clients.ts';
 import { PlainServer } from './stage/plain-server.ts';
@@ -11,6 +12,11 @@ import { type Served, tunnelled, wrapped } from './stage/wrapped.ts';
 /** Whether a thread of it hands clients over. */
 function hasCourier({ running }: Served): boolean {
   return threadNames(running.pid).includes('tlspool-courier');
+}
+
+/** It names itself when it begins. */
+async function startsCourier(served: Served): Promise<void> {
+  await until('a courier', () => hasCourier(served));
 }
 
 async function echoed(pool: Pool, { port }: Served): Promise<void> {
@@ -28,12 +34,13 @@ test('a tunnel has a thread for what goes to an address, not for a name; the poo
     [`localhost:${echo.port}`, false],
   ] as const) {
     await using served = await tunnelled(pool, '--connect', target);
-    assert.equal(hasCourier(served), byThread);
+    if (byThread) await startsCourier(served);
+    else assert.ok(!hasCourier(served));
     const socket = await connected(pool, served.port);
-    const { sessions } = JSON.parse(await pool.command('sessions', 'list', '--json'));
+    const listed = await onlySession(pool);
     assert.deepEqual(
-      sessions.map((session: SessionView) => [session.role, session.peer, session.program.pid]),
-      [['server', `127.0.0.1:${socket.localPort}`, served.running.pid]],
+      [listed.role, listed.peer, listed.program.pid],
+      ['server', `127.0.0.1:${socket.localPort}`, served.running.pid],
     );
     socket.end('to and fro');
     assert.equal(await readAll(socket), 'to and fro');
@@ -42,11 +49,21 @@ test('a tunnel has a thread for what goes to an address, not for a name; the poo
   }
 });
 
+/** The one that is left once those of before have ended. */
+async function onlySession(pool: Pool): Promise<SessionView> {
+  let sessions: readonly SessionView[] = [];
+  await until('a single session', async () => {
+    ({ sessions } = JSON.parse(await pool.command('sessions', 'list', '--json')));
+    return sessions.length === 1;
+  });
+  return sessions[0] ?? assert.fail();
+}
+
 test('a tunnel that is its own pool has such a thread', async () => {
   await using pool = await Pool.create([[name]]);
   await using echo = await PlainServer.echo();
   await using served = await tunnelled(pool, '--standalone', '--connect', echo.address);
-  assert.ok(hasCourier(served));
+  await startsCourier(served);
   await echoed(pool, served);
   assert.equal(await served.stop(), 0);
 });
@@ -55,7 +72,7 @@ test('wrap has one for a program with activated sockets, and none for a program 
   await using pool = await Pool.serving([[name]]);
   const program = fileURLToPath(new URL('stage/activation-server.py', import.meta.url));
   await using listening = await wrapped(pool, [], ['python3', program]);
-  assert.ok(hasCourier(listening));
+  await startsCourier(listening);
   const socket = await connected(pool, listening.port);
   socket.end('hello');
   assert.match(await readAll(socket), /^hello$/m);

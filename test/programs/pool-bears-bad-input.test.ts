@@ -10,7 +10,7 @@ import * as sockets from '../../src/core/engine/sockets.ts';
 import { encode } from '../../src/core/protocol/codec.ts';
 import { poolErrorNumber } from '../../src/core/protocol/errors.ts';
 import { startTlsFlags } from '../../src/core/protocol/flags.ts';
-import { event, until } from '../patience.ts';
+import { event, until, withTimeEnough } from '../patience.ts';
 import { Pool } from './stage/pool.ts';
 import { RawClient, startTls } from './stage/raw-client.ts';
 
@@ -83,7 +83,7 @@ function survived(
     }
     await handshakeOf(new RawClient(pool.socket));
     // A connection lingers for a moment after its session.
-    await until('no descriptor is left open', async () => (await settled()) === idle);
+    await until('no descriptor is left open', async () => (await settled()) <= idle);
     assert.equal(pool.daemon.child.exitCode, null);
   });
 }
@@ -211,19 +211,30 @@ survived('an answer without a socket, and one that is no answer', async (client)
 });
 
 survived('an answer that comes too late is dropped, and its socket closed', async (client) => {
-  const [one, other] = sockets.socketPair();
-  await client.say(startTls({ localId: name, timeout: 300 }), { fd: one });
-  sockets.closeFd(one);
-  const peer = connectTls(other);
-  const asked = await client.hear();
-  assert.ok(asked?.message.command === 'plaintextConnect');
-  assert.equal(await client.refusal(), ETIMEDOUT);
+  const { question, callbackId } = await withTimeEnough(
+    'a question in the time of the handshake',
+    async (timeout) => {
+      const [one, other] = sockets.socketPair();
+      await client.say(startTls({ localId: name, timeout }), { fd: one });
+      sockets.closeFd(one);
+      const peer = connectTls(other);
+      peer.catch(() => undefined);
+      const asked = await client.hear();
+      if (asked?.message.command === 'error' && asked.message.number === ETIMEDOUT) {
+        return undefined;
+      }
+      assert.ok(asked?.message.command === 'plaintextConnect');
+      assert.equal(await client.refusal(), ETIMEDOUT);
+      (await peer).destroy();
+      return { question: asked.message, callbackId: asked.callbackId };
+    },
+    300,
+  );
   const [late, kept] = sockets.socketPair();
-  await client.say(asked.message, { callbackId: asked.callbackId, fd: late });
+  await client.say(question, { callbackId, fd: late });
   await client.say({ command: 'ping', identity: 'x@example.com', facilities: 1 }, { requestId: 2 });
   assert.equal((await client.hear())?.requestId, 2, 'there is one final response only');
   for (const fd of [late, kept]) sockets.closeFd(fd);
-  (await peer).destroy();
 });
 
 survived('a key that is taken', async (client) => {

@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { until } from '../patience.ts';
+import { runs } from '../processes.ts';
 import { name } from './stage/clients.ts';
 import { Pool } from './stage/pool.ts';
 
@@ -31,13 +32,5 @@ test('when wrap is killed its program is told to end', async () => {
   const [, pid] = await running.saying(/^(\d+)$/m);
   await running.saying(/ready/);
   running.child.kill('SIGKILL');
-  await until('the end of the program', () => !isAlive(Number(pid)));
+  await until('the end of the program', () => !runs(Number(pid)));
 });
-
-function isAlive(pid: number): boolean {
-  try {
-    return process.kill(pid, 0);
-  } catch {
-    return false;
-  }
-}

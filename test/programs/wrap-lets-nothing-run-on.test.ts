@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { after, before, test } from 'node:test';
 import { until } from '../patience.ts';
-import { childrenOf, readIfThere } from '../processes.ts';
+import { childrenOf, readIfThere, runs } from '../processes.ts';
 import { ListeningPrograms, say } from './stage/listening-programs.ts';
 import { type Running, run, tlspoolCommand } from './stage/running.ts';
 
@@ -99,18 +99,8 @@ async function family(running: Running) {
   };
 }
 
-/** A zombie does not. */
-function runs(pid: number): boolean {
-  return /^State:\s+[^ZX]/m.test(statusOf(pid));
-}
-
 function parentOf(pid: number): number {
-  return Number(/^PPid:\s+(\d+)$/m.exec(statusOf(pid))?.[1]);
-}
-
-/** '' once it is gone. */
-function statusOf(pid: number): string {
-  return readIfThere(`/proc/${pid}/status`);
+  return Number(/^PPid:\s+(\d+)$/m.exec(readIfThere(`/proc/${pid}/status`))?.[1]);
 }
 
 async function gone(...pids: readonly number[]): Promise<void> {
