@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { writeFileSync } from 'node:fs';
 import { connect } from 'node:net';
 import { test } from 'node:test';
-import { event } from '../patience.ts';
+import { event, until } from '../patience.ts';
 import { connected, readAll } from './stage/clients.ts';
 import { Pool } from './stage/pool.ts';
 import { tunnelled, wrapped } from './stage/wrapped.ts';
@@ -29,12 +29,17 @@ test('a pool that only watches lets everybody in, ends nothing, and tells who wo
   const [greeting] = await event(running, 'data');
   assert.equal(String(greeting), `<${other}> <monitor no-rule>\n`);
 
-  const { decisions } = JSON.parse(await pool.command('authz', 'log', '--denied', '--json'));
-  const told = decisions
-    .filter(({ about }: { about: string }) => about === 'remote')
-    .map((one: { remote: string; reason: string; monitored: boolean }) => {
-      return `${one.remote || 'anonymous'} ${one.reason} ${one.monitored}`;
-    });
+  // They are gathered before they are written.
+  let told: string[] = [];
+  await until('both decisions', async () => {
+    const { decisions } = JSON.parse(await pool.command('authz', 'log', '--denied', '--json'));
+    told = decisions
+      .filter(({ about }: { about: string }) => about === 'remote')
+      .map((one: { remote: string; reason: string; monitored: boolean }) => {
+        return `${one.remote || 'anonymous'} ${one.reason} ${one.monitored}`;
+      });
+    return told.length >= 2;
+  });
   assert.deepEqual(told.sort(), ['anonymous anonymous true', `${other} no-rule true`]);
   assert.match(pool.daemon.stderr, /"remote":"john@example\.com".*"msg":"would be denied"/);
 

@@ -3,6 +3,7 @@ import { chmodSync, existsSync, mkdirSync, readFileSync, rmdirSync } from 'node:
 import { join } from 'node:path';
 import { test } from 'node:test';
 import { fileURLToPath } from 'node:url';
+import { until } from '../patience.ts';
 import { Pool } from './stage/pool.ts';
 import { run } from './stage/running.ts';
 
@@ -91,11 +92,14 @@ test('a rule for a unit counts for what systemd put there, and for nobody else',
   assert.doesNotMatch(await act(web), refused);
   for (const place of [mail, fake, '']) assert.match(await act(place), refused);
 
-  const { decisions } = JSON.parse(await pool.command('authz', 'log', '--json'));
-  const told = decisions.map((one: { unit: string; allowed: boolean; rule: string | null }) => {
-    return `${one.unit} ${one.allowed} ${one.rule}`;
+  // They are gathered before they are written.
+  let told: string[] = [];
+  await until('all decisions', async () => {
+    const { decisions } = JSON.parse(await pool.command('authz', 'log', '--json'));
+    told = decisions.map((one: { unit: string; allowed: boolean; rule: string | null }) => {
+      return `${one.unit} ${one.allowed} ${one.rule}`;
+    });
+    return told.includes('web.service true web') && told.includes('mail.service false null');
   });
-  assert.ok(told.includes('web.service true web'), told.join('; '));
-  assert.ok(told.includes('mail.service false null'), told.join('; '));
   assert.equal(told.filter((one: string) => one.startsWith('web.service true')).length, 1);
 });

@@ -35,7 +35,7 @@ async function startVsftpd(): Promise<number> {
 
 function overTls(...args: readonly string[]) {
   const resolve = ['--cacert', pool.caFile, '--resolve', `${name}:${server.port}:127.0.0.1`];
-  return run('curl', ['-sS', '--max-time', '20', ...resolve, ...args]);
+  return run('curl', ['-sS', '--max-time', '100', ...resolve, ...args]);
 }
 
 const passiveModes = [
@@ -72,7 +72,7 @@ test('Python fetches from vsftpd and stores there over FTPS, in active mode', as
 for (const [mode, flags] of [...passiveModes, ...activeModes]) {
   test(`a plain client of FTP does so by a tunnel, in ${mode} mode`, async () => {
     const url = `ftp://127.0.0.1:${client.port}`;
-    const common = ['-sS', '--max-time', '20', ...flags];
+    const common = ['-sS', '--max-time', '100', ...flags];
     const listed = await run('curl', [...common, `${url}/`]);
     assert.match(listed.stdout, / file\s/, listed.stderr + client.running.stderr);
     const stored = `${mode.replaceAll(' ', '-')}-plain`;
@@ -85,7 +85,7 @@ for (const [mode, flags] of [...passiveModes, ...activeModes]) {
 
 test('without TLS nobody logs in', async () => {
   const there = `ftp://127.0.0.1:${server.port}/file`;
-  const { code, stderr } = await run('curl', ['-sS', '--max-time', '20', there]);
+  const { code, stderr } = await run('curl', ['-sS', '--max-time', '100', there]);
   assert.equal(code, 67, stderr);
 });
 

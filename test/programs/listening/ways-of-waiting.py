@@ -10,13 +10,13 @@ events.register(server, select.EPOLLIN | select.EPOLLET)
 
 
 def by_timeout():
-    server.settimeout(20)
+    server.settimeout(100)
 
 
 waits = [
-    lambda: select.select([server], [], [], 20)[0],
-    lambda: poll.poll(20_000),
-    lambda: events.poll(20),
+    lambda: select.select([server], [], [], 100)[0],
+    lambda: poll.poll(100_000),
+    lambda: events.poll(100),
     by_timeout,
     lambda: server.settimeout(None),
 ]

@@ -65,7 +65,7 @@ def background(function, *arguments, **named):
     thread.start()
 
     def result():
-        thread.join(30)
+        thread.join(100)
         assert outcome, "it did not end"
         if isinstance(outcome[0], Exception):
             raise outcome[0]
@@ -187,7 +187,7 @@ def a_member_of_the_group_gets_seats_and_nothing_else():
             seat.offer(*lid_entry())
             seat.pool.ping()
             admin = socket.socket(socket.AF_UNIX)
-            admin.settimeout(10)
+            admin.settimeout(100)
             admin.connect(path + ".admin")
             lines = admin.makefile("rw")
 

@@ -34,7 +34,7 @@ def in_background(function, *arguments, **named):
     thread.start()
 
     def result():
-        thread.join(20)
+        thread.join(100)
         assert outcome, "it did not end"
         value, error = outcome[0]
         if error:
@@ -198,7 +198,7 @@ def fork_and_born_detached():
 
 def wait_until_detached(pool, ctlkey):
     """The pool learns of a closed connection in its own time."""
-    for _ in range(500):
+    for _ in range(6000):
         try:
             return pool.control(CMD_REATTACH, ctlkey)
         except PoolError as error:

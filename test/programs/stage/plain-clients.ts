@@ -27,12 +27,12 @@ function withMusl(folder: string): string {
 
 /** With resolvers of many kinds. */
 export const plainClients: Readonly<Record<string, Fetch>> = {
-  curl: (host, port) => ['curl', '-sS', '--max-time', '30', url(host, port)],
-  wget: (host, port) => ['wget', '-q', '-O', '-', '-T', '30', '-t', '1', url(host, port)],
+  curl: (host, port) => ['curl', '-sS', '--max-time', '100', url(host, port)],
+  wget: (host, port) => ['wget', '-q', '-O', '-', '-T', '100', '-t', '1', url(host, port)],
   netcat: (host, port) => [
     'sh',
     '-c',
-    `printf 'GET / HTTP/1.0\\r\\n\\r\\n' | nc.openbsd -w 30 ${host} ${port}`,
+    `printf 'GET / HTTP/1.0\\r\\n\\r\\n' | nc.openbsd -w 100 ${host} ${port}`,
   ],
   "Node's fetch": (host, port) =>
     node(`process.stdout.write(await (await fetch('${url(host, port)}')).text())`),

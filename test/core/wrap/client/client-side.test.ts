@@ -29,7 +29,7 @@ function python(script: string) {
 
 const exchange = `
 def exchange(s):
-    s.settimeout(30)
+    s.settimeout(100)
     s.sendall(b"ping")
     assert s.recv(4) == b"ping"
     s.shutdown(socket.SHUT_WR)
@@ -62,7 +62,7 @@ assert s.connect_ex((HOST, PORT)) == errno.EINPROGRESS
 assert s.connect_ex((HOST, PORT)) == errno.EALREADY
 try: s.getpeername()
 except OSError as e: assert e.errno == errno.ENOTCONN
-assert poll.poll(30) == [(s.fileno(), select.EPOLLOUT)]
+assert poll.poll(100) == [(s.fileno(), select.EPOLLOUT)]
 assert s.getsockopt(socket.SOL_SOCKET, socket.SO_ERROR) == 0
 assert s.connect_ex((HOST, PORT)) == 0
 assert s.connect_ex((HOST, PORT)) == errno.EISCONN
@@ -82,7 +82,7 @@ n.setblocking(False)
 assert n.connect_ex(("${address}", ${server.port})) == errno.EINPROGRESS
 p = select.poll()
 p.register(n, select.POLLOUT)
-(fd, events), = p.poll(30000)
+(fd, events), = p.poll(100000)
 assert events & select.POLLERR, events
 assert n.getsockopt(socket.SOL_SOCKET, socket.SO_ERROR) == errno.ECONNREFUSED
 assert n.getsockopt(socket.SOL_SOCKET, socket.SO_ERROR) == 0

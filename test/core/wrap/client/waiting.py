@@ -26,14 +26,14 @@ early = poll.poll(0)
 if order.get("leave"):
     own.close()
 way.send(b"y")
-events = [] if order.get("leave") else poll.poll(30)
+events = [] if order.get("leave") else poll.poll(100)
 result = {"early": early, "events": [event for _, event in events]}
 if not order.get("leave"):
     result["error"] = own.getsockopt(socket.SOL_SOCKET, socket.SO_ERROR)
     result["blocking"] = own.getblocking()
     if not result["error"]:
         own.setblocking(True)
-        own.settimeout(30)
+        own.settimeout(100)
         own.sendall(b"ping")
         result["read"] = own.recv(4).decode()
 print(json.dumps(result))
