@@ -15,6 +15,7 @@ import { parseMember } from '../../../src/core/authz/who.ts';
 import { parseDonai } from '../../../src/core/identity/donai.ts';
 import { openStore, type Store } from '../../../src/core/store/store.ts';
 import { silentLog } from '../../../src/core/telemetry/log.ts';
+import { until } from '../../patience.ts';
 
 const author = { note: '', madeBy: 'test', madeAt: new Date(0).toISOString() };
 const localId = parseDonai('lists.example.org');
@@ -121,8 +122,7 @@ test('a file is watched, also while it is not there, and a fault in it leaves do
   assert.equal(decided(), 'stale');
   const becomes = async (text: string, reason: string) => {
     writeFileSync(path, text);
-    for (let waited = 0; decided() !== reason && waited < 30_000; waited += 100) await pause(100);
-    assert.equal(decided(), reason);
+    await until(`the decision ${reason}`, () => decided() === reason);
   };
   await becomes('# nobody yet\n', 'no-rule');
   await becomes('mary@example.com # joined today\nnot a name\n', 'allowed-by-rule');

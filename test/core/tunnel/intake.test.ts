@@ -92,19 +92,25 @@ test('a connection that comes to nothing is reported and frees its place', async
 
 test('while the daemon is away nothing is accepted; when it is back, what waited is', async () => {
   const pools: PoolConnection[] = [];
-  let away = 0;
+  let [isAway, tries] = [false, 0];
   const { intake, link, port, underway } = await intakeOf(9, async () => {
-    if (pools.length === 1 && away++ < 2) throw new TlspoolError('no-daemon', 'away', { exit: 3 });
+    if (isAway) {
+      tries += 1;
+      throw new TlspoolError('no-daemon', 'away', { exit: 3 });
+    }
     const pool = standIn();
     pools.push(pool);
     return pool;
   });
+  isAway = true;
   pools[0]?.close();
   assert.equal(link.pool, undefined);
   const socket = await connected(port);
-  await settle();
+  await until(() => tries >= 2);
   assert.equal(underway.length, 0);
-  await once(link, 'up');
+  const up = once(link, 'up');
+  isAway = false;
+  await up;
   await until(() => underway.length === 1);
   assert.equal(link.pool, pools[1]);
   underway[0]?.finish();

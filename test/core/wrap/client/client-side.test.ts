@@ -59,12 +59,13 @@ poll = select.epoll()
 poll.register(s, select.EPOLLOUT | select.EPOLLIN | select.EPOLLET)
 poll.poll(0)
 assert s.connect_ex((HOST, PORT)) == errno.EINPROGRESS
-assert s.connect_ex((HOST, PORT)) == errno.EALREADY
+# It may be connected before the program comes to its next call.
+assert s.connect_ex((HOST, PORT)) in (errno.EALREADY, 0)
 try: s.getpeername()
 except OSError as e: assert e.errno == errno.ENOTCONN
 assert poll.poll(100) == [(s.fileno(), select.EPOLLOUT)]
 assert s.getsockopt(socket.SOL_SOCKET, socket.SO_ERROR) == 0
-assert s.connect_ex((HOST, PORT)) == 0
+assert s.connect_ex((HOST, PORT)) in (0, errno.EISCONN)
 assert s.connect_ex((HOST, PORT)) == errno.EISCONN
 assert s.getpeername() == (HOST, PORT)
 exchange(s)
