@@ -13,6 +13,7 @@ import {
   socketAddresses,
 } from '../../../src/core/engine/sockets.ts';
 import { connectTo } from '../../../src/core/tunnel/target.ts';
+import { patience } from '../../patience.ts';
 
 async function serverAt(host: string): Promise<{ server: Server; port: number }> {
   const server = createServer((socket) => socket.on('error', () => undefined)).listen(0, host);
@@ -24,7 +25,7 @@ async function serverAt(host: string): Promise<{ server: Server; port: number }>
 test('a TCP target is connected to, by address and by name', async () => {
   const { server, port } = await serverAt('127.0.0.1');
   for (const host of ['127.0.0.1', 'localhost']) {
-    const fd = await connectTo({ kind: 'tcp', host, port }, 1_000);
+    const fd = await connectTo({ kind: 'tcp', host, port }, patience);
     assert.deepEqual(socketAddresses(fd).remote, { address: '127.0.0.1', port });
     closeFd(fd);
   }
@@ -35,11 +36,11 @@ test('a target that refuses is named, with the reason', async () => {
   const { server, port } = await serverAt('127.0.0.1');
   server.close();
   await once(server, 'close');
-  await assert.rejects(connectTo({ kind: 'tcp', host: '127.0.0.1', port }, 1_000), {
+  await assert.rejects(connectTo({ kind: 'tcp', host: '127.0.0.1', port }, patience), {
     code: 'target-unreachable',
     message: `cannot connect to 127.0.0.1:${port}: connection refused`,
   });
-  await assert.rejects(connectTo({ kind: 'unix', path: '/nonexistent/socket' }, 1_000), {
+  await assert.rejects(connectTo({ kind: 'unix', path: '/nonexistent/socket' }, patience), {
     code: 'target-unreachable',
   });
 });
@@ -51,7 +52,7 @@ test('a UNIX target whose queue is full is waited for, within the time-out', asy
   const queued = connectUnix(path);
   await assert.rejects(connectTo({ kind: 'unix', path }, 30), { code: 'target-timeout' });
 
-  const waiting = connectTo({ kind: 'unix', path }, 5_000);
+  const waiting = connectTo({ kind: 'unix', path }, patience);
   const first = accept(listener) ?? assert.fail('nothing queued');
   const fd = await waiting;
   const second = accept(listener) ?? assert.fail('not connected');
