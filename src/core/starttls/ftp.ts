@@ -29,7 +29,7 @@ import type { Side, Talking } from './step.ts';
  * | §7: who is TLS server for control is so for data, in active mode too | so |
  * | §10.2: who connects for data has to be who is at the control connection | the same address, and a resumed session or the same remote identity |
  * | RFC 2577 §3: no bounces | PORT and EPRT lead to the control connection's address, whatever they name; LPRT and LPSV are refused |
- * | RFC 959 §5.3: a command begins with its letters | 500 to others: some servers pass over blanks, and would hear a PORT that we did not |
+ * | RFC 959 §5.3: a command begins with its letters, and a blank is behind them | 500 to others: some servers pass over blanks and Telnet's commands, and would hear a PORT that we did not |
  * | RFC 1123 §4.1.2.6: the address in 227 may be worthless | the control connection's is used |
  * | injection | what is behind AUTH TLS, or behind its 234, ends the connection |
  * | stripping | our client ends the connection where AUTH TLS, PBSZ or PROT P is refused |
@@ -101,9 +101,13 @@ function* implicitServer(talk: Talk): Dialog {
   return yield* serve(talk);
 }
 
+/** Telnet's interrupt and synch, which may stand before ABOR (RFC 959 section 4.1.3). */
+const telnet = /^[\xf0-\xff]+/;
+
+/** What is neither letter nor digit ends the verb, and has to be a blank: servers take Telnet's commands out of its middle. */
 function command(line: string): [verb: string, argument: string] {
-  // Telnet's interrupt and synch may stand before ABOR (RFC 959 section 4.1.3).
-  const [, verb = '', argument = ''] = /^[\xf0-\xff]*([A-Za-z]*) ?(.*)$/.exec(line) ?? [];
+  const said = line.replace(telnet, '');
+  const [, verb = '', argument = ''] = /^([A-Za-z][A-Za-z0-9]*)(?: (.*))?$/.exec(said) ?? [];
   return [verb.toUpperCase(), argument.trim()];
 }
 
@@ -235,7 +239,7 @@ class Control {
       // Had the program listened for data, it would have said so now.
       if (this.#client === 'program') yield { wait: 'data-answered' };
       this.#unanswered.push(verb);
-      this.#toServer(line);
+      this.#toServer(line.replace(telnet, ''));
       return;
     }
     const port = portOf(verb, argument);

@@ -8,6 +8,10 @@ test('a line whose command we could not make out, but perhaps the server, does n
     ' PORT 192,0,2,9,0,99',
     '\tEPRT |1|192.0.2.9|99|',
     'NOOP\rPORT 1,2,3,4,5,6',
+    'PO\xff\xf4RT 192,0,2,9,0,99',
+    'PORT\xff\xf2 192,0,2,9,0,99',
+    'PASV\0',
+    'P@SW',
   ]) {
     const { told } = simulate(
       serverDialog(parseProtocol('ftps'), { optional: false }),
@@ -17,6 +21,16 @@ test('a line whose command we could not make out, but perhaps the server, does n
     assert.equal(told.program, 'PWD\r\n');
     assert.match(told.peer, /\r\n500 /);
   }
+});
+
+test('commands of Telnet before a command do not reach the program', () => {
+  const { told } = simulate(
+    serverDialog(parseProtocol('ftps'), { optional: false }),
+    { peer: {}, program: { greeting: '220 ready\r\n' } },
+    { inside: { greeting: '\xff\xf4\xff\xf2ABOR\r\n\xff\xfbXPORT 1,2,3,4,5,6\r\nXMD5 a b\r\n' } },
+  );
+  // A server that takes out Telnet's option together with the X would hear PORT.
+  assert.equal(told.program, 'ABOR\r\nXPORT 1,2,3,4,5,6\r\nXMD5 a b\r\n');
 });
 
 test('it is told when the program is asked to listen, before it hears that, and when it has answered', () => {
