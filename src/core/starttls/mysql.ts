@@ -145,7 +145,7 @@ function packetNow(party: Party): Packet | undefined {
   const head = party.glance(4);
   if (!head) return undefined;
   const length = head.readUIntLE(0, 3);
-  if (length === 0 || length > longestPacket) throw malformed(party, `a packet of ${length} bytes`);
+  if (length > longestPacket) throw malformed(party, `a packet of ${length} bytes`);
   const whole = party.exactlyNow(4 + length);
   return whole && { sequence: whole[3] ?? 0, body: whole.subarray(4) };
 }

@@ -66,7 +66,7 @@ const ldapStartTls = (id: number) =>
 const ldapResult = (id: number, code: number) =>
   `\x30\x0c\x02\x01${String.fromCharCode(id)}\x78\x07\x0a\x01${String.fromCharCode(code)}\x04\x00\x04\x00`;
 
-const mysqlGreeting = (ssl: boolean) => {
+export const mysqlGreeting = (ssl: boolean) => {
   const body = Buffer.concat([
     Buffer.from('\x0a5.5.5-10.11.0-MariaDB\0', 'latin1'),
     Buffer.from([1, 0, 0, 0]),
@@ -78,20 +78,20 @@ const mysqlGreeting = (ssl: boolean) => {
   return mysqlPacket(0, body).toString('latin1');
 };
 
-function mysqlPacket(sequence: number, body: Buffer): Buffer {
+export function mysqlPacket(sequence: number, body: Buffer): Buffer {
   const head = Buffer.alloc(4);
   head.writeUIntLE(body.length, 0, 3);
   head[3] = sequence;
   return Buffer.concat([head, body]);
 }
 
-const mysqlSslRequest = mysqlPacket(
+export const mysqlSslRequest = mysqlPacket(
   1,
   Buffer.concat([Buffer.from([0x05, 0xae, 0x0b, 0, 0, 0, 0, 1, 0x21]), Buffer.alloc(23)]),
 ).toString('latin1');
 
 /** A log-in without SSL among its capabilities. */
-const mysqlResponse = mysqlPacket(
+export const mysqlResponse = mysqlPacket(
   1,
   Buffer.concat([
     Buffer.from([0x05, 0xa6, 0x0b, 0, 0, 0, 0, 1, 0x21]),
