@@ -297,18 +297,21 @@ class Control {
         return;
       }
       yield { wait: 'data', by: this.#client, port };
-      const { address, port: ours } = this.#talk.data;
-      this.#toClient(
-        code === '229'
-          ? `229 Entering Extended Passive Mode (|||${ours}|)`
-          : `227 Entering Passive Mode (${commas(address, ours)})`,
-      );
+      this.#toClient(this.#entering(code));
       return;
     }
     if (this.#asksForFeatures && code.startsWith('5') && this.#client === 'peer') {
       this.#toClient('211-Features:\r\n PBSZ\r\n PROT\r\n211 End');
     } else this.#toClient(line);
     this.#asksForFeatures = false;
+  }
+
+  #entering(code: '227' | '229'): string {
+    const { address, port } = this.#talk.data;
+    if (code === '229') return `229 Entering Extended Passive Mode (|||${port}|)`;
+    // The program may be reached by IPv4 where its client is not: a 227 has no room for that address.
+    if (address.includes(':')) return '425 Use EPSV';
+    return `227 Entering Passive Mode (${commas(address, port)})`;
   }
 
   #feature(line: string): void {

@@ -156,7 +156,10 @@ function judge(line: string, capabilities: string): Verdict {
   }
 }
 
-/** Until the program has told its capabilities once more. */
+/** Commands of a client that may still be told of STARTTLS. */
+const beforeLogIn = /^\S+ (?:AUTHENTICATE|CAPABILITY|ID|LOGIN|NOOP)\b/i;
+
+/** Until the program has told its capabilities once more, or the client goes on without: lines may be long then, or compressed. */
 function* hideStartTls(talk: Talk): Dialog {
   for (;;) {
     const { from, line } = yield* eitherLine(talk, longestResponse);
@@ -164,6 +167,8 @@ function* hideStartTls(talk: Talk): Dialog {
       talk.program.send(`${line}\r\n`);
       // Literals are no lines: what follows is not for us to read.
       if (/\{\d+\+?\}$/.test(line)) return 'through';
+      // A word alone belongs to AUTHENTICATE.
+      if (line.includes(' ') && !beforeLogIn.test(line)) return 'through';
       continue;
     }
     const edited = line.replace(/(?<=CAPABILITY[^\]]*) STARTTLS\b/gi, '');

@@ -119,7 +119,10 @@ function* readMessage(party: Party): Talking<LdapMessage> {
   const body = yield* party.exactly(length);
   const id = firstElement(body, party);
   const operation = firstElement(body.subarray(id.end), party);
-  if (id.tag !== 0x02) throw malformed(party, 'a message without number');
+  // RFC 4511 section 4.1.1.1: up to 2^31 - 1.
+  if (id.tag !== 0x02 || id.body.length === 0 || id.body.length > 4) {
+    throw malformed(party, 'a message without number');
+  }
   return {
     bytes: Buffer.concat([start, more, body]),
     id: id.body,

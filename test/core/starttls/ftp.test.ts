@@ -69,3 +69,25 @@ test('a client that says anything but where it listens has no listener for data'
   );
   assert.equal(wishes.at(-1), 'data-answered');
 });
+
+test('a client on IPv6 that asks for an address of IPv4 is told to ask otherwise', () => {
+  const answers: Readonly<Record<string, string>> = {
+    'PASV\r\n': '227 Entering Passive Mode (127,0,0,1,16,0)\r\n',
+    'EPSV\r\n': '229 Entering Extended Passive Mode (|||4096|)\r\n',
+  };
+  for (const [asked, answer] of [
+    ['PASV', '425 Use EPSV'],
+    ['EPSV', '229 Entering Extended Passive Mode (|||4711|)'],
+  ]) {
+    const { told } = simulate(
+      serverDialog(parseProtocol('ftps'), { optional: false }),
+      { peer: {}, program: { greeting: '220 ready\r\n', answer: (_, more) => answers[more] } },
+      {
+        inside: { greeting: `${asked}\r\n` },
+        data: { address: '2001:db8::1', port: 4711 },
+        goOn: ['data-asked', 'data-answered'],
+      },
+    );
+    assert.equal(told.peer, `220 ready\r\n${answer}\r\n`);
+  }
+});

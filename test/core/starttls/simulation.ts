@@ -30,6 +30,8 @@ export interface SimulationOptions {
   readonly introduction?: Introduction;
   /** Whether the peer may stay in the clear; true, if absent. */
   readonly clear?: boolean;
+  /** Where data connections are waited for; without it, the dialog ends where it wants one. */
+  readonly data?: { readonly address: string; readonly port: number };
   /** Wishes that are granted without more; others that are not known here end the dialog. */
   readonly goOn?: readonly string[];
 }
@@ -123,6 +125,11 @@ class Simulation {
           break;
         case 'inside':
           this.#lines.peer = line(this.#options.inside ?? {});
+          this.#machine.done();
+          break;
+        case 'data':
+          if (!this.#options.data) return wish.wait;
+          Object.assign(this.#machine.data, this.#options.data);
           this.#machine.done();
           break;
         default:
