@@ -71,9 +71,13 @@ export class Authorisation implements Disposable {
     // Taken first: a change while we read brings the next refresh to read again.
     const version = this.#store.version();
     if (version === this.#version) return;
-    const generation = await this.#store.authorisationGeneration();
-    if (generation !== this.#generation) await this.#load();
-    this.#generation = generation;
+    // Many rules are read in pieces: what changed in between was perhaps seen in half, and is read again.
+    while (true) {
+      const generation = await this.#store.authorisationGeneration();
+      if (generation === this.#generation) break;
+      await this.#load();
+      this.#generation = generation;
+    }
     this.#version = version;
   }
 
@@ -138,8 +142,8 @@ export class Authorisation implements Disposable {
 
   #believe(now: number): Believed {
     const { rules, groups, members } = this.#read;
-    const known = groups.map(
-      ({ name }) => this.#sources.members(name, now) ?? storedMembers(name, members),
+    const known = groups.map(({ name, source }) =>
+      source.kind === 'store' ? storedMembers(name, members) : this.#sources.members(name, now),
     );
     const memberships = new Memberships(known, rules.groups);
     return { memberships, until: this.#sources.believedUntil };

@@ -39,9 +39,9 @@ export class GroupSources implements Disposable {
     await Promise.all(fresh.map((group) => this.#start(group)));
   }
 
-  /** What is known at this moment. */
-  members(group: string, now: number): GroupMembers | undefined {
-    return this.#followed.get(group)?.members(now);
+  /** What is known at this moment; of a group that is about to be followed, that is nothing. */
+  members(group: string, now: number): GroupMembers {
+    return this.#followed.get(group)?.members(now) ?? notReadYet(group);
   }
 
   /** When, in epoch ms, something that is believed now will not be any more. */
@@ -100,7 +100,8 @@ export class GroupSources implements Disposable {
       group,
       source,
       log: this.#log,
-      since: first?.at,
+      // What a clock that was ahead has written is older than it says.
+      since: first !== undefined && first.at <= Date.now() ? first.at : undefined,
       fetched: async (members) => {
         fetched = { at: Date.now(), members };
         this.#changed();
@@ -120,6 +121,11 @@ export class GroupSources implements Disposable {
     if (gap === undefined) this.#log.debug({ group, members: members.length }, 'group was read');
     else this.#log.warn({ group, error: gap.text }, 'members of a group are not known');
   }
+}
+
+function notReadYet(group: string): GroupMembers {
+  const text = `the members of ${group} are being read from elsewhere`;
+  return { group, members: [], gap: { group, reason: 'stale', text } };
 }
 
 /** Differs when a file was changed, replaced, or made. */

@@ -169,10 +169,14 @@ export function fetchedMembers(
     return { group, members: [], gap: stale(group, `${source.url} was never reached`) };
   }
   const age = Math.round((now - fetched.at) / 1_000);
+  if (age < 0)
+    return { group, members: [], gap: stale(group, `${source.url} ${BY_ANOTHER_CLOCK}`) };
   if (age < source.stale) return { group, members: fetched.members, gap: undefined };
   const limit = `${source.url} was not reached for ${age} s, ${source.stale} s are allowed`;
   return { group, members: [], gap: stale(group, limit) };
 }
+
+const BY_ANOTHER_CLOCK = 'was reached when the clock of this machine was ahead of now';
 
 function stale(group: string, text: string): Gap {
   return { group, reason: 'stale', text };

@@ -4,7 +4,7 @@ import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { type TestContext, test } from 'node:test';
-import { setTimeout as pause } from 'node:timers/promises';
+import { setImmediate as breathe, setTimeout as pause } from 'node:timers/promises';
 import { Authorisation } from '../../../src/core/authz/authorisation.ts';
 import type { GroupSource } from '../../../src/core/authz/group.ts';
 import { readGroupFile } from '../../../src/core/authz/group-file.ts';
@@ -85,7 +85,8 @@ test('the store is looked at by one at a time, and after a look that fails', asy
   fail(new Error('the disk is gone'));
   await assert.rejects(one, /the disk is gone/);
   await other;
-  assert.equal(looks.length, 2);
+  // Before it is read, and behind that.
+  assert.equal(looks.length, 3);
 });
 
 test('what is no file leaves doubts at once, and nobody waits for it', async (t) => {
@@ -96,6 +97,85 @@ test('what is no file leaves doubts at once, and nobody waits for it', async (t)
     const { members, gap } = await readGroupFile('members', path);
     assert.deepEqual([members, gap?.reason], [[], 'stale'], path);
   }
+});
+
+const directory = {
+  kind: 'ldap',
+  url: 'ldap://127.0.0.1:1',
+  dn: 'cn=members',
+  bindDn: undefined,
+  passwordFile: undefined,
+  caFile: undefined,
+  startTls: false,
+  refresh: 1_000,
+  stale: 1_000,
+} as const;
+
+test('a group that is read from elsewhere now is never taken for one without members', async (t) => {
+  const { folder, store, authorisation, decided } = await made(t);
+  const [before, after] = [join(folder, 'before'), join(folder, 'after')];
+  for (const path of [before, after]) writeFileSync(path, 'mary@example.com\n');
+  await addGroup(store, { kind: 'file', path: before });
+  // Its end makes the pool think anew of who is in which group.
+  await insertGroup(store.db, { name: 'others', source: directory, ...author });
+  await putFetched(store.db, 'others', { at: Date.now(), members: [] });
+  await addRule(store, { effect: 'deny', who: 'group:members' });
+  await authorisation.refresh();
+  const reasons = new Set([decided(2_000_000)]);
+  await store.db.deleteFrom('groups').where('name', '=', 'members').execute();
+  await addGroup(store, { kind: 'file', path: after });
+  let done = false;
+  const refreshed = authorisation.refresh().finally(() => {
+    done = true;
+  });
+  for (; !done; await breathe()) reasons.add(decided(2_000_000));
+  await refreshed;
+  reasons.delete('stale');
+  assert.deepEqual([...reasons, decided()], ['denied-by-rule', 'denied-by-rule']);
+});
+
+test('what a directory said by a clock that was ahead is not believed', async (t) => {
+  const { store, authorisation, decided } = await made(t);
+  await addGroup(store, directory);
+  await putFetched(store.db, 'members', {
+    at: Date.now() + 86_400_000,
+    members: [parseMember('mary@example.com')],
+  });
+  await addRule(store, { who: 'group:members' });
+  await authorisation.refresh();
+  assert.equal(decided(), 'stale');
+});
+
+test('rules that change while many are read are not seen in half', async (t) => {
+  const { folder, store } = await made(t);
+  const many = Array.from({ length: 2_000 }, (_, index) =>
+    makeRule(
+      { name: `many${index}`, effect: 'allow', who: 'everyone', to: 'example.com' },
+      author,
+      () => '',
+    ),
+  );
+  await insertRules(store.db, many);
+  await addRule(store, { effect: 'deny', name: 'z' });
+  await using reader = await openStore(join(folder, 'state'), 'read');
+  const authorisation = new Authorisation(
+    reader,
+    () => ({ authorisationRequired: false, authorisationMonitor: false }),
+    0,
+    silentLog,
+  );
+  t.after(() => authorisation[Symbol.dispose]());
+  const refreshed = authorisation.refresh();
+  await breathe();
+  await store.transaction(async (transaction) => {
+    await transaction.deleteFrom('rules').where('name', '=', 'z').execute();
+    const moved = { name: 'a', effect: 'deny', who: 'everyone', to: 'lists.example.org' } as const;
+    await insertRules(transaction, [makeRule(moved, author, () => '')]);
+  });
+  await refreshed;
+  const remote = { id: mary, names: [], validatedBy: 'TI' };
+  const question = { remote, localId, service: 'smtp', address: '', at: Date.now() };
+  assert.equal(authorisation.decide(question).reason, 'denied-by-rule');
 });
 
 test('where authorisation is required, what no rule concerns is closed', async (t) => {
