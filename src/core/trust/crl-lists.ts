@@ -31,7 +31,7 @@ interface Fetched {
 const MOST_KEPT = 256;
 /** ms for which a list is kept that does not say until when it holds. */
 const KEPT_WITHOUT_END = 60 * 60 * 1000;
-/** ms after which a place that failed is asked again. */
+/** ms after which a place that failed, or had no list that counts, is asked again. */
 const PAUSE = 30_000;
 /** ms after which a list that was replaced is let go of: whoever just found it may use it first. */
 const GRACE = 60_000;
@@ -82,6 +82,18 @@ export class CrlLists {
       }
     }
     return { lists, sources, faults };
+  }
+
+  /**
+   * What came from there does not count: it is asked for again soon, whatever end it names. Whoever could put it on the way
+   * would else keep the true list out until then.
+   */
+  doubt(urls: readonly string[]): void {
+    const soon = Date.now() + PAUSE;
+    for (const url of urls) {
+      const kept = this.#fetched.get(url);
+      if (kept !== undefined && kept.until > soon) this.#fetched.set(url, { ...kept, until: soon });
+    }
   }
 
   close(): void {

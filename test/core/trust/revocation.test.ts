@@ -538,3 +538,16 @@ test('a verdict holds no longer than what was said of the certificate', async (t
   assert.equal(await hours(leaf, { expression: 'TI&O&R&', lists }), 3);
   assert.equal(await hours(leaf, { expression: 'TI&R&' }), 3);
 });
+
+test('a list that does not count is asked for again soon, whatever end it names', async (t) => {
+  const root = makeRoot();
+  const impostor = { ...makeRoot(), subject: root.subject };
+  let list = makeList(impostor, [], { until: 3650 });
+  const leaf = make({ names, extensions: [listAt(place.at('/false.crl', () => list))] }, root);
+  const ask = await asking(t, root);
+  assert.match(await ask(leaf), /^certificate_unknown: .* does not count/);
+  list = makeList(root);
+  assert.match(await ask(leaf), /^certificate_unknown: .* does not count/, 'not at once');
+  t.mock.timers.enable({ apis: ['Date'], now: Date.now() + 31_000 });
+  assert.equal(await ask(leaf), 'believed');
+});

@@ -46,7 +46,10 @@ async function isOneNotListed(
   }
   const fetched = await tools.lists.pointedTo(certificate, question.ignoreCaches === true);
   const fresh = await judge(exhibit, path, depth, fetched);
-  if (fresh !== undefined) return conclude(fresh, fetched, which);
+  if (fresh !== undefined) {
+    if (!fresh.ok && fresh.error !== REVOKED) tools.lists.doubt(fetched.sources);
+    return conclude(fresh, fetched, which);
+  }
   if (verdict !== undefined) return conclude(verdict, known, which);
   if (listLocations(certificate).length > 0) {
     return unknown(
