@@ -56,6 +56,18 @@ async function addGroup(store: Store, source: GroupSource): Promise<void> {
   await insertGroup(store.db, { name: 'members', source, ...author });
 }
 
+const directory = {
+  kind: 'ldap',
+  url: 'ldap://127.0.0.1:1',
+  dn: 'cn=members',
+  bindDn: undefined,
+  passwordFile: undefined,
+  caFile: undefined,
+  startTls: false,
+  refresh: 1_000,
+  stale: 1_000,
+} as const;
+
 test('what a command writes is decided by after the next look at the store', async (t) => {
   const { store, authorisation, decided } = await made(t);
   assert.equal(decided(), 'open');
@@ -98,18 +110,6 @@ test('what is no file leaves doubts at once, and nobody waits for it', async (t)
     assert.deepEqual([members, gap?.reason], [[], 'stale'], path);
   }
 });
-
-const directory = {
-  kind: 'ldap',
-  url: 'ldap://127.0.0.1:1',
-  dn: 'cn=members',
-  bindDn: undefined,
-  passwordFile: undefined,
-  caFile: undefined,
-  startTls: false,
-  refresh: 1_000,
-  stale: 1_000,
-} as const;
 
 test('a group that is read from elsewhere now is never taken for one without members', async (t) => {
   const { folder, store, authorisation, decided } = await made(t);
@@ -211,17 +211,7 @@ test('a file is watched, also while it is not there, and a fault in it leaves do
 
 test('what a directory said is believed until the stale limit, also by a daemon that starts', async (t) => {
   const { store, authorisation, decided } = await made(t);
-  await addGroup(store, {
-    kind: 'ldap',
-    url: 'ldap://127.0.0.1:1',
-    dn: 'cn=members',
-    bindDn: undefined,
-    passwordFile: undefined,
-    caFile: undefined,
-    startTls: false,
-    refresh: 600,
-    stale: 3_600,
-  });
+  await addGroup(store, { ...directory, refresh: 600, stale: 3_600 });
   await addRule(store, { who: 'group:members' });
   await putFetched(store.db, 'members', { at: Date.now(), members: [parseMember('@example.com')] });
   await authorisation.refresh();
