@@ -4,6 +4,7 @@ import { connected, name, readAll } from './stage/clients.ts';
 import { build, ListeningPrograms, say } from './stage/listening-programs.ts';
 import { freePort } from './stage/ports.ts';
 import { tlspoolCommand } from './stage/running.ts';
+import { wrappedWhole } from './stage/wrapped.ts';
 
 let programs: ListeningPrograms;
 before(async () => {
@@ -73,7 +74,10 @@ test('processes share a port', async () => {
 });
 
 test('a port is free again as soon as its listener is closed', async () => {
-  await using served = await programs.serve('port-again.py');
+  // One that the kernel does not give to somebody else in between.
+  const port = await freePort();
+  const command = [...programs.command('port-again.py'), `${port}`];
+  await using served = await wrappedWhole(programs.pool, [], command);
   // Each of three listeners on the port is told of.
   await served.running.saying(/(?:serving as[\s\S]*?){3}/);
   assert.equal(await say(programs, served.port), 'ok');

@@ -1,13 +1,11 @@
-"""Closes its listener and takes the same port again at once, three times, without SO_REUSEADDR."""
-import socket
+"""Closes its listener and takes the same port again at once, three times, without SO_REUSEADDR. Argument: the port."""
+import socket, sys
 from serving import answer
 
-port = 0
 for time in range(3):
     server = socket.socket()
-    server.bind(("127.0.0.1", port))
+    server.bind(("127.0.0.1", int(sys.argv[1])))
     server.listen()
-    port = server.getsockname()[1]
     if time < 2:
         server.close()
 answer(server.accept()[0], "ok")
