@@ -14,6 +14,7 @@ import { dataChannels } from './data-channel.ts';
 import type { Attendance, ControlAddresses, DataPlace, DataPlaces } from './data-transfer.ts';
 import type { Dialog, Talk } from './dialog.ts';
 import { DialogEnd } from './dialog-end.ts';
+import { FormerConnection } from './former-connection.ts';
 import { join } from './join.ts';
 import { Machine } from './machine.ts';
 import type { ConnectionEnds } from './proxy-protocol.ts';
@@ -36,7 +37,7 @@ export interface PassOrder {
    * A plaintext socket whose other end is the program, each time a new one; it is taken over. Asked for when the dialog
    * wants to hear the program: before TLS for servers that speak first (who the peer is is not known then), else
    * after TLS and all its checks. A second time only where TLS is optional: the program gets a fresh connection for what
-   * comes inside TLS, and the first one ends.
+   * comes inside TLS, and the first one ends then.
    */
   readonly program: (facts: IntroductionFacts) => number | Promise<number>;
   /** What each connection to the program begins with; see `Introduction`. */
@@ -80,6 +81,7 @@ class Passage {
   readonly #until: AbortSignal;
   #peer: Wire | undefined;
   #program: Wire | undefined;
+  #former: FormerConnection | undefined;
   #details: SessionDetails | undefined;
   #session: PoolSession | undefined;
   readonly #peerAddresses: ControlAddresses;
@@ -176,6 +178,7 @@ class Passage {
     const wire = this.#wire(side);
     const bytes = wire?.peek(readSize);
     if (!wire || bytes === undefined) return false;
+    if (side === 'program') this.#former?.close();
     if (bytes.length === 0) this.#machine.ended(side);
     else wire.drop(this.#machine.hear(side, bytes));
     return true;
@@ -187,10 +190,12 @@ class Passage {
   }
 
   async #contact(): Promise<void> {
-    this.#program?.close();
+    this.#former?.close();
+    this.#former = this.#program && new FormerConnection(this.#program);
     this.#program = undefined;
     const fd = await this.#order.program(this.#facts());
     this.#program = new Wire(fd);
+    this.#former?.closeSoon();
     const { local, remote } = endsOf(fd);
     this.#programAddresses = { local: local.address, remote: remote.address };
     this.#machine.done();
@@ -312,6 +317,7 @@ class Passage {
     } finally {
       this.#peer?.close();
       this.#program?.close();
+      this.#former?.close();
     }
   }
 }
