@@ -1,7 +1,5 @@
 import { X509Certificate } from 'node:crypto';
 import { isDeepStrictEqual } from 'node:util';
-import type { AlertName } from '../engine/types.ts';
-import type { Donai } from '../identity/donai.ts';
 import type { Store } from '../store/store.ts';
 import { AnchorSets } from './anchor-sets.ts';
 import { type Anchor, listAnchors } from './anchors.ts';
@@ -11,27 +9,15 @@ import { DerError } from './der.ts';
 import { Distrusted } from './distrust.ts';
 import { Examination, outcomeWithoutCertificate } from './examination.ts';
 import type { PathVerifier, Tools } from './exhibit.ts';
-import { conjunction, DEFAULT_EXPRESSION, type Expression, lettersOf } from './expression.ts';
-import { fingerprintsOf } from './fingerprints.ts';
+import { conjunction, DEFAULT_EXPRESSION, type Expression } from './expression.ts';
 import { OcspResponders } from './ocsp-responders.ts';
 import { Pins } from './pins.ts';
 import { noPolicies, type Policies, readPolicies } from './policies.ts';
-import type {
-  AcceptedRemote,
-  RefusedRemote,
-  RemoteQuestion,
-  RemoteVerdict,
-} from './remote-question.ts';
+import type { RefusedRemote, RemoteQuestion, RemoteVerdict } from './remote-question.ts';
 import { type SubjectNames, subjectNames } from './subject-names.ts';
 import { defaultValidation, type ValidationSettings } from './validation-settings.ts';
+import { refuse, verdictOn } from './verdict.ts';
 import { requireWellFormed } from './well-formed.ts';
-
-/** How long a verdict may be reused at most, in seconds. */
-const LONGEST_VERDICT = 24 * 60 * 60;
-
-/** Predicates about the handshake itself: a resumed one may differ in what they look at. */
-const NEVER_RESUMED = 'QALl';
-const NEVER_RESUMED_IN_TLS12 = 'Ff';
 
 /** Decides who a remote is, from the certificates that it shows. What is not validated is not believed. */
 export class Trust {
@@ -107,7 +93,7 @@ export class Trust {
     const examination = new Examination(question, asked, leaf, names, this.#tools());
     try {
       const distrusted = this.#distrusted.reason(question.chain);
-      if (distrusted === undefined) return await this.#examine(examination, asked);
+      if (distrusted === undefined) return await verdictOn(examination, asked, this.#all);
       const { reason, advice } = distrusted;
       return { ...refuse('certificate_revoked', reason), advice };
     } catch (error) {
@@ -142,69 +128,6 @@ export class Trust {
       this.#responders.forget();
     }
     this.#known = settings;
-  }
-
-  async #examine(examination: Examination, asked: Expression): Promise<RemoteVerdict> {
-    const { question } = examination;
-    let outcome = await examination.outcome(asked);
-    let expression = asked;
-    if (outcome === 'true' || question.explain) {
-      // What a path rests on may ask for more, also where something else was quicker than the path.
-      if (asksForPath(asked)) await examination.path();
-      const more = examination.anchorOf(this.#all)?.validation;
-      if (more !== undefined) {
-        expression = conjunction([asked, more]);
-        outcome = await examination.outcome(expression);
-      }
-    }
-    if (question.explain) await examination.askAll(lettersOf(expression.term));
-    const report = question.explain ? examination.report(expression) : undefined;
-    if (outcome !== 'true') {
-      return { ...(await whyNot(examination, expression)), report };
-    }
-    return { ...(await this.#accept(examination, expression)), report };
-  }
-
-  async #accept(examination: Examination, expression: Expression): Promise<AcceptedRemote> {
-    const { names, remoteId, match } = examination;
-    const proven = await isProven(examination, expression);
-    const asked = lettersOf(expression.term).filter((letter) => examination.finding(letter));
-    const held = asked.filter((letter) => examination.finding(letter)?.value === 'true');
-    return {
-      ok: true,
-      remoteId,
-      proven,
-      validatedBy: held.join(''),
-      domainRepresented: match === 'domain',
-      names: [...names.users, ...names.domains],
-      until: verdictEnd(examination, asked),
-      remember: await this.#toRemember(examination, expression, remoteId),
-    };
-  }
-
-  /** A first use, or a key that takes another's place, if the outcome rests on it. */
-  async #toRemember(
-    examination: Examination,
-    expression: Expression,
-    remoteId: Donai | undefined,
-  ): Promise<(() => Promise<void>) | undefined> {
-    const { pin, leaf } = examination;
-    if (remoteId === undefined || pin === undefined) return undefined;
-    if (pin.is !== 'none' && pin.is !== 'roll-over') return undefined;
-    const held = (pin.is === 'none' ? ['p'] : ['P', 'p']).filter(
-      (letter) => examination.finding(letter)?.value === 'true',
-    );
-    if (held.length === 0) return undefined;
-    if ((await examination.outcomeWithout(expression, held)) === 'true') return undefined;
-    const { key } = fingerprintsOf(leaf);
-    return pin.is === 'none'
-      ? () => this.#pins.noteFirstUse(remoteId, key, this.#firstUseEnd())
-      : () => this.#pins.replace(pin.pin, key);
-  }
-
-  #firstUseEnd(): Date | undefined {
-    const { firstUseLifetime } = this.#settings();
-    return firstUseLifetime === 0 ? undefined : new Date(Date.now() + firstUseLifetime);
   }
 
   /** Where that is allowed at all, only our own identity's wishes count. */
@@ -260,53 +183,6 @@ export class Trust {
   }
 }
 
-/**
- * Strictly: by a path to an anchor that vouches for the name which the certificate has, by DANE, or by a pin of the
- * operator's. What was not needed for the outcome is asked now, so that it makes no difference.
- */
-async function isProven(examination: Examination, expression: Expression): Promise<boolean> {
-  const { remoteId, match, pin } = examination;
-  if (remoteId === undefined) return false;
-  if (pin?.is === 'match' && pin.pin.source === 'operator') return true;
-  if (asksForPath(expression) && match !== 'none') {
-    const path = await examination.path();
-    if (path.is === 'found') return true;
-  }
-  const letters = lettersOf(expression.term);
-  const asksDns = letters.some((letter) => letter === 'D' || letter === 'd');
-  if (asksDns) await examination.askAll(['D']);
-  return examination.finding('D')?.value === 'true';
-}
-
-function asksForPath({ term }: Expression): boolean {
-  return lettersOf(term).some((letter) => letter === 'T' || letter === 't');
-}
-
-/** The predicates without which it would pass, or else all that did not hold: what people and the remote are told. */
-async function whyNot(examination: Examination, expression: Expression): Promise<RefusedRemote> {
-  const letters = lettersOf(expression.term);
-  const failed = letters.filter((letter) => {
-    const value = examination.finding(letter)?.value;
-    return value !== undefined && value !== 'true';
-  });
-  const alone: string[] = [];
-  for (const letter of failed) {
-    if ((await examination.outcomeWith(expression, letter, 'true')) === 'true') alone.push(letter);
-  }
-  const [first = ''] = [...(alone.length > 0 ? alone : failed)].sort(
-    (one, other) => IMPORTANCE.indexOf(one) - IMPORTANCE.indexOf(other),
-  );
-  const finding = examination.finding(first);
-  if (finding === undefined) {
-    return refuse('access_denied', `the expression ${expression.text} accepts nobody like this`);
-  }
-  const { alert = 'bad_certificate', looked, advice } = finding;
-  return { ok: false, alert, reason: looked, advice };
-}
-
-/** What an operator would look at first. */
-const IMPORTANCE = 'TtRrOoIiUDdPpGgEeLlqQFfAaSsCc';
-
 function readNames(leaf: Buffer): SubjectNames | RefusedRemote {
   try {
     // OpenSSL's eyes first: what it cannot read, nothing below can.
@@ -319,25 +195,4 @@ function readNames(leaf: Buffer): SubjectNames | RefusedRemote {
     }
     return refuse('bad_certificate', 'the certificate is malformed');
   }
-}
-
-function refuse(alert: AlertName, reason: string): RefusedRemote {
-  return { ok: false, alert, reason };
-}
-
-/**
- * The first moment at which something that it rests on expires, and at most a day from now.
- * @param letters all that were asked: it may rest on what does not hold, too
- */
-function verdictEnd(examination: Examination, letters: readonly string[]): number {
-  const { question, leaf } = examination;
-  const never = letters.some(
-    (letter) =>
-      NEVER_RESUMED.includes(letter) ||
-      (NEVER_RESUMED_IN_TLS12.includes(letter) && question.handshake?.version === 'TLSv1.2'),
-  );
-  if (never) return 0;
-  const leafEnd = Math.floor(new X509Certificate(leaf).validToDate.getTime() / 1000);
-  const ends = letters.flatMap((letter) => examination.finding(letter)?.until ?? []);
-  return Math.min(Math.floor(Date.now() / 1000) + LONGEST_VERDICT, leafEnd, ...ends);
 }
