@@ -3,25 +3,14 @@ import { createHash } from 'node:crypto';
 import type { StoredRole } from '../store/schema.ts';
 import { children, contentOf, readElement } from '../trust/der.ts';
 import { subjectAltName } from './subject.ts';
-import {
-  AuthorityInfoAccessExtension,
-  AuthorityKeyIdentifierExtension,
-  BasicConstraintsExtension,
-  CRLDistributionPointsExtension,
-  ExtendedKeyUsage,
-  ExtendedKeyUsageExtension,
-  type Extension,
-  KeyUsageFlags,
-  KeyUsagesExtension,
-  SubjectKeyIdentifierExtension,
-} from './x509.ts';
+import * as x509 from './x509.ts';
 
 /** A root that signs leaves and CRLs, and no further CA. */
-export function rootExtensions(publicKey: Buffer): Extension[] {
+export function rootExtensions(publicKey: Buffer): x509.Extension[] {
   return [
-    new BasicConstraintsExtension(true, 0, true),
-    new KeyUsagesExtension(KeyUsageFlags.keyCertSign | KeyUsageFlags.cRLSign, true),
-    new SubjectKeyIdentifierExtension(keyIdentifier(publicKey)),
+    new x509.BasicConstraintsExtension(true, 0, true),
+    new x509.KeyUsagesExtension(x509.KeyUsageFlags.keyCertSign | x509.KeyUsageFlags.cRLSign, true),
+    new x509.SubjectKeyIdentifierExtension(keyIdentifier(publicKey)),
   ];
 }
 
@@ -32,12 +21,12 @@ export function leafExtensions(
   publicKey: Buffer,
   issuerKey: Buffer,
   location?: RevocationLocation,
-): Extension[] {
+): x509.Extension[] {
   return [
-    new BasicConstraintsExtension(false, undefined, true),
+    new x509.BasicConstraintsExtension(false, undefined, true),
     ...requestExtensions(id, role),
-    new SubjectKeyIdentifierExtension(keyIdentifier(publicKey)),
-    new AuthorityKeyIdentifierExtension(keyIdentifier(issuerKey)),
+    new x509.SubjectKeyIdentifierExtension(keyIdentifier(publicKey)),
+    new x509.AuthorityKeyIdentifierExtension(keyIdentifier(issuerKey)),
     ...(location === undefined ? [] : locationExtensions(location)),
   ];
 }
@@ -49,27 +38,27 @@ export interface RevocationLocation {
   readonly kind: 'ec' | 'rsa';
 }
 
-function locationExtensions({ url, kind }: RevocationLocation): Extension[] {
+function locationExtensions({ url, kind }: RevocationLocation): x509.Extension[] {
   return [
-    new AuthorityInfoAccessExtension({ ocsp: [`${url}/`] }),
-    new CRLDistributionPointsExtension([`${url}/${kind}.crl`]),
+    new x509.AuthorityInfoAccessExtension({ ocsp: [`${url}/`] }),
+    new x509.CRLDistributionPointsExtension([`${url}/${kind}.crl`]),
   ];
 }
 
 /** What a certificate request asks for. */
-export function requestExtensions(id: string, role: StoredRole): Extension[] {
+export function requestExtensions(id: string, role: StoredRole): x509.Extension[] {
   return [
     // Key exchange is ephemeral in all that we negotiate: the key only signs.
-    new KeyUsagesExtension(KeyUsageFlags.digitalSignature, true),
-    new ExtendedKeyUsageExtension(extendedKeyUsages[role]),
+    new x509.KeyUsagesExtension(x509.KeyUsageFlags.digitalSignature, true),
+    new x509.ExtendedKeyUsageExtension(extendedKeyUsages[role]),
     subjectAltName(id),
   ];
 }
 
-const extendedKeyUsages: Readonly<Record<StoredRole, ExtendedKeyUsage[]>> = {
-  server: [ExtendedKeyUsage.serverAuth],
-  client: [ExtendedKeyUsage.clientAuth],
-  both: [ExtendedKeyUsage.serverAuth, ExtendedKeyUsage.clientAuth],
+const extendedKeyUsages: Readonly<Record<StoredRole, x509.ExtendedKeyUsage[]>> = {
+  server: [x509.ExtendedKeyUsage.serverAuth],
+  client: [x509.ExtendedKeyUsage.clientAuth],
+  both: [x509.ExtendedKeyUsage.serverAuth, x509.ExtendedKeyUsage.clientAuth],
 };
 
 const BIT_STRING = 0x03;
