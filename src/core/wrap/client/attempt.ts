@@ -98,6 +98,12 @@ export class Attempt {
     });
   }
 
+  /** Until it is connected to the real server. Fails like `established`, and when nobody waits any more. */
+  async untilConnected(): Promise<void> {
+    const { connected, upstream, signal } = this;
+    if (!connected) await established(upstream, longestConnect, signal);
+  }
+
   /** Where its sockets are, for who brings it to its end elsewhere. */
   get place(): Place {
     const { thread, descriptor, cookie } = this.#socket;
@@ -271,6 +277,8 @@ export class Attempt {
 
 /** ms; both ends are on this machine. */
 const patience = 5_000;
+/** ms: longer than the kernel tries (tcp_syn_retries, tcp(7)), so that its own word comes first. */
+const longestConnect = 300_000;
 
 /** What the program gave up itself is no failure that anybody has to be told of. */
 export const abandonedCode = 'abandoned';

@@ -1,5 +1,5 @@
 import { connectionLost, errorOf, unexpectedAnswer } from '../../../client/errors.ts';
-import { type StartTlsOrder, startTlsMessages } from '../../../client/start-tls.ts';
+import { startTlsMessages } from '../../../client/start-tls.ts';
 import { EngineEvents } from '../../engine/events.ts';
 import { loadNative } from '../../engine/native.ts';
 import { fromErrno } from '../../engine/sockets.ts';
@@ -9,9 +9,11 @@ import { decode, encode } from '../../protocol/codec.ts';
 import { ChannelBeside } from '../../tunnel/channel-beside.ts';
 import type { PoolLink } from '../../tunnel/pool-link.ts';
 import type { SocketQuestion } from '../supervisor/traps.ts';
+import type { Ask } from './ask.ts';
 import { type Attempt, abandoned, type Place } from './attempt.ts';
 import { errnos } from './errnos.ts';
 import { connectFailure } from './established.ts';
+import type { Progress } from './failures.ts';
 import { speaksTls } from './speaks-tls.ts';
 
 /** What the engine's thread is told of a departure (src/native/departure/departure.h). */
@@ -33,21 +35,15 @@ interface DepartureFunctions {
   departuresClose(departures: number): void;
 }
 
-/** How far one came that the program gave up: to the server, or to the pool. */
-export type Progress = 'connecting' | 'asked';
-
 export interface DepartureOrder {
   /** The call that began it. */
   readonly question: SocketQuestion;
   readonly attempt: Attempt;
-  /** What is asked of the pool. */
   readonly ask: Ask;
   /** ms to wait for the program's first word; 0: it is not looked at. */
   readonly patience: number;
   readonly events: DepartureEvents;
 }
-
-type Ask = Pick<StartTlsOrder, 'role' | 'remoteId' | 'service' | 'timeout' | 'process'>;
 
 /** One of these is the last word about a departure. */
 export interface DepartureEvents {

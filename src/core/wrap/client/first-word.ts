@@ -1,10 +1,26 @@
 import { parseProtocol } from '../../starttls/dialogs.ts';
 import type { Treatment } from './client-rules.ts';
+import type { Goal } from './goal.ts';
 
-/**
- * ms to wait for a program's first word, which may show that it speaks TLS itself. 0: its server speaks first, and what
- * the program says is an answer.
- */
+/** How long programs are waited for to say their first word, which may show that they speak TLS themselves. */
+export class FirstWords {
+  /** Places where a program waited for its server to speak first: none is waited for there again. */
+  readonly #greeted = new Set<string>();
+
+  /** ms; 0: its server speaks first, and what the program says is an answer. */
+  patienceWith({ treatment, place }: Goal): number {
+    return this.#greeted.has(place) ? 0 : patienceWith(treatment);
+  }
+
+  /** A program said nothing there for so long. */
+  missed({ place }: Goal): void {
+    if (this.#greeted.size < mostGreeted) this.#greeted.add(place);
+  }
+}
+
+const mostGreeted = 1024;
+
+/** ms, by what is known of the protocol. */
 export function patienceWith(treatment: Treatment): number {
   if (serverSpeaksFirst(treatment)) return 0;
   return waiting.has(treatment.service ?? '') ? longestThought : longestSilence;
