@@ -3,10 +3,14 @@ import { test } from 'node:test';
 import { connect } from '../../../src/client/index.ts';
 import { Courier } from '../../../src/core/courier/courier.ts';
 import { PoolLink } from '../../../src/core/tunnel/pool-link.ts';
+import { Departures } from '../../../src/core/wrap/client/departures.ts';
 import { Pool } from '../../programs/stage/pool.ts';
 import { skip, withoutThreads } from '../../without-threads.ts';
 
-test('without means for a thread there is no courier, and the pool is asked for none', {
+/** What brings connections to the pool by a thread, where there are means for one. */
+const kinds = [Courier, Departures];
+
+test('without means for a thread none brings connections to the pool, and it is asked for no more', {
   skip,
 }, async () => {
   await using pool = await Pool.serving([]);
@@ -15,11 +19,14 @@ test('without means for a thread there is no courier, and the pool is asked for 
     connections += 1;
     return connect({ socket: pool.socket });
   });
-  assert.equal(await withoutThreads(() => Courier.open(link)), undefined);
+  const opening = withoutThreads(() => kinds.map((kind) => kind.open(link)));
+  assert.deepEqual(await Promise.all(opening), [undefined, undefined]);
   assert.equal(connections, 1);
 
-  const courier = await Courier.open(link);
-  assert.ok(courier);
-  courier[Symbol.dispose]();
+  for (const kind of kinds) {
+    const opened = await kind.open(link);
+    assert.ok(opened, kind.name);
+    opened[Symbol.dispose]();
+  }
   link.close();
 });
