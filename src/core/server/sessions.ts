@@ -10,10 +10,10 @@ import { factsOf } from '../session/facts.ts';
 import { programOf } from '../session/program.ts';
 import { superfluousSocket } from '../session/renewal-request.ts';
 import type { Services } from '../session/services.ts';
-import { Session } from '../session/session.ts';
+import { Session, type SessionKeeper } from '../session/session.ts';
 import { readStartTls, type StartTlsRequest } from '../session/start-tls-request.ts';
 import type { Connection, RawStartTls } from './connection.ts';
-import { Ctlkeys } from './ctlkeys.ts';
+import { Ctlkeys, type Registered } from './ctlkeys.ts';
 
 export interface SessionLimits {
   readonly maxSessions: number;
@@ -25,8 +25,12 @@ export class Sessions {
   readonly #services: Services;
   readonly #limits: () => SessionLimits;
   readonly #ctlkeys = new Ctlkeys<Session, Connection>();
-  /** By the id that people see, with the key that only programs know. */
-  readonly #all = new Map<string, { readonly session: Session; readonly ctlkey: string }>();
+  /** In the order of their requests, with the keys that only programs know. */
+  readonly #all = new Map<Session, Registered<Session, Connection>>();
+  readonly #keeper: SessionKeeper = {
+    established: (session, detached) => this.#established(session, detached),
+    ended: (session) => this.#ended(session),
+  };
   /** Sets the ids of this run apart from those of others in the same log. */
   readonly #run = randomBytes(3).toString('hex');
   #count = 0;
@@ -69,15 +73,10 @@ export class Sessions {
     }
     this.#requireRoom(limits);
     const id = `${this.#run}-${(++this.#count).toString(36)}`;
-    let key = '';
     const program = connection.programs.program(request.process, request.role);
     const facts = factsOf(id, request, fd, program, programOf(connection.peer));
-    const session = new Session(facts, request, fd, connection, this.#services, {
-      established: (_session, detached) => this.#ctlkeys.establish(key, detached),
-      ended: () => this.#ended(id, key),
-    });
-    key = this.#ctlkeys.register(message.ctlkey, session, connection);
-    this.#all.set(id, { session, ctlkey: key });
+    const session = new Session(facts, request, fd, connection, this.#services, this.#keeper);
+    this.#all.set(session, this.#ctlkeys.register(message.ctlkey, session, connection));
     session.start();
   }
 
@@ -173,22 +172,21 @@ export class Sessions {
   }
 
   *list(): Iterable<{ readonly session: Session; readonly attached: boolean }> {
-    for (const { session, ctlkey } of this.#all.values()) {
-      yield { session, attached: this.#ctlkeys.isAttached(ctlkey) };
-    }
+    for (const [session, { owner }] of this.#all) yield { session, attached: owner !== undefined };
   }
 
   /** Those of these numbers of the engine's that are being set up, in the order of the numbers. */
   byEngineId(ids: readonly number[]): Session[] {
     if (ids.length === 0) return [];
     const wanted = new Set(ids);
-    return [...this.#all.values()]
-      .map(({ session }) => session)
-      .filter(({ engineId }) => engineId !== undefined && wanted.has(engineId));
+    return [...this.#all.keys()].filter(
+      ({ engineId }) => engineId !== undefined && wanted.has(engineId),
+    );
   }
 
   find(id: string): Session | undefined {
-    return this.#all.get(id)?.session;
+    for (const session of this.#all.keys()) if (session.facts.id === id) return session;
+    return undefined;
   }
 
   /** No new ones; resolves when the last one has ended. */
@@ -201,7 +199,7 @@ export class Sessions {
   }
 
   endAll(how: 'drain' | 'abort'): void {
-    for (const { session } of [...this.#all.values()]) session.end(how);
+    for (const session of [...this.#all.keys()]) session.end(how);
   }
 
   #requireRoom({ maxSessions }: SessionLimits): void {
@@ -214,9 +212,15 @@ export class Sessions {
     );
   }
 
-  #ended(id: string, key: string): void {
-    this.#all.delete(id);
-    this.#ctlkeys.release(key);
+  #established(session: Session, detached: boolean): void {
+    const registered = this.#all.get(session);
+    if (registered !== undefined) this.#ctlkeys.establish(registered, detached);
+  }
+
+  #ended(session: Session): void {
+    const registered = this.#all.get(session);
+    this.#all.delete(session);
+    if (registered !== undefined) this.#ctlkeys.release(registered);
     if (this.#all.size === 0) this.#emptied?.();
   }
 }
