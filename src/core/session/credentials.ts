@@ -41,6 +41,14 @@ interface Held {
   readonly handle: CredentialHandle;
 }
 
+/** What an identity was found to show. */
+interface Found {
+  readonly shown: Shown;
+  readonly held: readonly Held[];
+  /** Epoch ms at which the first of its certificates ends. */
+  readonly until: number;
+}
+
 /** Keeps the engine's credentials of the identities in use, and lets go of those not used for longest. */
 export class Credentials {
   readonly #engine: CredentialMaker;
@@ -50,6 +58,8 @@ export class Credentials {
   readonly #watcher: CredentialWatcher | undefined;
   /** By the store's number; in order of use. */
   readonly #held = new Map<number, Held>();
+  /** Every handshake asks several times. What the store says of an identity is never changed, but read anew. */
+  readonly #found = new WeakMap<LocalIdentity, Found>();
 
   /** @param limit credentials that are kept at once @param watcher hears of them */
   constructor(
@@ -68,20 +78,36 @@ export class Credentials {
 
   /** @throws TlspoolError `no-credential` if none of them can be used */
   handles(identity: LocalIdentity): Shown {
-    const held = usable(identity).flatMap((credential) => this.#find(credential) ?? []);
+    const known = this.#found.get(identity);
+    if (known !== undefined && this.#holdsStill(known)) return known.shown;
+    const now = Date.now();
+    const usable = usableAt(now, identity);
+    const held = usable.flatMap((credential) => this.#find(credential) ?? []);
     if (held.length > 0) {
-      const wishes = [...new Set(held.flatMap(({ expression }) => expression?.text ?? []))];
-      return {
-        handles: held.map(({ handle }) => handle),
-        fingerprint: [...held.map(({ handle }) => handle), ...wishes].join(),
-        expressions: wishes.map(parseExpression),
-        roles: held.map(({ credential }) => credential.role),
-      };
+      const shown = shownBy(held);
+      // What could not be used is tried again each time.
+      if (held.length === usable.length) {
+        this.#found.set(identity, { shown, held, until: firstEnd(usable, now) });
+      }
+      return shown;
     }
     const name = formatSelector(identity.donai);
     throw new TlspoolError('no-credential', `no credential of ${name} can be used`, {
       hint: 'The log of the pool says why.',
     });
+  }
+
+  /** Whether what was found is found again; it has been used then. */
+  #holdsStill(found: Found): boolean {
+    if (Date.now() >= found.until) return false;
+    for (const held of found.held) {
+      if (this.#held.get(held.credential.id) !== held) return false;
+    }
+    for (const held of found.held) {
+      this.#held.delete(held.credential.id);
+      this.#held.set(held.credential.id, held);
+    }
+    return true;
   }
 
   close(): void {
@@ -147,11 +173,27 @@ export class Credentials {
   }
 }
 
+function shownBy(held: readonly Held[]): Shown {
+  const handles = held.map(({ handle }) => handle);
+  const wishes = [...new Set(held.flatMap(({ expression }) => expression?.text ?? []))];
+  return {
+    handles,
+    fingerprint: [...handles, ...wishes].join(),
+    expressions: wishes.map(parseExpression),
+    roles: held.map(({ credential }) => credential.role),
+  };
+}
+
 /** An expired certificate is shown only where there is no other: the peer says what it thinks of it. */
-function usable({ credentials }: LocalIdentity): readonly Credential[] {
-  const now = Date.now();
+function usableAt(now: number, { credentials }: LocalIdentity): readonly Credential[] {
   const valid = credentials.filter(({ notAfter }) => notAfter.getTime() > now);
   return valid.length > 0 ? valid : credentials;
+}
+
+/** When one of them ends, others may have to be shown; those that have ended make no difference any more. */
+function firstEnd(credentials: readonly Credential[], now: number): number {
+  const ends = credentials.map(({ notAfter }) => notAfter.getTime()).filter((end) => end > now);
+  return Math.min(...ends);
 }
 
 /** The store is read anew at each change; most credentials stay what they were. */
