@@ -56,7 +56,8 @@ export class Session implements SessionHandler {
   readonly #keeper: SessionKeeper;
   readonly #audit: Audit;
   readonly #admission: Admission;
-  readonly #exchange: IdentityExchange;
+  /** undefined: both sides know each other, and nothing of it is kept for as long as data flows. */
+  #exchange: IdentityExchange | undefined;
   #engineId: SessionId | undefined;
   #phase: Phase;
 
@@ -111,15 +112,16 @@ export class Session implements SessionHandler {
 
   /** The handshake starts, with a local identity if it takes no ClientHello to choose one. */
   #open(): void {
-    if (this.#phase.is !== 'preparing') return;
+    const exchange = this.#exchange;
+    if (this.#phase.is !== 'preparing' || exchange === undefined) return;
     const { request, fd } = this.#phase;
-    const { presentation } = this.#exchange;
+    const { presentation } = exchange;
     const asksPerson = presentation.asksPerson(request);
     const myself = asksPerson ? undefined : presentation.myselfAtOnce(request);
     this.#admission.requireProgram(myself?.name);
-    const demand = this.#exchange.demand(request.demand, myself);
+    const demand = exchange.demand(request.demand, myself);
     const asks = asksPerson || presentation.asksForMyself(request, myself);
-    const local = asks ? 'ask' : this.#exchange.choice(request, myself);
+    const local = asks ? 'ask' : exchange.choice(request, myself);
     const opened: OpenSession = {
       fd,
       role: request.role,
@@ -130,7 +132,7 @@ export class Session implements SessionHandler {
       serverName: serverNameFor(request),
       alpn: request.alpn,
       peer: demand,
-      resumption: local === 'ask' ? this.#exchange.basisUnasked(request) : local.resumption,
+      resumption: local === 'ask' ? exchange.basisUnasked(request) : local.resumption,
     };
     const { serverName } = opened;
     this.#phase = beginNegotiating({ request, myself, serverName, demand });
@@ -149,14 +151,14 @@ export class Session implements SessionHandler {
   hello(event: HelloEvent): void {
     const phase = this.#phase;
     if (phase.is === 'running') phase.live.hello(event);
-    else this.#exchange.hello(event);
+    else this.#exchange?.hello(event);
   }
 
   /** A client is asked who it is. */
   certificateRequested(): void {
     const phase = this.#phase;
     if (phase.is === 'running') phase.live.certificateRequested();
-    else this.#exchange.certificateRequested();
+    else this.#exchange?.certificateRequested();
   }
 
   /** Its rule may have been removed while the other side took its time. */
@@ -174,7 +176,7 @@ export class Session implements SessionHandler {
   verifyPeer(event: VerifyPeerEvent): void {
     const phase = this.#phase;
     if (phase.is === 'running') phase.live.verifyPeer(event);
-    else this.#exchange.verifyPeer(event);
+    else this.#exchange?.verifyPeer(event);
   }
 
   /** Both sides are through. Is everybody known who must be? Then the program gives its plaintext socket. */
@@ -182,7 +184,7 @@ export class Session implements SessionHandler {
     const phase = this.#phase;
     if (phase.is === 'running') phase.live.established(event);
     // The other side may have taken its time: rules and trust may have changed since.
-    else this.#upToDate(() => this.#exchange.complete(event, () => this.#agree(event)));
+    else this.#upToDate(() => this.#exchange?.complete(event, () => this.#agree(event)));
   }
 
   #agree(event: EstablishedEvent): void {
@@ -268,6 +270,7 @@ export class Session implements SessionHandler {
       { agreed, myself, origin },
     );
     this.#phase = { is: 'running', live, shownAs };
+    this.#exchange = undefined;
     this.#keeper.established(this, request.detach);
     const responses = withDetails
       ? onlyResponse(request, agreed)
