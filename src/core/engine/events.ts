@@ -133,7 +133,7 @@ export class EngineEvents {
       for (const listener of this.#supervisorListeners) listener(event);
     } else if (event.type === 'courier') {
       for (const listener of this.#courierListeners) listener(event);
-    } else if (event.type === 'departure') {
+    } else if (event.type === 'departures') {
       for (const listener of this.#departureListeners) listener(event);
     } else this.onSession(event);
   }

@@ -235,28 +235,31 @@ export interface SupervisorEvent {
 
 /** What becomes of connections that the program makes: src/core/wrap/client/departures.ts. */
 export type DepartureEvent = {
-  readonly type: 'departure';
+  readonly type: 'departures';
   readonly departures: number;
-  readonly number: number;
-  /** The program has its connection. */
-  readonly met: boolean;
 } & (
-  | {
-      /** The pool has both sockets. */
-      readonly kind: 'done';
-      /** The program has said something before. */
-      readonly spoke: boolean;
-    }
-  /** This end is on its way to the program's socket, which is not to be seen yet. */
-  | { readonly kind: 'meet'; readonly fd: number }
-  /** The server cannot be reached, or the program's socket. */
-  | { readonly kind: 'unreachable' | 'unmet'; readonly errno: number }
-  /** The pool's last word, which is no session. */
-  | { readonly kind: 'refused'; readonly message: Buffer }
-  /** The pool could not be asked; its connection ended before its last word; its question is not known. */
-  | { readonly kind: 'unasked' | 'cut' | 'unanswerable' }
-  /** The program does. */
-  | { readonly kind: 'speaksTls' }
+  | ({
+      readonly number: number;
+      /** The program has its connection. */
+      readonly met: boolean;
+    } & (
+      | {
+          /** The pool has both sockets. */
+          readonly kind: 'done';
+          /** The program has said something before. */
+          readonly spoke: boolean;
+        }
+      /** This end is on its way to the program's socket, which is not to be seen yet. */
+      | { readonly kind: 'meet'; readonly fd: number }
+      /** The server cannot be reached, or the program's socket. */
+      | { readonly kind: 'unreachable' | 'unmet'; readonly errno: number }
+      /** The pool's last word, which is no session. */
+      | { readonly kind: 'refused'; readonly message: Buffer }
+      /** The pool could not be asked; its connection ended before its last word; its question is not known. */
+      | { readonly kind: 'unasked' | 'cut' | 'unanswerable' }
+      /** The program does. */
+      | { readonly kind: 'speaksTls' }
+    ))
   /** There is no connection to the pool any more. */
   | { readonly kind: 'ended'; readonly errno: number }
 );

@@ -1,8 +1,6 @@
 #include "courier/binding.h"
 
 #include <cerrno>
-#include <map>
-#include <memory>
 #include <optional>
 #include <utility>
 #include <vector>
@@ -10,7 +8,9 @@
 #include "courier/courier.h"
 #include "courier/way.h"
 #include "node/values.h"
+#include "pool/threads.h"
 #include "socket/address.h"
+#include "socket/descriptor.h"
 
 namespace tlspool::courier {
 
@@ -19,38 +19,7 @@ namespace {
 using node::Arguments;
 using socket::Descriptor;
 
-/// By the number that JavaScript knows them by. Main thread only.
-std::map<int64_t, std::shared_ptr<Courier>>& couriers() {
-  static auto* all = new std::map<int64_t, std::shared_ptr<Courier>>;
-  return *all;
-}
-
-int64_t lastCourier = 0;
-
-/// nullptr for one that was closed.
-std::shared_ptr<Courier> find(int64_t id) {
-  auto found = couriers().find(id);
-  return found == couriers().end() ? nullptr : found->second;
-}
-
-/// `courierStart() → courier`
-napi_value start(napi_env env, napi_callback_info) {
-  int64_t id = ++lastCourier;
-  auto courier = Courier::start(id);
-  if (!courier) return node::throwErrno(env, errno, "cannot start a courier");
-  couriers().emplace(id, std::move(courier));
-  return node::number(env, static_cast<double>(id));
-}
-
-/// `courierOpen(courier, channel)`: takes the descriptor over.
-napi_value open(napi_env env, napi_callback_info info) {
-  Arguments arguments(env, info);
-  auto courier = find(arguments.integer(0));
-  Descriptor channel(static_cast<int>(arguments.integer(1)));
-  if (!arguments.ok()) return nullptr;
-  if (courier) courier->open(std::move(channel));
-  return node::undefined(env);
-}
+using Couriers = pool::Threads<Courier>;
 
 /// Of a tunnel's `target`, or a program's own listener if there is none. Nothing if no socket can
 /// go there.
@@ -69,7 +38,7 @@ std::optional<Ways> waysOf(napi_env env, const node::Fields& order) {
 /// over. `target` is `{ name, path }` or `{ name, host, port }`.
 napi_value serve(napi_env env, napi_callback_info info) {
   Arguments arguments(env, info);
-  auto courier = find(arguments.integer(0));
+  auto courier = Couriers::find(arguments.integer(0));
   int64_t id = arguments.integer(1);
   node::Fields order(env, arguments.value(2));
   if (!arguments.ok()) return nullptr;
@@ -88,7 +57,7 @@ napi_value serve(napi_env env, napi_callback_info info) {
 /// `courierStop(courier, id)`
 napi_value stop(napi_env env, napi_callback_info info) {
   Arguments arguments(env, info);
-  auto courier = find(arguments.integer(0));
+  auto courier = Couriers::find(arguments.integer(0));
   int64_t id = arguments.integer(1);
   if (!arguments.ok()) return nullptr;
   if (courier) courier->stop(id);
@@ -98,7 +67,7 @@ napi_value stop(napi_env env, napi_callback_info info) {
 /// `courierAsk(courier, question, message)`
 napi_value ask(napi_env env, napi_callback_info info) {
   Arguments arguments(env, info);
-  auto courier = find(arguments.integer(0));
+  auto courier = Couriers::find(arguments.integer(0));
   int64_t question = arguments.integer(1);
   node::Bytes message = arguments.bytes(2);
   if (!arguments.ok()) return nullptr;
@@ -106,26 +75,16 @@ napi_value ask(napi_env env, napi_callback_info info) {
   return node::undefined(env);
 }
 
-/// `courierClose(courier)`
-napi_value close(napi_env env, napi_callback_info info) {
-  Arguments arguments(env, info);
-  int64_t id = arguments.integer(0);
-  if (!arguments.ok()) return nullptr;
-  if (auto courier = find(id)) courier->close();
-  couriers().erase(id);
-  return node::undefined(env);
-}
-
 }  // namespace
 
 void registerBinding(napi_env env, napi_value exports) {
   node::addMethods(env, exports,
-                   {{"courierStart", start},
-                    {"courierOpen", open},
+                   {{"courierStart", Couriers::start},
+                    {"courierOpen", Couriers::open},
                     {"courierServe", serve},
                     {"courierStop", stop},
                     {"courierAsk", ask},
-                    {"courierClose", close}});
+                    {"courierClose", Couriers::close}});
 }
 
 }  // namespace tlspool::courier

@@ -8,30 +8,27 @@
 #include <cstdint>
 #include <map>
 #include <memory>
-#include <mutex>
 #include <optional>
 #include <set>
 
 #include "courier/intake.h"
-#include "courier/messages.h"
-#include "courier/poller.h"
-#include "courier/pool-channel.h"
 #include "courier/visit.h"
 #include "node/values.h"
-#include "socket/descriptor.h"
+#include "pool/messages.h"
+#include "pool/pool-thread.h"
+#include "pool/request-numbers.h"
 
 namespace tlspool::courier {
 
-class Courier {
+/// Until there is a connection to the pool, clients wait in the kernel.
+class Courier : public pool::PoolThread {
  public:
   /// The thread keeps it alive until `close`; nullptr with errno if there are no means.
-  /// @param id JavaScript's
-  static std::shared_ptr<Courier> start(int64_t id);
+  /// @param number JavaScript's
+  static std::shared_ptr<Courier> start(int64_t number);
 
   // Each of these on any thread; they return when it is done.
 
-  /// Goes on over a new connection to the pool; until there is one, clients wait in the kernel.
-  void open(socket::Descriptor channel);
   void serve(int64_t id, Intake::Order order);
   /// Closes the listeners of `serve`; "idle" is told when none of its clients is on its way any
   /// more.
@@ -40,48 +37,35 @@ class Courier {
   /// @param question JavaScript's number of it
   /// @param request one message
   void ask(int64_t question, node::Bytes request);
-  /// Closes everything and ends the thread.
-  void close();
 
  private:
-  explicit Courier(int64_t id);
+  explicit Courier(int64_t number);
 
-  void work();
-  int pause() const;
-  void see(const epoll_event& event);
-  void expire();
+  void opened() override;
+  void understand(const pool::Message& message) override;
+  void lost() override;
+  void see(pool::Topic topic) override;
+  std::optional<Clock::time_point> due() const override;
+  void expire() override;
+  void clear() override;
 
   void attend(Intake& intake);
   void accept(int64_t id, Intake& intake);
-  bool number(node::Bytes& request);
   void retire(int64_t id);
 
-  void exchange(uint32_t events);
-  void understand(const Message& message);
   void proceed(uint16_t number, Visit& visit, std::optional<Visit::Answer> said);
   void connected(uint16_t number);
   void answer(Visit& visit, Visit::Answer answer);
-  void conclude(uint16_t number, const Message& message);
+  void conclude(uint16_t number, const pool::Message& message);
   void forget(uint16_t number);
-  void lose(int error);
-  void send(const unsigned char* bytes, size_t length, socket::Descriptor fd = {});
 
-  const int64_t id_;
-  /// Guards all that follows: TypeScript's calls are short, and so is what the thread does.
-  std::mutex mutex_;
-  Poller poller_;
-  std::optional<PoolChannel> channel_;
-  bool watchesWritable_ = false;
-  /// errno of the channel's end, noticed while it was in use; 0: none.
-  int broken_ = 0;
   std::map<int64_t, Intake> intakes_;
   std::map<uint16_t, Visit> visits_;
   /// Those whose other end was asked for and is not there yet.
   std::set<uint16_t> connecting_;
   /// Questions of TypeScript's.
   std::map<uint16_t, int64_t> asked_;
-  uint16_t lastNumber_ = 0;
-  bool closed_ = false;
+  pool::RequestNumbers numbers_;
 };
 
 }  // namespace tlspool::courier

@@ -9,6 +9,7 @@ namespace tlspool::courier {
 
 namespace {
 
+using pool::Poller;
 using socket::Descriptor;
 
 /// Out of descriptors or memory, a listener stays readable, or cannot be watched: without a pause
@@ -45,7 +46,7 @@ void Intake::attend(Poller& poller, bool mayCome) {
   bool wanted = mayCome && !order_.listeners.empty() && !restsUntil_ && underway_ < order_.limit;
   if (wanted == watched_) return;
   auto watch = [&](const Descriptor& listener) {
-    return poller.add(listener.number(), EPOLLIN, word_);
+    return poller.add(listener.number(), EPOLLIN, topic_);
   };
   watched_ = wanted && std::ranges::all_of(order_.listeners, watch);
   if (watched_) return;

@@ -8,9 +8,9 @@
 #include <utility>
 #include <vector>
 
-#include "courier/poller.h"
 #include "courier/way.h"
 #include "node/values.h"
+#include "pool/poller.h"
 #include "socket/descriptor.h"
 
 namespace tlspool::courier {
@@ -21,30 +21,30 @@ class Intake {
  public:
   struct Order {
     std::vector<socket::Descriptor> listeners;
-    /// Messages for each client, the STARTTLS itself last (courier::putNumber).
+    /// Messages for each client, the STARTTLS itself last (pool::RequestNumbers).
     node::Bytes request;
     /// Clients on their way at once.
     size_t limit;
     Ways ways;
   };
 
-  /// @param word of the poller
-  Intake(uint64_t word, Order order) : word_(word), order_(std::move(order)) {}
+  /// @param topic of the poller, for its listeners
+  Intake(pool::Topic topic, Order order) : topic_(topic), order_(std::move(order)) {}
 
   /// Watches the listeners while clients may come, and there is room for one more; rests where they
   /// cannot be watched.
-  void attend(Poller& poller, bool mayCome);
+  void attend(pool::Poller& poller, bool mayCome);
 
   /// The next client, which is on its way until `left`; empty when none can be taken now.
   /// `*failure` is the errno of a listener that works no more; all are closed then.
-  socket::Descriptor next(Poller& poller, int* failure);
+  socket::Descriptor next(pool::Poller& poller, int* failure);
   /// Takes nobody for a moment.
-  void rest(Poller& poller);
+  void rest(pool::Poller& poller);
   /// One is not on its way any more.
   void left() { underway_--; }
 
   /// No more clients come.
-  void close(Poller& poller);
+  void close(pool::Poller& poller);
   bool isOver() const { return order_.listeners.empty() && underway_ == 0; }
 
   /// To be put under the number of a request and sent.
@@ -57,7 +57,7 @@ class Intake {
  private:
   socket::Descriptor acceptOne();
 
-  uint64_t word_;
+  pool::Topic topic_;
   Order order_;
   /// Whose turn it is.
   size_t next_ = 0;

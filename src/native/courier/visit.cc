@@ -7,6 +7,9 @@ namespace tlspool::courier {
 
 namespace {
 
+using pool::Command;
+using pool::Message;
+
 /// Between attempts: nothing tells that the queue of a UNIX socket has room again (connect(2)).
 constexpr auto kLongestPause = std::chrono::milliseconds(50);
 
@@ -14,7 +17,7 @@ constexpr auto kLongestPause = std::chrono::milliseconds(50);
 
 std::optional<Visit::Answer> Visit::ask(const Message& question) {
   question_ = question;
-  if (headerOf(question).command != Command::plaintextConnect)
+  if (pool::headerOf(question).command != Command::plaintextConnect)
     return refuse({ECANCELED, "bad-answer", "the pool asked what nobody here can answer"});
   deadline_ = Clock::now() + way_->patience();
   return connect();
@@ -46,7 +49,7 @@ std::optional<Visit::Answer> Visit::resume() {
 
 Visit::Answer Visit::refuse(Way::Failure failure) {
   end_.reset();
-  Message message = refusalOf(headerOf(question_), failure.error, failure.text);
+  Message message = pool::refusalOf(pool::headerOf(question_), failure.error, failure.text);
   return {.message = message, .failure = std::move(failure)};
 }
 

@@ -9,8 +9,8 @@
 #include <utility>
 
 #include "courier/intake.h"
-#include "courier/messages.h"
 #include "courier/way.h"
+#include "pool/messages.h"
 #include "socket/descriptor.h"
 
 namespace tlspool::courier {
@@ -19,7 +19,7 @@ class Visit {
  public:
   /// What the pool is told when it asks for the plaintext's other end.
   struct Answer {
-    Message message;
+    pool::Message message;
     /// Empty where there is none, and then `failure` says why.
     socket::Descriptor end = {};
     Way::Failure failure = {};
@@ -31,7 +31,7 @@ class Visit {
 
   /// The handshake and its checks are through. Nothing while the connection is on its way: then
   /// `connecting` is writable when that is done.
-  std::optional<Answer> ask(const Message& question);
+  std::optional<Answer> ask(const pool::Message& question);
   /// -1: there is nothing to watch until `due`.
   int connecting() const { return end_.number(); }
   /// The connection is there, or failed.
@@ -53,7 +53,7 @@ class Visit {
 
   int64_t listener_;
   std::unique_ptr<Way> way_;
-  Message question_{};
+  pool::Message question_{};
   socket::Descriptor end_;
   Clock::time_point deadline_;
   Clock::time_point due_;

@@ -2,13 +2,13 @@
 
 #include <cerrno>
 #include <cstring>
-#include <map>
-#include <memory>
 #include <utility>
 
 #include "departure/departures.h"
 #include "gate/binding.h"
 #include "node/values.h"
+#include "pool/threads.h"
+#include "socket/descriptor.h"
 #include "supervisor/binding.h"
 
 namespace tlspool::departure {
@@ -19,38 +19,7 @@ using node::Arguments;
 using node::Fields;
 using socket::Descriptor;
 
-/// By the number that JavaScript knows them by. Main thread only.
-std::map<int64_t, std::shared_ptr<Departures>>& all() {
-  static auto* departures = new std::map<int64_t, std::shared_ptr<Departures>>;
-  return *departures;
-}
-
-int64_t last = 0;
-
-/// nullptr for those that were closed.
-std::shared_ptr<Departures> find(int64_t id) {
-  auto found = all().find(id);
-  return found == all().end() ? nullptr : found->second;
-}
-
-/// `departuresStart() → departures`
-napi_value start(napi_env env, napi_callback_info) {
-  int64_t id = ++last;
-  auto departures = Departures::start(id);
-  if (!departures) return node::throwErrno(env, errno, "cannot start a thread for departures");
-  all().emplace(id, std::move(departures));
-  return node::number(env, static_cast<double>(id));
-}
-
-/// `departuresOpen(departures, channel)`: takes the descriptor over.
-napi_value open(napi_env env, napi_callback_info info) {
-  Arguments arguments(env, info);
-  auto departures = find(arguments.integer(0));
-  Descriptor channel(static_cast<int>(arguments.integer(1)));
-  if (!arguments.ok()) return nullptr;
-  if (departures) departures->open(std::move(channel));
-  return node::undefined(env);
-}
+using All = pool::Threads<Departures>;
 
 uint64_t cookieIn(napi_env env, const Fields& fields) {
   uint64_t value = 0;
@@ -84,7 +53,7 @@ bool readOrder(napi_env env, const Fields& fields, Order* order) {
 /// then the descriptor `upstream` stays the caller's.
 napi_value begin(napi_env env, napi_callback_info info) {
   Arguments arguments(env, info);
-  auto departures = find(arguments.integer(0));
+  auto departures = All::find(arguments.integer(0));
   int64_t number = arguments.integer(1);
   if (!arguments.ok()) return nullptr;
   Fields fields(env, arguments.value(2));
@@ -100,7 +69,7 @@ napi_value begin(napi_env env, napi_callback_info info) {
 /// program has its connection already.
 napi_value giveUp(napi_env env, napi_callback_info info) {
   Arguments arguments(env, info);
-  auto departures = find(arguments.integer(0));
+  auto departures = All::find(arguments.integer(0));
   int64_t number = arguments.integer(1);
   if (!arguments.ok()) return nullptr;
   auto phase = departures ? departures->giveUp(number) : std::nullopt;
@@ -111,7 +80,7 @@ napi_value giveUp(napi_env env, napi_callback_info info) {
 /// `departuresMet(departures, number, end)`: takes the descriptor over.
 napi_value met(napi_env env, napi_callback_info info) {
   Arguments arguments(env, info);
-  auto departures = find(arguments.integer(0));
+  auto departures = All::find(arguments.integer(0));
   int64_t number = arguments.integer(1);
   Descriptor end(static_cast<int>(arguments.integer(2)));
   if (!arguments.ok()) return nullptr;
@@ -119,26 +88,16 @@ napi_value met(napi_env env, napi_callback_info info) {
   return node::undefined(env);
 }
 
-/// `departuresClose(departures)`
-napi_value close(napi_env env, napi_callback_info info) {
-  Arguments arguments(env, info);
-  int64_t id = arguments.integer(0);
-  if (!arguments.ok()) return nullptr;
-  if (auto departures = find(id)) departures->close();
-  all().erase(id);
-  return node::undefined(env);
-}
-
 }  // namespace
 
 void registerBinding(napi_env env, napi_value exports) {
   node::addMethods(env, exports,
-                   {{"departuresStart", start},
-                    {"departuresOpen", open},
+                   {{"departuresStart", All::start},
+                    {"departuresOpen", All::open},
                     {"departuresBegin", begin},
                     {"departuresGiveUp", giveUp},
                     {"departuresMet", met},
-                    {"departuresClose", close}});
+                    {"departuresClose", All::close}});
 }
 
 }  // namespace tlspool::departure

@@ -35,7 +35,7 @@ Descriptor Departure::ask(uint16_t number) {
   return std::move(order_.upstream);
 }
 
-bool Departure::meet(const courier::Message& question) {
+bool Departure::meet(const pool::Message& question) {
   question_ = question;
   end_ = order_.gate->complete(order_.waiting.address);
   if (!end_) return false;

@@ -6,10 +6,10 @@
 #include <cstdint>
 #include <memory>
 
-#include "courier/messages.h"
 #include "gate/gate.h"
 #include "gate/wait.h"
 #include "node/values.h"
+#include "pool/messages.h"
 #include "socket/descriptor.h"
 #include "supervisor/supervisor.h"
 
@@ -70,7 +70,7 @@ class Departure {
   /// The pool asks for the program's end: makes it, and tells the program where both have met. Then
   /// the phase is `listening`; otherwise it is `meeting`, and `end` is what is to be seen to. False
   /// with errno if there is no such end.
-  bool meet(const courier::Message& question);
+  bool meet(const pool::Message& question);
   socket::Descriptor& end() { return end_; }
   /// The program has its connection, whose other end this is.
   void met(socket::Descriptor end);
@@ -85,7 +85,7 @@ class Departure {
   socket::Descriptor give(bool spoke);
   bool spoke() const { return spoke_; }
   /// The pool's question for the program's end.
-  const courier::Message& question() const { return question_; }
+  const pool::Message& question() const { return question_; }
 
   void giveUp();
 
@@ -96,7 +96,7 @@ class Departure {
   Phase phase_ = Phase::connecting;
   Clock::time_point deadline_;
   uint16_t number_ = 0;
-  courier::Message question_{};
+  pool::Message question_{};
   socket::Descriptor end_;
   bool met_ = false;
   bool spoke_ = false;

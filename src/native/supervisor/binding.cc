@@ -65,7 +65,7 @@ napi_value start(napi_env env, napi_callback_info info) {
   int channel = static_cast<int>(arguments.integer(0));
   if (!arguments.ok()) return nullptr;
   int64_t id = ++lastSupervisor;
-  auto supervisor = Supervisor::start(static_cast<double>(id), Descriptor(channel));
+  auto supervisor = Supervisor::start(id, Descriptor(channel));
   if (!supervisor) return node::throwErrno(env, errno, "cannot start a supervisor");
   supervisors().emplace(id, std::move(supervisor));
   return node::number(env, static_cast<double>(id));

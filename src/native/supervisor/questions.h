@@ -2,23 +2,18 @@
 // for the supervisor's threads. Until then no thread waits.
 #pragma once
 
-#include <node_api.h>
-
 #include <cstdint>
 #include <functional>
 #include <map>
 #include <mutex>
 #include <optional>
-#include <string>
 
+#include "node/report.h"
 #include "node/values.h"
 
 namespace tlspool::supervisor {
 
 using Job = std::function<void()>;
-
-/// Writes the properties of an event's object, on Node's main thread.
-using Describe = std::function<void(napi_env, napi_value)>;
 
 /// Reads TypeScript's answer, on Node's main thread, into what is then to be done on another one.
 using Understand = std::function<Job(const node::Fields&)>;
@@ -26,16 +21,19 @@ using Understand = std::function<Job(const node::Fields&)>;
 class Questions {
  public:
   /// @param run brings a job to the supervisor's threads
-  Questions(double supervisor, std::function<void(Job)> run)
+  Questions(int64_t supervisor, std::function<void(Job)> run)
       : supervisor_(supervisor), run_(std::move(run)) {}
 
   /// `{ type: 'supervisor', supervisor, kind, question, …description }`, to be answered by
   /// `answerTrap(supervisor, question, answer)`. Any thread.
+  /// @param kind a literal
   /// @param success what `succeed` does; nullptr: only TypeScript answers
-  void ask(const char* kind, Describe description, Understand answered, Job success = nullptr);
+  void ask(const char* kind, node::Describe description, Understand answered,
+           Job success = nullptr);
 
   /// `{ type: 'supervisor', supervisor, kind, …description }`. Any thread.
-  void tell(const char* kind, Describe description);
+  /// @param kind a literal
+  void tell(const char* kind, node::Describe description);
 
   /// Main thread. An answer that nobody waits for does nothing.
   void answer(int64_t question, const node::Fields& fields);
@@ -52,7 +50,7 @@ class Questions {
 
   std::optional<Waiting> take(int64_t question);
 
-  double supervisor_;
+  int64_t supervisor_;
   std::function<void(Job)> run_;
   std::mutex mutex_;
   std::map<int64_t, Waiting> waiting_;

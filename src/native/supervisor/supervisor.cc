@@ -40,7 +40,7 @@ void nameThread(const char* name) { pthread_setname_np(pthread_self(), name); }
 
 }  // namespace
 
-std::shared_ptr<Supervisor> Supervisor::start(double id, socket::Descriptor channel) {
+std::shared_ptr<Supervisor> Supervisor::start(int64_t id, socket::Descriptor channel) {
   std::shared_ptr<Supervisor> supervisor(new Supervisor(id, std::move(channel)));
   bool runs = true;
   for (int i = 0; runs && i < kWorkers; i++)
@@ -51,7 +51,7 @@ std::shared_ptr<Supervisor> Supervisor::start(double id, socket::Descriptor chan
   return nullptr;
 }
 
-Supervisor::Supervisor(double id, socket::Descriptor channel)
+Supervisor::Supervisor(int64_t id, socket::Descriptor channel)
     : channel_(std::make_shared<const socket::Descriptor>(std::move(channel))),
       questions_(id, [this](Job job) { run(std::move(job)); }),
       handlers_(makeHandlers(questions_)) {

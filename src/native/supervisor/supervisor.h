@@ -21,12 +21,12 @@ class Supervisor {
   /// The threads keep it alive until the last task under the filter is gone; nullptr with errno if
   /// there are no means for them.
   /// @param channel the filter's notification descriptor
-  static std::shared_ptr<Supervisor> start(double id, socket::Descriptor channel);
+  static std::shared_ptr<Supervisor> start(int64_t id, socket::Descriptor channel);
 
   Questions& questions() { return questions_; }
 
  private:
-  Supervisor(double id, socket::Descriptor channel);
+  Supervisor(int64_t id, socket::Descriptor channel);
 
   void receive();
   void work();

@@ -1,4 +1,4 @@
-// epoll(7), with a word of the owner's for each descriptor, and a way to wake it from other
+// epoll(7), with a topic of the owner's for each descriptor, and a way to wake it from other
 // threads.
 #pragma once
 
@@ -9,17 +9,27 @@
 
 #include "socket/descriptor.h"
 
-namespace tlspool::courier {
+namespace tlspool::pool {
+
+/// What a descriptor is watched for.
+struct Topic {
+  /// One of those that the owner tells apart.
+  uint8_t kind;
+  /// Within the kind; below 2^56.
+  uint64_t number = 0;
+};
+
+Topic topicOf(const epoll_event& event);
 
 class Poller {
  public:
-  /// @param wakeWord comes when it was woken
-  explicit Poller(uint64_t wakeWord);
+  /// @param woken comes when it was woken
+  explicit Poller(Topic woken);
   /// False with errno if it could not be made.
   bool isGood() const { return good_; }
 
-  bool add(int fd, uint32_t events, uint64_t word);
-  bool change(int fd, uint32_t events, uint64_t word);
+  bool add(int fd, uint32_t events, Topic topic);
+  bool change(int fd, uint32_t events, Topic topic);
   void remove(int fd);
 
   /// Any thread.
@@ -34,10 +44,12 @@ class Poller {
  private:
   static constexpr int kMost = 64;
 
+  bool control(int operation, int fd, uint32_t events, Topic topic);
+
   socket::Descriptor epoll_;
   socket::Descriptor bell_;
   bool good_;
   epoll_event ready_[kMost];
 };
 
-}  // namespace tlspool::courier
+}  // namespace tlspool::pool

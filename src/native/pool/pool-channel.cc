@@ -1,4 +1,4 @@
-#include "courier/pool-channel.h"
+#include "pool/pool-channel.h"
 
 #include <sys/socket.h>
 
@@ -8,7 +8,7 @@
 
 #include "socket/transfer.h"
 
-namespace tlspool::courier {
+namespace tlspool::pool {
 
 namespace {
 
@@ -70,4 +70,4 @@ bool PoolChannel::receive(const std::function<void(const Message&)>& message) {
   }
 }
 
-}  // namespace tlspool::courier
+}  // namespace tlspool::pool

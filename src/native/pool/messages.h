@@ -1,4 +1,4 @@
-// The pool's messages (src/core/protocol), as far as a courier looks into them: 8 bytes of header
+// The pool's messages (src/core/protocol), as far as the engine looks into them: 8 bytes of header
 // and 380 of data, in the byte order of the machine.
 #pragma once
 
@@ -9,7 +9,7 @@
 
 #include "node/values.h"
 
-namespace tlspool::courier {
+namespace tlspool::pool {
 
 constexpr size_t kMessageLength = 388;
 using Message = std::array<unsigned char, kMessageLength>;
@@ -40,4 +40,4 @@ void putNumber(node::Bytes* messages, uint16_t request);
 /// Gives the STARTTLS that comes last a fresh name (ctlkey). False if there is no randomness.
 bool nameSession(node::Bytes* messages);
 
-}  // namespace tlspool::courier
+}  // namespace tlspool::pool

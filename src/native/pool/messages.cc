@@ -1,11 +1,11 @@
-#include "courier/messages.h"
+#include "pool/messages.h"
 
 #include <sys/random.h>
 
 #include <algorithm>
 #include <cstring>
 
-namespace tlspool::courier {
+namespace tlspool::pool {
 
 namespace {
 
@@ -66,4 +66,4 @@ bool nameSession(node::Bytes* messages) {
          fillName(messages->data() + messages->size() - kMessageLength + kNameOffset);
 }
 
-}  // namespace tlspool::courier
+}  // namespace tlspool::pool

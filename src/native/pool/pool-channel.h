@@ -1,4 +1,4 @@
-// A courier's connection to the pool: messages come and go in one piece, descriptors beside what
+// A thread's connection to the pool: messages come and go in one piece, descriptors beside what
 // goes.
 #pragma once
 
@@ -7,10 +7,10 @@
 #include <optional>
 #include <vector>
 
-#include "courier/messages.h"
+#include "pool/messages.h"
 #include "socket/descriptor.h"
 
-namespace tlspool::courier {
+namespace tlspool::pool {
 
 class PoolChannel {
  public:
@@ -42,4 +42,4 @@ class PoolChannel {
   size_t filled_ = 0;
 };
 
-}  // namespace tlspool::courier
+}  // namespace tlspool::pool
