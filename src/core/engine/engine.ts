@@ -207,8 +207,8 @@ export class Engine {
   }
 
   /**
-   * `drain`: what has arrived is delivered both ways, close_notify sent, then it ends; the other side of neither
-   * direction is waited for more than about two seconds. `abort`: ends at once.
+   * `drain`: what has arrived is delivered both ways, then it ends, by a reset where nobody had said that this was
+   * all; neither side is waited for more than about two seconds. `abort`: ends at once.
    */
   close(id: SessionId, how: 'drain' | 'abort'): void {
     this.#native.sessionClose(id, how === 'abort');

@@ -18,6 +18,8 @@ constexpr size_t kTurn = 1024 * 1024;
 /// so that closing does not reset the connection under our last bytes.
 constexpr uint64_t kLingerTime = 2000;
 constexpr size_t kLingerBytes = 1024 * 1024;
+/// ms that a program has to take what came for it from a connection that was cut off, before it is reset.
+constexpr uint64_t kResetPatience = 30'000;
 /// Post-handshake messages (KeyUpdate, tickets, attempts to renegotiate) that a peer may send at
 /// once; one more is allowed per second.
 constexpr uint32_t kPostHandshakeBurst = 32;

@@ -52,16 +52,18 @@ ssize_t Link::receiveNet(size_t length) {
   return got;
 }
 
-void Link::closePlain() {
-  if (!plain) return;
+socket::Descriptor Link::takePlain() {
   plainPolled.remove(worker.epoll(), plain.number());
-  plain.reset();
+  return std::move(plain);
 }
 
-void Link::closeNet() {
-  if (!net) return;
+socket::Descriptor Link::takeNet() {
   netPolled.remove(worker.epoll(), net.number());
-  net.reset();
+  return std::move(net);
 }
+
+void Link::closePlain() { takePlain(); }
+
+void Link::closeNet() { takeNet(); }
 
 }  // namespace tlspool::engine

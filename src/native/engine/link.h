@@ -36,6 +36,9 @@ struct Link {
   /// Reads up to `length` bytes of ciphertext into the window: bytes, 0 at the end, -1 with errno.
   ssize_t receiveNet(size_t length);
 
+  /// Out of epoll's sight, for whoever is to own it.
+  socket::Descriptor takePlain();
+  socket::Descriptor takeNet();
   void closePlain();
   void closeNet();
 

@@ -144,7 +144,7 @@ void Relay::pushPlain(const unsigned char* data, size_t length) {
       return;
     }
     if (sent < 0) {
-      programLost();
+      programLost(errno);
     } else {
       done += static_cast<size_t>(sent);
     }
@@ -162,7 +162,7 @@ void Relay::flushPlain() {
         ::send(link_.plain.number(), toPlain_.data(), toPlain_.size(), MSG_DONTWAIT | MSG_NOSIGNAL);
     if (sent < 0 && errno == EINTR) continue;
     if (sent < 0 && errno == EAGAIN) return;
-    if (sent < 0) return programLost();
+    if (sent < 0) return programLost(errno);
     lastActive_ = link_.worker.now();
     toPlain_.drop(static_cast<size_t>(sent));
   }
@@ -177,13 +177,11 @@ void Relay::pullPlain() {
     size_t burst = plainBurst_;
     ssize_t got = receive(link_.plain.number(), staging.plain(), burst);
     if (got < 0 && errno == EAGAIN) {
-      if (draining_) plainEnded_ = true;
+      if (draining_) drainedShort_ = plainEnded_ = true;
       return;
     }
     if (got < 0) {
-      // The program left with data of ours unread.
-      undelivered_ = true;
-      programLost();
+      programLost(errno);
       plainEnded_ = true;
       return;
     }

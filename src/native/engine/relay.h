@@ -2,10 +2,15 @@
 // at its own pace and each with an end of its own.
 //
 // Ends: the peer's close_notify becomes the end of stream at the program, the program's end of
-// stream becomes close_notify and the end of the TCP stream. An end without close_notify is passed
-// on too, but reported as truncation. When the peer takes nothing any more we go on reading: what
-// it sent before is not lost. When the program takes nothing any more, what comes is thrown away
-// for a moment and then the session is over.
+// stream becomes close_notify and the end of the TCP stream. When the peer takes nothing any more we
+// go on reading: what it sent before is not lost. When the program takes nothing any more, what
+// comes is thrown away for a moment and then the session is over.
+//
+// Whoever is cut off hears of it, by a reset, as what came before is not all there was (RFC 8446 section
+// 6.1): the peer of a program that resets its connection, the program of a peer that does, that breaks TLS or
+// whose stream ends within a record, and both if it is us who end the session. So does a client's program whose
+// server's stream ends without close_notify; what clients say does not go by the end of their stream, and
+// many leave without one: to a server's program that is an end of stream, reported as truncation.
 //
 // Memory: nothing is held while nothing flows; a side that does not take what was read makes the
 // other one wait, with at most one burst in between.
@@ -38,6 +43,11 @@ class Relay final : public Traffic {
   /// Both directions are open, in TLS at least.
   bool mayRenew() const;
 
+  /// Both descriptors are there.
+  void begin();
+  /// Once it has ended: the program is to be told by a reset that this was not all.
+  bool resetsProgram() const { return !plainShut_; }
+
   void run(Side side, uint32_t events) override;
   void runBoth() override;
   void drain() override;
@@ -59,10 +69,14 @@ class Relay final : public Traffic {
   void endOut();
   void endIn();
   void peerLost();
-  void programLost();
+  /// @param error of the system call (errno)
+  void programLost(int error);
   void broken(Failure failure);
   bool mayPullNet() const;
   bool mayPullPlain() const;
+  bool outIsCut() const;
+  bool inIsCut() const;
+  bool isOver() const;
   void settle();
   void arm();
   End outcome() const;
@@ -91,8 +105,11 @@ class Relay final : public Traffic {
   bool netDead_ : 1 = false;
   bool noticeSent_ : 1 = false;
   bool netShut_ : 1 = false;
-  /// Nothing more comes from the program.
+  /// Nothing more comes from the program; whether it has reset its connection.
   bool plainEnded_ : 1 = false;
+  bool programReset_ : 1 = false;
+  /// Draining ended what the program may have had more of.
+  bool drainedShort_ : 1 = false;
   /// The program takes nothing any more; whether data for it was lost.
   bool plainDead_ : 1 = false;
   bool plainShut_ : 1 = false;

@@ -77,6 +77,7 @@ void Session::armAwaiting() {
 
 void Session::startRelay() {
   phase_ = Phase::kRelaying;
+  if (!datagrams_) relay_.begin();
   scheduleEnd();
   traffic().runBoth();
   afterRelay();

@@ -9,6 +9,7 @@
 #include "engine/engine.h"
 #include "engine/events.h"
 #include "engine/lingering.h"
+#include "engine/resetting.h"
 #include "engine/tls-context.h"
 
 namespace tlspool::engine {
@@ -198,10 +199,12 @@ void Session::end(End end, Manner manner) {
   // Somebody waits to hear what became of a handshake or a renewal; of a session that was in use
   // only what is written down about it is left to do.
   bool awaited = phase_ != Phase::kRelaying || renewal_;
+  bool streams = !datagrams_ && (phase_ == Phase::kRelaying || phase_ == Phase::kRenewing);
   phase_ = Phase::kGone;
   Worker& worker = link_.worker;
   SSL* ssl = established();
-  if (manner == Manner::kProper && ssl && !(SSL_get_shutdown(ssl) & SSL_SENT_SHUTDOWN)) {
+  bool noticed = ssl && (SSL_get_shutdown(ssl) & SSL_SENT_SHUTDOWN);
+  if (manner == Manner::kProper && ssl && !noticed && !streams) {
     ERR_clear_error();
     SSL_shutdown(ssl);
     link_.flushNet();
@@ -209,18 +212,31 @@ void Session::end(End end, Manner manner) {
   handshake_.reset();
   link_.ssl.reset();
   ERR_clear_error();
-  link_.closePlain();
   worker.remove(id());
-  if (manner == Manner::kProper && !link_.datagrams) {
-    Lingering::begin(worker, id(), std::move(link_.net), link_.netPolled, std::move(link_.toNet));
-  } else {
-    link_.closeNet();
-  }
+  bool told = noticed || (end.failure && end.failure->alertSent);
+  leavePlain(streams && manner == Manner::kProper);
+  leaveNet(streams && !told, manner);
   auto closed =
       std::make_unique<ClosedEvent>(id(), std::move(end), link_.counters, Engine::forgetSession);
   if (awaited) return node::postEvent(std::move(closed));
   node::queueEvent(std::move(closed));
   worker.deliverSoon();
+}
+
+void Session::leavePlain(bool wasInUse) {
+  if (!wasInUse || !relay_.resetsProgram()) return link_.closePlain();
+  Resetting::begin(link_.worker, id(), Side::kPlain, link_.takePlain(), {}, kResetPatience);
+}
+
+/// @param cut the peer has not been told that this is the end of all
+void Session::leaveNet(bool cut, Manner manner) {
+  if (manner == Manner::kAbrupt || datagrams_) return link_.closeNet();
+  if (cut) {
+    return Resetting::begin(link_.worker, id(), Side::kNet, link_.takeNet(),
+                            std::move(link_.toNet), kLingerTime);
+  }
+  Lingering::begin(link_.worker, id(), std::move(link_.net), link_.netPolled,
+                   std::move(link_.toNet));
 }
 
 // ---- OpenSSL

@@ -106,9 +106,12 @@ class Session final : public Resident {
   void goOnRenewing();
   void finishRenewal();
   void judgeRenewal();
-  /// Proper: what OpenSSL has to say goes out, and time is given for it to arrive.
+  /// Proper: what OpenSSL has to say goes out, and time is given for it to arrive. Whoever of the two sides is cut
+  /// off in the middle of a relay is reset instead, see relay.h.
   enum class Manner : uint8_t { kProper, kAbrupt };
   void end(End end, Manner manner = Manner::kProper);
+  void leavePlain(bool wasInUse);
+  void leaveNet(bool cut, Manner manner);
 
   Link link_;
   Phase phase_ = Phase::kShaking;

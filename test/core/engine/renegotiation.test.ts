@@ -222,6 +222,7 @@ test('a client that does not answer, or leaves instead, leaves nothing behind', 
     const { peer, fd } = await tcpPair();
     const { fd: plainFd, program } = plaintext();
     const session = open(engine, { fd, role: 'server', local, plainFd });
+    peer.on('error', () => {});
     const intruder = await Intruder.enter(peer);
     intruder.write('before');
     assert.equal(String((await event(program, 'data'))[0]), 'before');
