@@ -62,7 +62,7 @@ export class NameLearning {
 
   close(): void {
     this.#sniffer?.close();
-    this.#servers?.close();
+    this.#servers?.[Symbol.dispose]();
   }
 
   /** Done here, so that the port is known before the first question leaves from it. */
@@ -92,7 +92,8 @@ export class NameLearning {
       servers.standInFor({ address: serverAddress(question.address), port });
       if (inside) return sends ? { action: 'proceed' } : connectInside(fd, destination);
       const resolver = nativeSupervisor().datagramInside(fd);
-      servers.expect(resolver.port, process);
+      const { local } = socketAddresses(resolver.fd);
+      if (local) servers.expect(local, process);
       return { action: 'substitute', fd: resolver.fd };
     } catch (error) {
       // Such as no IPv6 in there. The names are not known then, and connections refused.

@@ -8,107 +8,119 @@ import type { ProcessId } from './name-table.ts';
  * The name servers of resolvers, where packets cannot be seen otherwise: they have stand-ins in the private network, at
  * their own addresses, which resolvers ask from sockets in there. So answers come from where each library expects them.
  */
-export class NameServers {
+export class NameServers implements Disposable {
   readonly #learn: (process: ProcessId, learned: Learned) => void;
+  readonly #mostForwarders: number;
   /** By address and port. */
-  readonly #standIns = new Map<string, StandIn>();
-  /** Whose questions those from a port are. */
-  readonly #processes = new Map<number, ProcessId>();
+  readonly #standIns = new Map<string, Socket>();
+  /** By the address and port that they are bound to. */
+  readonly #resolvers = new Map<string, Resolver>();
+  /** By server, and the resolver's end of the conversation. */
+  readonly #forwarders = new Map<string, Forwarding>();
 
-  constructor(learn: (process: ProcessId, learned: Learned) => void) {
+  /** @param bounds `forwarders`: sockets towards servers at once; the one that was used longest ago goes first */
+  constructor(
+    learn: (process: ProcessId, learned: Learned) => void,
+    { forwarders = 1024 }: { readonly forwarders?: number } = {},
+  ) {
     this.#learn = learn;
+    this.#mostForwarders = forwarders;
   }
 
-  /** The socket with this port in the private network is one of the process's from now on, and no other's. */
-  expect(port: number, process: ProcessId): void {
-    for (const standIn of this.#standIns.values()) standIn.forget(port);
-    this.#processes.delete(port);
-    this.#processes.set(port, process);
-    dropOldest(this.#processes, mostResolvers);
+  /** The socket of the private network that is bound there is one of the process's from now on, and no other's. */
+  expect(end: SocketEnd, process: ProcessId): void {
+    const known = this.#resolvers.get(keyOf(end));
+    for (const [key, { resolver }] of this.#forwarders) if (resolver === known) this.#forget(key);
+    putLast(this.#resolvers, keyOf(end), { process });
+    dropOldest(this.#resolvers, mostResolvers);
   }
 
   /** A server is about to be asked. Fails as bind() does, such as where the private network has no IPv6. */
   standInFor(server: DnsServer): void {
-    const key = `${server.address} ${server.port}`;
-    const standIn = this.#standIns.get(key) ?? this.#open(server);
-    this.#standIns.delete(key);
-    this.#standIns.set(key, standIn);
+    const key = keyOf(server);
+    putLast(this.#standIns, key, this.#standIns.get(key) ?? this.#open(server));
     dropOldest(this.#standIns, mostServers)?.close();
   }
 
-  close(): void {
+  [Symbol.dispose](): void {
     for (const standIn of this.#standIns.values()) standIn.close();
+    this.#standIns.clear();
+    for (const key of this.#forwarders.keys()) this.#forget(key);
   }
 
-  #open(server: DnsServer): StandIn {
-    return new StandIn(server, {
-      processOf: (port) => this.#processes.get(port),
-      learn: this.#learn,
-    });
+  #open(server: DnsServer): Socket {
+    const fd = nativeSupervisor().nameServerInside(server.address, server.port);
+    const standIn = createSocket(server.address.includes(':') ? 'udp6' : 'udp4');
+    // A resolver that is gone.
+    standIn.on('error', () => {});
+    standIn.on('message', (datagram, from) => this.#ask(server, datagram, from));
+    standIn.bind({ fd, exclusive: true });
+    return standIn.unref();
   }
+
+  #ask(server: DnsServer, datagram: Buffer, from: RemoteInfo): void {
+    const resolver = this.#resolverAt(from);
+    if (!resolver) return;
+    const key = `${keyOf(server)} ${keyOf(from)}`;
+    // Bound elsewhere, or nowhere, another socket may have had this end of it.
+    if (this.#forwarders.get(key)?.resolver !== resolver) this.#forget(key);
+    const forwarding = this.#forwarders.get(key) ?? this.#forward(key, server, resolver, from);
+    putLast(this.#forwarders, key, forwarding);
+    dropOldest(this.#forwarders, this.#mostForwarders)?.forwarder.close();
+    void forwarding.forwarder.ask(datagram);
+  }
+
+  #forward(key: string, server: DnsServer, resolver: Resolver, from: RemoteInfo): Forwarding {
+    const forwarder = new DnsForwarder(server, {
+      learned: (learned) => this.#learn(resolver.process, learned),
+      answered: (datagram) =>
+        this.#standIns.get(keyOf(server))?.send(datagram, from.port, from.address),
+      gone: () => {
+        if (this.#forwarders.get(key)?.forwarder === forwarder) this.#forwarders.delete(key);
+      },
+    });
+    return { forwarder, resolver };
+  }
+
+  /** Whose socket sent from there; one that is bound to no address sends from any, and one of IPv6 perhaps over IPv4. */
+  #resolverAt({ address, port }: SocketEnd): Resolver | undefined {
+    const bound = [
+      address,
+      ...(address.includes(':') ? ['::'] : ['0.0.0.0', `::ffff:${address}`, '::']),
+    ];
+    return bound.map((each) => this.#resolvers.get(keyOf({ address: each, port }))).find(Boolean);
+  }
+
+  #forget(key: string): void {
+    this.#forwarders.get(key)?.forwarder.close();
+    this.#forwarders.delete(key);
+  }
+}
+
+/** An address and port of a socket. */
+export type SocketEnd = Pick<DnsServer, 'address' | 'port'>;
+
+interface Resolver {
+  readonly process: ProcessId;
+}
+
+interface Forwarding {
+  readonly forwarder: DnsForwarder;
+  readonly resolver: Resolver;
 }
 
 /** Most programs ask one or two; a recursive resolver asks many. */
 const mostServers = 256;
 const mostResolvers = 4096;
-/** Of one server. */
-const mostForwarders = 512;
 
-interface Resolvers {
-  /** undefined: nobody's whom we know. */
-  processOf(port: number): ProcessId | undefined;
-  learn(process: ProcessId, learned: Learned): void;
+/** Without a scope: the private network has an interface of its own. */
+function keyOf({ address, port }: SocketEnd): string {
+  return `${address.split('%')[0]} ${port}`;
 }
 
-class StandIn {
-  readonly #server: DnsServer;
-  readonly #resolvers: Resolvers;
-  readonly #socket: Socket;
-  /** By the resolver's port. */
-  readonly #forwarders = new Map<number, DnsForwarder>();
-
-  constructor(server: DnsServer, resolvers: Resolvers) {
-    this.#server = server;
-    this.#resolvers = resolvers;
-    const fd = nativeSupervisor().nameServerInside(server.address, server.port);
-    this.#socket = createSocket(server.address.includes(':') ? 'udp6' : 'udp4');
-    // A resolver that is gone.
-    this.#socket.on('error', () => {});
-    this.#socket.on('message', (datagram, from) => this.#ask(datagram, from));
-    this.#socket.bind({ fd, exclusive: true });
-    this.#socket.unref();
-  }
-
-  forget(port: number): void {
-    this.#forwarders.get(port)?.close();
-    this.#forwarders.delete(port);
-  }
-
-  close(): void {
-    for (const forwarder of this.#forwarders.values()) forwarder.close();
-    this.#socket.close();
-  }
-
-  #ask(datagram: Buffer, { address, port }: RemoteInfo): void {
-    const process = this.#resolvers.processOf(port);
-    if (process === undefined) return;
-    const forwarder = this.#forwarders.get(port) ?? this.#forward(process, address, port);
-    this.#forwarders.delete(port);
-    this.#forwarders.set(port, forwarder);
-    dropOldest(this.#forwarders, mostForwarders)?.close();
-    void forwarder.ask(datagram);
-  }
-
-  #forward(process: ProcessId, address: string, port: number): DnsForwarder {
-    const forwarder = new DnsForwarder(this.#server, {
-      learned: (learned) => this.#resolvers.learn(process, learned),
-      answered: (datagram) => this.#socket.send(datagram, port, address),
-      gone: () => {
-        if (this.#forwarders.get(port) === forwarder) this.#forwarders.delete(port);
-      },
-    });
-    return forwarder;
-  }
+function putLast<Key, Value>(map: Map<Key, Value>, key: Key, value: Value): void {
+  map.delete(key);
+  map.set(key, value);
 }
 
 function dropOldest<Key, Value>(map: Map<Key, Value>, limit: number): Value | undefined {
