@@ -86,6 +86,10 @@ Descriptor watchListeners() {
   };
   sock_fprog filter{sizeof code / sizeof *code, code};
   setsockopt(diagnosis.number(), SOL_SOCKET, SO_ATTACH_FILTER, &filter, sizeof filter);
+  // To a socket without a port id of its own, which is the kernel's, nothing is multicast.
+  sockaddr_nl own{};
+  own.nl_family = AF_NETLINK;
+  if (bind(diagnosis.number(), reinterpret_cast<const sockaddr*>(&own), sizeof own) != 0) return {};
   int flags = fcntl(diagnosis.number(), F_GETFL);
   fcntl(diagnosis.number(), F_SETFL, flags | O_NONBLOCK);
   for (int group : {SKNLGRP_INET_TCP_DESTROY, SKNLGRP_INET6_TCP_DESTROY}) {

@@ -51,7 +51,10 @@ export class WrappedListeners implements Disposable {
 
   constructor(options: WrappedListenersOptions) {
     this.#options = options;
-    this.#lost = watchLostListeners((cookie) => this.#close(cookie));
+    this.#lost = watchLostListeners(
+      (cookie) => this.#close(cookie),
+      () => this.vacate(),
+    );
   }
 
   /** Answers the supervisor. */
