@@ -37,6 +37,11 @@ export interface StartTlsRequest {
   /** For which process it is asked; it descends from this one, and is judged in its place. */
   readonly process?: ClaimedProcess | undefined;
   /**
+   * It is resumed only from sessions that were asked for with the same, and so is what is resumed from it: connections
+   * that belong together, and to nobody who does not know it. ≤ 255 bytes.
+   */
+  readonly resumptionScope?: string | undefined;
+  /**
    * Gives the plaintext socket when both sides are known to each other; it is taken over. With the flag `dtls` it keeps
    * the boundaries of messages: one of a pair of SOCK_SEQPACKET, or of SOCK_DGRAM, or a connected UDP socket. `details`:
    * what the handshake agreed on, from a pool that tells.

@@ -123,13 +123,14 @@ function timeoutOf(timeout: number | undefined): number {
 }
 
 function optionsOf(request: StartTlsOrder, pool: Pick<Asked, 'extended'>): Message[] {
-  const { localIds = [], alpn = [], clientAddress, process } = request;
-  const options: StartTlsOptions = { localIds, alpn, clientAddress, process };
+  const { localIds = [], alpn = [], clientAddress, process, resumptionScope } = request;
+  const options: StartTlsOptions = { localIds, alpn, clientAddress, process, resumptionScope };
   if (pool.extended) return writeOptions(options);
   // What would change the session must not get lost; whom a server talks to is a word for the log.
   if (localIds.length > 0) throw extensionMissing('several local identities');
   if (process !== undefined) throw extensionMissing('a question for another process');
   if (alpn.length > 0) throw extensionMissing('a list of protocols (ALPN)');
+  if (resumptionScope !== undefined) throw extensionMissing('a scope of resumption');
   return [];
 }
 

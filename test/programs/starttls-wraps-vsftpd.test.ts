@@ -5,7 +5,7 @@ import { name } from './stage/clients.ts';
 import { Pool } from './stage/pool.ts';
 import { freePort, listening } from './stage/ports.ts';
 import { Running, run } from './stage/running.ts';
-import { VsftpdFiles } from './stage/vsftpd.ts';
+import { stolenNothing, VsftpdFiles } from './stage/vsftpd.ts';
 import { type Served, tunnelled } from './stage/wrapped.ts';
 
 const stage = new AsyncDisposableStack();
@@ -68,6 +68,15 @@ test('Python fetches from vsftpd and stores there over FTPS, in active mode', as
   const { stdout, stderr } = await run('python3', [script, `${server.port}`, name, pool.caFile]);
   assert.equal(stdout, '3000000 3000000\n', stderr + server.running.stderr);
 });
+
+for (const version of ['TLSv1_2', 'TLSv1_3']) {
+  test(`a client gets no data of another one at its address, ${version}`, async () => {
+    const script = fileURLToPath(new URL('python/data_thief.py', import.meta.url));
+    const words = [script, `${server.port}`, name, pool.caFile, version];
+    const { stdout, stderr } = await run('python3', words);
+    assert.equal(stdout, stolenNothing, stderr + server.running.stderr);
+  });
+}
 
 for (const [mode, flags] of [...passiveModes, ...activeModes]) {
   test(`a plain client of FTP does so by a tunnel, in ${mode} mode`, async () => {

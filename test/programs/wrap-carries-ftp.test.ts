@@ -9,7 +9,7 @@ import { ListeningPrograms, say } from './stage/listening-programs.ts';
 import { Pool } from './stage/pool.ts';
 import { freePort, listening } from './stage/ports.ts';
 import { Running, run } from './stage/running.ts';
-import { VsftpdFiles } from './stage/vsftpd.ts';
+import { stolenNothing, VsftpdFiles } from './stage/vsftpd.ts';
 import { type Served, wrappedWhole } from './stage/wrapped.ts';
 import { WrappedClients } from './stage/wrapped-client.ts';
 
@@ -117,6 +117,15 @@ test('vsftpd, wrapped as it is, serves FTPS', { skip }, async (t) => {
     assert.equal(stdout, "b''\n", stderr);
     await server.running.saying(/no data connection with 127\.0\.0\.2: it does not come from/);
   });
+
+  for (const version of ['TLSv1_2', 'TLSv1_3']) {
+    await t.test(`a client gets no data of another one at its address, ${version}`, async () => {
+      const script = fileURLToPath(new URL('python/data_thief.py', import.meta.url));
+      const words = [script, `${server.port}`, name, pool.caFile, version];
+      const { stdout, stderr } = await run('python3', words);
+      assert.equal(stdout, stolenNothing, stderr + server.running.stderr);
+    });
+  }
 
   await t.test('of data connections no line is left in the log', () => {
     assert.equal(server.running.stderr.match(/STARTTLS ftp/g)?.length, 1);

@@ -17,6 +17,8 @@ export interface StartTlsOptions {
   readonly clientAddress: string | undefined;
   /** For which process it is asked, if not for the one that asks. */
   readonly process: ClaimedProcess | undefined;
+  /** It is resumed only from sessions that were asked for with the same; not empty. */
+  readonly resumptionScope: string | undefined;
 }
 
 /** A process for which another one asks: `pid`, and its start as in field 22 of `/proc/PID/stat`. */
@@ -68,13 +70,20 @@ export const noOptions: StartTlsOptions = {
   alpn: [],
   clientAddress: undefined,
   process: undefined,
+  resumptionScope: undefined,
 };
 
 /** Messages of one list, at most: more are a mistake, or malice. */
 export const MOST_OPTION_MESSAGES = 64;
 
 const END = 0;
-const optionKinds = { localId: 1, alpn: 2, clientAddress: 3, process: 4 } as const;
+const optionKinds = {
+  localId: 1,
+  alpn: 2,
+  clientAddress: 3,
+  process: 4,
+  resumptionScope: 5,
+} as const;
 const programKinds = { process: 1, role: 2, localId: 3 } as const;
 const clearTextKinds = { localId: 1, service: 2, clientAddress: 3, process: 4 } as const;
 const detailKinds = {
@@ -101,6 +110,9 @@ export function writeOptions(options: StartTlsOptions): Extension[] {
   if (options.process !== undefined) {
     entries.push([optionKinds.process, processText(options.process)]);
   }
+  if (options.resumptionScope !== undefined) {
+    entries.push([optionKinds.resumptionScope, options.resumptionScope]);
+  }
   return writeLists(entries).map((data) => ({ command: 'starttlsOptions', data }));
 }
 
@@ -110,16 +122,18 @@ export function readOptions(messages: readonly Buffer[]): StartTlsOptions {
   const alpn: string[] = [];
   let clientAddress: string | undefined;
   let process: ClaimedProcess | undefined;
+  let resumptionScope: string | undefined;
   for (const data of messages) {
     readList(data, (kind, value) => {
       if (kind === optionKinds.localId) localIds.push(value);
       else if (kind === optionKinds.alpn) alpn.push(value);
       else if (kind === optionKinds.clientAddress) clientAddress = value;
       else if (kind === optionKinds.process) process = parseProcess(value);
+      else if (kind === optionKinds.resumptionScope) resumptionScope = parseScope(value);
       else throw new MalformedMessage(`option ${kind} of STARTTLS is not known`);
     });
   }
-  return { localIds, alpn, clientAddress, process };
+  return { localIds, alpn, clientAddress, process, resumptionScope };
 }
 
 /** @throws MalformedMessage if there are more local identities than fit */
@@ -241,6 +255,11 @@ function parseProcess(text: string): ClaimedProcess {
   const [, pid, started] = /^([1-9]\d{0,9}) (\d{1,15})$/.exec(text) ?? [];
   if (pid !== undefined) return { pid: Number(pid), started: Number(started) };
   throw new MalformedMessage('a process is told by its id and its start');
+}
+
+function parseScope(text: string): string {
+  if (text !== '') return text;
+  throw new MalformedMessage('a scope of resumption is not empty');
 }
 
 type Entry = [kind: number, value: string];

@@ -160,6 +160,7 @@ export class IdentityExchange {
       domainRepresentsUser: request.domainRepresentsUser,
       trustGeneration: knowledge.trustGeneration,
       credentials: shown?.fingerprint ?? '',
+      scope: request.resumptionScope ?? '',
     });
     return { ...choice, resumption };
   }

@@ -12,6 +12,8 @@ export interface Basis {
   readonly trustGeneration: number;
   /** Of the credentials that we may show. */
   readonly credentials: string;
+  /** Which the program keeps together; '': none. */
+  readonly scope: string;
 }
 
 /** Bases that are in use at once in most pools; what is forgotten is computed anew. */
@@ -29,6 +31,7 @@ export function resumptionFor(basis: Basis): Resumption {
     basis.domainRepresentsUser,
     basis.trustGeneration,
     basis.credentials,
+    basis.scope,
   ]);
   const known = kept.get(text);
   if (known !== undefined) return known;

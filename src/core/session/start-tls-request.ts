@@ -36,6 +36,8 @@ export interface StartTlsRequest {
   readonly clientAddress: string | undefined;
   /** For which process it is asked, if not for the one that asks. */
   readonly process: ClaimedProcess | undefined;
+  /** It is resumed only from sessions of the same scope; undefined: from those without one. */
+  readonly resumptionScope: string | undefined;
   /** Whether the program uses our extension: it gets the session's details. */
   readonly extended: boolean;
   readonly withoutSni: boolean;
@@ -91,6 +93,7 @@ export function readStartTls(
     timeout: timeoutOf(message.timeout, limits),
     clientAddress: extra.clientAddress,
     process: extra.process,
+    resumptionScope: extra.resumptionScope,
     extended: options !== undefined,
     withoutSni: has(startTlsFlags.withoutSni),
     ignoreCaches: has(startTlsFlags.ignoreCaches),

@@ -7,7 +7,7 @@ import {
   type Talk,
 } from './dialog.ts';
 import { leftBefore, neverAsked, notSpoken, refusedByServer } from './refusals.ts';
-import type { Talking } from './step.ts';
+import type { Talking, TlsTerms } from './step.ts';
 
 /** What becomes of a line that a client says before TLS. */
 export type Verdict =
@@ -27,6 +27,8 @@ export interface LinesBeforeTls {
   readonly judge: (line: string) => Verdict | Talking<Verdict>;
   /** What is said to whoever goes on and on. */
   readonly tooMany: string;
+  /** What the protocol wants of TLS. */
+  readonly tls?: TlsTerms;
 }
 
 /** Commands before TLS; whoever needs more has no use for it. */
@@ -39,7 +41,7 @@ const mostCommands = 32;
 export function* untilTls(
   talk: Talk,
   { optional }: ServerPolicy,
-  { longest, judge, tooMany }: LinesBeforeTls,
+  { longest, judge, tooMany, tls }: LinesBeforeTls,
 ): Talking<string | undefined> {
   const { peer } = talk;
   for (let count = 0; count < mostCommands; count++) {
@@ -50,7 +52,7 @@ export function* untilTls(
       case 'start':
         requireNothingBehind(peer);
         peer.send(verdict.answer);
-        yield* secure(talk);
+        yield* secure(talk, tls);
         return undefined;
       case 'answered':
         peer.send(verdict.answer);

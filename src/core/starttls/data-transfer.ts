@@ -14,6 +14,8 @@ export interface DataOrder {
   readonly pool: PoolConnection;
   /** What the control connection asked of the pool: data is to have the same. */
   readonly request: Omit<StartTlsRequest, 'fd' | 'plain'>;
+  /** Of resumption: nobody but the control connection's client, and its server, has a session of it. */
+  readonly scope: string;
   readonly identities: DialogIdentities;
   /** Who is going to connect. */
   readonly by: Side;
@@ -76,7 +78,7 @@ export class DataTransfer {
 
   /** Leads the two sockets together, with TLS at the peer's; takes both over. Its failure shows as their end. */
   async carry(peer: number, program: number): Promise<void> {
-    const { pool, request, identities } = this.#order;
+    const { pool, request, scope, identities } = this.#order;
     const open = new Set([peer, program]);
     try {
       await this.#begun.promise;
@@ -84,6 +86,7 @@ export class DataTransfer {
       await pool.startTls({
         ...request,
         ...(request.role === 'server' && { localId: identities.localId, localIds: [] }),
+        resumptionScope: scope,
         fd: peer,
         plain: ({ remoteId }, details) => {
           const known = remoteId !== '' || details?.resumed === true;

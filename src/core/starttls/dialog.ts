@@ -1,7 +1,7 @@
 import { DialogEnd } from './dialog-end.ts';
 import type { Party } from './party.ts';
 import type { ConnectionEnds } from './proxy-protocol.ts';
-import type { Talking } from './step.ts';
+import type { Talking, TlsTerms } from './step.ts';
 
 /**
  * How a dialog is over. `leave`: the pool gets the program's own socket, nothing more of the connection is seen here.
@@ -97,14 +97,14 @@ export function* contactAnew<Greeting>(
  * TLS with the peer, after which it is known who it is. Nothing that was sent before may wait to be read: it would have
  * been said by whoever is on the way, to be taken for something said inside TLS (CVE-2011-0411, CVE-2021-33515).
  */
-export function* secure({ peer }: Talk): Talking<void> {
+export function* secure({ peer }: Talk, terms: TlsTerms = {}): Talking<void> {
   requireNothingBehind(peer);
-  yield { wait: 'tls' };
+  yield { wait: 'tls', ...terms };
 }
 
 /** The same where what follows may be there already, and is TLS: only the bytes of the request were consumed. */
-export function* secureBehind(requireAlpn?: string): Talking<void> {
-  yield requireAlpn === undefined ? { wait: 'tls' } : { wait: 'tls', requireAlpn };
+export function* secureBehind(terms: TlsTerms = {}): Talking<void> {
+  yield { wait: 'tls', ...terms };
 }
 
 /**

@@ -27,7 +27,7 @@ import type { Side, Talking } from './step.ts';
  * | §9, RFC 2228: 521 where data would not be protected | to transfers without PROT P; PROT C is answered 534 |
  * | §5: CCC would clear the control connection | 534 |
  * | §7: who is TLS server for control is so for data, in active mode too | so |
- * | §10.2: who connects for data has to be who is at the control connection | the same address, and a resumed session or the same remote identity |
+ * | §10.2: who connects for data has to be who is at the control connection | the same address, and the session of this very control connection resumed, or the same remote identity |
  * | RFC 2577 §3: no bounces | PORT and EPRT lead to the control connection's address, whatever they name; LPRT and LPSV are refused |
  * | RFC 959 §5.3: a command begins with its letters, and a blank is behind them | 500 to others: some servers pass over blanks and Telnet's commands, and would hear a PORT that we did not |
  * | RFC 1123 §4.1.2.6: the address in 227 may be worthless | the control connection's is used |
@@ -58,6 +58,7 @@ export function isFtp({ name }: Protocol): boolean {
 }
 
 const longestCommand = 4096;
+const forControl = { bindsData: true };
 
 function* server(talk: Talk): Dialog {
   const { peer, program } = talk;
@@ -69,6 +70,7 @@ function* server(talk: Talk): Dialog {
     longest: longestCommand,
     judge,
     tooMany: '421 Too many commands before AUTH TLS\r\n',
+    tls: forControl,
   });
   yield* contactAnew(talk, reply);
   yield* stayInside(talk);
@@ -95,7 +97,7 @@ const beforeTls: Readonly<Record<string, string>> = {
 };
 
 function* implicitServer(talk: Talk): Dialog {
-  yield* secureBehind();
+  yield* secureBehind(forControl);
   yield* contact(talk);
   yield* stayInside(talk);
   return yield* serve(talk);
@@ -170,14 +172,14 @@ function* client(talk: Talk): Dialog {
   peer.send('AUTH TLS\r\n');
   const answer = yield* reply(peer);
   if (answer.code !== 234) throw refusedByServer('AUTH TLS', firstLine(answer));
-  yield* secure(talk);
+  yield* secure(talk, forControl);
   yield* contact(talk);
   yield* stayInside(talk);
   return yield* use(talk);
 }
 
 function* implicitClient(talk: Talk): Dialog {
-  yield* secureBehind();
+  yield* secureBehind(forControl);
   yield* contact(talk);
   yield* stayInside(talk);
   const greeting = yield* reply(talk.peer);

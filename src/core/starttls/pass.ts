@@ -10,15 +10,16 @@ import { socketAddresses, socketPair } from '../engine/sockets.ts';
 import type { TlsRole } from '../engine/types.ts';
 import { TlspoolError } from '../errors.ts';
 import { formatHostAndPort } from '../tunnel/endpoint.ts';
+import { ControlData } from './control-data.ts';
 import { dataChannels } from './data-channel.ts';
-import type { Attendance, ControlAddresses, DataPlace, DataPlaces } from './data-transfer.ts';
+import type { ControlAddresses, DataPlaces } from './data-transfer.ts';
 import type { Dialog, Talk } from './dialog.ts';
 import { DialogEnd } from './dialog-end.ts';
 import { FormerConnection } from './former-connection.ts';
 import { join } from './join.ts';
 import { Machine } from './machine.ts';
 import type { ConnectionEnds } from './proxy-protocol.ts';
-import type { Side, Step } from './step.ts';
+import { isOfData, type Side, type Step } from './step.ts';
 import { readSize, Wire } from './wire.ts';
 
 /**
@@ -86,14 +87,11 @@ class Passage {
   #session: PoolSession | undefined;
   readonly #peerAddresses: ControlAddresses;
   #programAddresses: ControlAddresses = nowhere;
-  #data: DataPlace | undefined;
-  readonly #dataPlaces: DataPlaces;
-  readonly #attendance: Attendance;
+  readonly #data: ControlData;
 
   constructor(order: PassOrder) {
     this.#order = order;
-    this.#dataPlaces = order.data ?? dataChannels;
-    this.#attendance = this.#dataPlaces.attend(order.request.role);
+    this.#data = new ControlData(order.data ?? dataChannels, order.request.role);
     const { localId, localIds, remoteId } = order.request;
     const identities = { localId: localId ?? localIds?.[0] ?? '', remoteId: remoteId ?? '' };
     this.#peer = new Wire(order.fd);
@@ -108,16 +106,15 @@ class Passage {
   }
 
   async run(): Promise<Passed> {
-    const attended = this.#attendance;
     try {
       this.#machine.begin();
       const wish = await this.#converse(this.#until);
       if (wish.wait === 'tls') await this.#secure(wish);
       const stays = this.#peer === undefined ? Promise.resolve() : this.#stay();
-      const over = stays.finally(() => attended[Symbol.dispose]());
+      const over = stays.finally(() => this.#data[Symbol.dispose]());
       return { session: this.#session, over };
     } catch (error) {
-      attended[Symbol.dispose]();
+      this.#data[Symbol.dispose]();
       await this.#takeLeave();
       throw error;
     }
@@ -132,14 +129,8 @@ class Passage {
       else if (wish.wait === 'program') await this.#contact();
       else if (wish.wait === 'clear') await this.#askClear();
       else if (wish.wait === 'data') this.#openData(wish);
-      else if (wish.wait === 'data-begin') {
-        this.#data?.begin();
-        this.#machine.done();
-      } else if (wish.wait === 'data-asked') {
-        this.#attendance.asked();
-        this.#machine.done();
-      } else if (wish.wait === 'data-answered') {
-        this.#attendance.answered();
+      else if (isOfData(wish)) {
+        this.#data.step(wish);
         this.#machine.done();
       } else return wish;
     }
@@ -221,15 +212,13 @@ class Passage {
   #openData({ by, port }: Step & { wait: 'data' }): void {
     const { pool, request } = this.#order;
     const { identities } = this.#machine;
-    this.#data?.close();
     const control = { peer: this.#peerAddresses, program: this.#programAddresses };
-    const data = this.#dataPlaces.open({ pool, request, identities, by, port, control });
-    this.#data = data;
-    Object.assign(this.#machine.data, { address: data.address, port: data.port });
+    const { address, port: at } = this.#data.open({ pool, request, identities, by, port, control });
+    Object.assign(this.#machine.data, { address, port: at });
     this.#machine.done();
   }
 
-  async #secure({ requireAlpn }: Step & { wait: 'tls' }): Promise<void> {
+  async #secure({ requireAlpn, bindsData }: Step & { wait: 'tls' }): Promise<void> {
     const fd = this.#peer?.release() ?? -1;
     this.#peer = undefined;
     const { source } = this.#machine.ends;
@@ -241,6 +230,7 @@ class Passage {
         : request.clientAddress;
     this.#session = await this.#order.pool.startTls({
       ...request,
+      ...(bindsData && this.#data.bind()),
       clientAddress,
       fd,
       plain: async (who, details) => {
@@ -279,8 +269,6 @@ class Passage {
     } catch (error) {
       await this.#takeLeave();
       if (!(error instanceof DialogEnd && error.code === 'starttls-ended')) throw error;
-    } finally {
-      this.#data?.close();
     }
   }
 

@@ -46,7 +46,7 @@ function* server(talk: Talk, policy: ServerPolicy): Dialog {
   const { peer, program } = talk;
   const [first] = yield* peer.look(1);
   if (first === tlsHandshake) {
-    yield* secureBehind('postgresql');
+    yield* secureBehind({ requireAlpn: 'postgresql' });
     yield* contact(talk);
     return 'leave';
   }

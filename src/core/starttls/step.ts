@@ -8,8 +8,8 @@ export type Step =
   | { readonly wait: 'bytes'; readonly sides: readonly Side[]; readonly look?: boolean }
   /** A connection to the program; one that there was before is closed. */
   | { readonly wait: 'program' }
-  /** The handshake, and everything that is checked about the peer. `requireAlpn` must have been agreed on. */
-  | { readonly wait: 'tls'; readonly requireAlpn?: string }
+  /** The handshake, and everything that is checked about the peer. */
+  | ({ readonly wait: 'tls' } & TlsTerms)
   /** From here on `peer` is what comes out of TLS, and what goes into it. */
   | { readonly wait: 'inside' }
   /** A place where `by` can connect to, in order to reach `port` of the other side: FTP's data connections. */
@@ -20,6 +20,20 @@ export type Step =
   | { readonly wait: 'data-asked' | 'data-answered' }
   /** TLS is to begin on the data connection that was asked for last. */
   | { readonly wait: 'data-begin' };
+
+/** What tells of a data connection that was asked for. */
+export type DataStep = Step & { readonly wait: 'data-asked' | 'data-answered' | 'data-begin' };
+
+export function isOfData(step: { readonly wait: string }): step is DataStep {
+  return step.wait.startsWith('data-');
+}
+
+export interface TlsTerms {
+  /** Must have been agreed on. */
+  readonly requireAlpn?: string;
+  /** The session is resumed from no other, and by its data connections alone. */
+  readonly bindsData?: boolean;
+}
 
 /** `peer` is whom TLS is to be spoken with, `program` whoever knows nothing of it. */
 export type Side = 'peer' | 'program';

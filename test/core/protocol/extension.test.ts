@@ -28,14 +28,19 @@ test('options read as they were written, over as many messages as they take', ()
     fc.array(text),
     fc.option(text, { nil: undefined }),
     fc.option(processes, { nil: undefined }),
+    fc.option(
+      text.filter((scope) => scope !== ''),
+      { nil: undefined },
+    ),
   );
   let several = 0;
   fc.assert(
-    fc.property(options, ([localIds, alpn, clientAddress, process]) => {
-      const messages = writeOptions({ localIds, alpn, clientAddress, process });
+    fc.property(options, ([localIds, alpn, clientAddress, process, resumptionScope]) => {
+      const written = { localIds, alpn, clientAddress, process, resumptionScope };
+      const messages = writeOptions(written);
       if (messages.length > 1) several += 1;
       const read = readOptions(messages.map(({ data }) => data));
-      assert.deepEqual(read, { localIds, alpn, clientAddress, process });
+      assert.deepEqual(read, written);
     }),
   );
   assert.ok(several > 0);

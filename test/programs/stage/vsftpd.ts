@@ -2,6 +2,15 @@ import { chmodSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync 
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 
+/** What python/data_thief.py says: its thief got nothing, and both are served in sessions that descend from their own. */
+export const stolenNothing = [
+  "thief got b''",
+  'owner fetched 3000000 True',
+  'thief fetched 3000000 True',
+  'owner fetched 3000000 True',
+  '',
+].join('\n');
+
 /** Files of vsftpd for anonymous users, who may read `file` (3,000,000 bytes) and write below `in`. */
 export class VsftpdFiles implements Disposable {
   readonly folder: string;
