@@ -1,5 +1,5 @@
 import type { Store } from '../store/store.ts';
-import { type Donai, parseDonai } from './donai.ts';
+import { type Donai, makeDonai, parseDonai } from './donai.ts';
 import { formatSelector, parseSelector, type Selector, walk } from './selector.ts';
 
 /** What one selector of remotes may see. */
@@ -70,10 +70,19 @@ async function readEntries({ db }: Pick<Store, 'db'>): Promise<Map<string, reado
     .orderBy('position')
     .execute();
   const entries = new Map<string, Donai[]>();
+  const domains = new Map<string, string>();
   for (const { remote, local } of rows) {
+    const donai = sharing(domains, parseDonai(local));
     const locals = entries.get(remote);
-    if (locals === undefined) entries.set(remote, [parseDonai(local)]);
-    else locals.push(parseDonai(local));
+    if (locals === undefined) entries.set(remote, [donai]);
+    else locals.push(donai);
   }
   return entries;
+}
+
+/** With the text that others of the same domain have: many have few domains, and so these are near to hand. */
+function sharing(domains: Map<string, string>, { user, domain }: Donai): Donai {
+  const shared = domains.get(domain) ?? domain;
+  domains.set(shared, shared);
+  return makeDonai(user, shared);
 }
