@@ -34,6 +34,11 @@ export interface StartTlsRequest {
   readonly alpn?: readonly string[] | undefined;
   /** Whom a server talks to, where `fd` does not tell. */
   readonly clientAddress?: string | undefined;
+  /**
+   * Servers of DTLS that have met the client: the datagram, read from `fd` already, whose ClientHello has shown a cookie
+   * of theirs. The pool begins with it; without it, it asks the client for a cookie of its own.
+   */
+  readonly hello?: Buffer | undefined;
   /** For which process it is asked; it descends from this one, and is judged in its place. */
   readonly process?: ClaimedProcess | undefined;
   /**

@@ -1,12 +1,7 @@
 import { constants } from 'node:os';
 import { closeFd } from '../core/engine/sockets.ts';
 import { TlspoolError } from '../core/errors.ts';
-import {
-  noOptions,
-  readDetails,
-  type StartTlsOptions,
-  writeOptions,
-} from '../core/protocol/extension.ts';
+import { noOptions, readDetails, writeOptions } from '../core/protocol/extension.ts';
 import { type StartTlsFlag, startTlsFlags } from '../core/protocol/flags.ts';
 import type { Message, StartTls } from '../core/protocol/message.ts';
 import { newCtlkey } from './ctlkey.ts';
@@ -123,12 +118,13 @@ function timeoutOf(timeout: number | undefined): number {
 }
 
 function optionsOf(request: StartTlsOrder, pool: Pick<Asked, 'extended'>): Message[] {
-  const { localIds = [], alpn = [], clientAddress, process, resumptionScope } = request;
-  const options: StartTlsOptions = { localIds, alpn, clientAddress, process, resumptionScope };
+  const { localIds = [], alpn = [], clientAddress, process, resumptionScope, hello } = request;
+  const options = { localIds, alpn, clientAddress, process, resumptionScope, hello };
   if (pool.extended) return writeOptions(options);
   // What would change the session must not get lost; whom a server talks to is a word for the log.
   if (localIds.length > 0) throw extensionMissing('several local identities');
   if (process !== undefined) throw extensionMissing('a question for another process');
+  if (hello !== undefined) throw extensionMissing('a client that has shown its cookie');
   if (alpn.length > 0) throw extensionMissing('a list of protocols (ALPN)');
   if (resumptionScope !== undefined) throw extensionMissing('a scope of resumption');
   return [];

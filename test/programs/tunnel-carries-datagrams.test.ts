@@ -30,22 +30,26 @@ function inFront() {
   return tunnelled(pool, '--udp', '--connect', `127.0.0.1:${plainServer.address().port}`);
 }
 
+/** OpenSSL's client says a word to a tunnel, and hears it in capitals. */
+async function talk(address: string, word: string): Promise<void> {
+  const args = ['s_client', '-dtls1_2', '-quiet', '-connect', address];
+  const checks = ['-CAfile', pool.caFile, '-verify_return_error', '-verify_hostname', 'localhost'];
+  await using client = new Running('openssl', [...args, ...checks], { stdio: 'pipe' });
+  client.child.stdin?.write(`${word}\n`);
+  await client.printing(new RegExp(word.toUpperCase()));
+}
+
 test('openssl s_client talks through a tunnel to a server of datagrams', async () => {
   const { running, port } = await inFront();
   await using _tunnel = running;
-  for (const word of ['first', 'second']) {
-    const args = ['s_client', '-dtls1_2', '-quiet', '-connect', `127.0.0.1:${port}`];
-    const checks = [
-      '-CAfile',
-      pool.caFile,
-      '-verify_return_error',
-      '-verify_hostname',
-      'localhost',
-    ];
-    await using client = new Running('openssl', [...args, ...checks], { stdio: 'pipe' });
-    client.child.stdin?.write(`${word}\n`);
-    await client.printing(new RegExp(word.toUpperCase()));
-  }
+  for (const word of ['first', 'second']) await talk(`127.0.0.1:${port}`, word);
+});
+
+test('a tunnel at all addresses of the machine answers from the one that it was asked at', async () => {
+  const target = `127.0.0.1:${plainServer.address().port}`;
+  await using tunnel = pool.start('tunnel', '--udp', '--accept', '*:0', '--connect', target);
+  const [, port] = await tunnel.saying(/tlspool tunnel: .*?\[::\]:(\d+)/);
+  for (const host of ['127.0.0.1', '127.0.0.9', '[::1]']) await talk(`${host}:${port}`, 'word');
 });
 
 test('datagrams go through two tunnels, each program with a session of its own', async () => {

@@ -36,11 +36,20 @@ export interface Resumption {
   readonly context: Buffer;
 }
 
+/** The ClientHello of a DTLS client that has shown a cookie to whoever had its socket before. */
+export interface ShownHello {
+  /** As it was read from the socket: one record. */
+  readonly datagram: Buffer;
+  readonly cookie: Buffer;
+}
+
 export interface OpenSession {
   /** A connected stream socket, or UDP socket. The engine owns it from here on, also when `open` throws. */
   readonly fd: number;
   /** DTLS 1.2 over UDP: never resumed, and the plaintext side is a socket of datagrams, too. */
   readonly datagrams?: boolean;
+  /** DTLS servers: the handshake begins with this. Without it the client is asked for a cookie first. */
+  readonly hello?: ShownHello | undefined;
   readonly role: TlsRole;
   /** ms from now until the plaintext fd is attached, parked time included; 0: no limit. */
   readonly handshakeTimeout: number;

@@ -1,4 +1,6 @@
-import { DATA_LENGTH, MalformedMessage } from './fields.ts';
+import { type Entry, readList, writeLists } from './entry-lists.ts';
+import { MalformedMessage } from './fields.ts';
+import { helloPieces, wholeHello } from './hello-pieces.ts';
 import type { Extension } from './message.ts';
 
 /**
@@ -19,6 +21,8 @@ export interface StartTlsOptions {
   readonly process: ClaimedProcess | undefined;
   /** It is resumed only from sessions that were asked for with the same; not empty. */
   readonly resumptionScope: string | undefined;
+  /** Servers of DTLS: a datagram, read from the socket already, whose ClientHello has shown the program's cookie. */
+  readonly hello: Buffer | undefined;
 }
 
 /** A process for which another one asks: `pid`, and its start as in field 22 of `/proc/PID/stat`. */
@@ -71,18 +75,19 @@ export const noOptions: StartTlsOptions = {
   clientAddress: undefined,
   process: undefined,
   resumptionScope: undefined,
+  hello: undefined,
 };
 
 /** Messages of one list, at most: more are a mistake, or malice. */
 export const MOST_OPTION_MESSAGES = 64;
 
-const END = 0;
 const optionKinds = {
   localId: 1,
   alpn: 2,
   clientAddress: 3,
   process: 4,
   resumptionScope: 5,
+  hello: 6,
 } as const;
 const programKinds = { process: 1, role: 2, localId: 3 } as const;
 const clearTextKinds = { localId: 1, service: 2, clientAddress: 3, process: 4 } as const;
@@ -113,6 +118,9 @@ export function writeOptions(options: StartTlsOptions): Extension[] {
   if (options.resumptionScope !== undefined) {
     entries.push([optionKinds.resumptionScope, options.resumptionScope]);
   }
+  if (options.hello !== undefined) {
+    entries.push(...helloPieces(options.hello).map((piece): Entry => [optionKinds.hello, piece]));
+  }
   return writeLists(entries).map((data) => ({ command: 'starttlsOptions', data }));
 }
 
@@ -123,6 +131,7 @@ export function readOptions(messages: readonly Buffer[]): StartTlsOptions {
   let clientAddress: string | undefined;
   let process: ClaimedProcess | undefined;
   let resumptionScope: string | undefined;
+  const hello: string[] = [];
   for (const data of messages) {
     readList(data, (kind, value) => {
       if (kind === optionKinds.localId) localIds.push(value);
@@ -130,10 +139,11 @@ export function readOptions(messages: readonly Buffer[]): StartTlsOptions {
       else if (kind === optionKinds.clientAddress) clientAddress = value;
       else if (kind === optionKinds.process) process = parseProcess(value);
       else if (kind === optionKinds.resumptionScope) resumptionScope = parseScope(value);
+      else if (kind === optionKinds.hello) hello.push(value);
       else throw new MalformedMessage(`option ${kind} of STARTTLS is not known`);
     });
   }
-  return { localIds, alpn, clientAddress, process, resumptionScope };
+  return { localIds, alpn, clientAddress, process, resumptionScope, hello: wholeHello(hello) };
 }
 
 /** @throws MalformedMessage if there are more local identities than fit */
@@ -260,42 +270,4 @@ function parseProcess(text: string): ClaimedProcess {
 function parseScope(text: string): string {
   if (text !== '') return text;
   throw new MalformedMessage('a scope of resumption is not empty');
-}
-
-type Entry = [kind: number, value: string];
-
-/** Of memory that is shared by many: an own piece would cost more than what is done with it. */
-function emptyList(): Buffer {
-  return Buffer.allocUnsafe(DATA_LENGTH).fill(0);
-}
-
-function writeLists(entries: readonly Entry[]): Buffer[] {
-  let current = emptyList();
-  const lists = [current];
-  let filled = 0;
-  for (const [kind, value] of entries) {
-    const length = Buffer.byteLength(value);
-    if (length > 255)
-      throw new MalformedMessage(`an option takes at most 255 bytes, got ${length}`);
-    if (filled + 2 + length > DATA_LENGTH) {
-      current = emptyList();
-      lists.push(current);
-      filled = 0;
-    }
-    current[filled] = kind;
-    current[filled + 1] = length;
-    current.write(value, filled + 2);
-    filled += 2 + length;
-  }
-  return lists;
-}
-
-function readList(data: Buffer, entry: (kind: number, value: string) => void): void {
-  for (let offset = 0; offset < data.length && data[offset] !== END; ) {
-    const kind = data[offset] ?? END;
-    const end = offset + 2 + (data[offset + 1] ?? DATA_LENGTH);
-    if (end > data.length) throw new MalformedMessage('an option reaches beyond its message');
-    entry(kind, data.toString('utf8', offset + 2, end));
-    offset = end;
-  }
 }

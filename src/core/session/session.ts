@@ -127,6 +127,7 @@ export class Session implements SessionHandler {
       role: request.role,
       handshakeTimeout: request.timeout,
       datagrams: request.datagrams,
+      hello: request.hello,
       idleTimeout: this.#services.idleTimeout(request.datagrams),
       local,
       serverName: serverNameFor(request),

@@ -1,4 +1,5 @@
-import type { PeerDemand, TlsRole } from '../engine/types.ts';
+import { readDatagramHello, showsCookie } from '../dtls/client-hello.ts';
+import type { PeerDemand, ShownHello, TlsRole } from '../engine/types.ts';
 import { foldAscii } from '../identity/domain-name.ts';
 import { type Donai, parseDonai } from '../identity/donai.ts';
 import { DonaiError } from '../identity/donai-error.ts';
@@ -11,6 +12,7 @@ import {
   readOptions,
   type StartTlsOptions,
 } from '../protocol/extension.ts';
+import { MalformedMessage } from '../protocol/fields.ts';
 import { startTlsFlags, unknownFlags } from '../protocol/flags.ts';
 import type { StartTls } from '../protocol/message.ts';
 
@@ -38,6 +40,8 @@ export interface StartTlsRequest {
   readonly process: ClaimedProcess | undefined;
   /** It is resumed only from sessions of the same scope; undefined: from those without one. */
   readonly resumptionScope: string | undefined;
+  /** Servers of DTLS: how a client has met the program already. */
+  readonly hello: ShownHello | undefined;
   /** Whether the program uses our extension: it gets the session's details. */
   readonly extended: boolean;
   readonly withoutSni: boolean;
@@ -94,6 +98,7 @@ export function readStartTls(
     clientAddress: extra.clientAddress,
     process: extra.process,
     resumptionScope: extra.resumptionScope,
+    hello: helloOf(extra.hello, datagrams && role === 'server'),
     extended: options !== undefined,
     withoutSni: has(startTlsFlags.withoutSni),
     ignoreCaches: has(startTlsFlags.ignoreCaches),
@@ -158,6 +163,15 @@ function demandOf(flags: number): PeerDemand {
 function timeoutOf(timeout: number, limits: RequestLimits): number {
   if (timeout === 0) return limits.handshakeTimeout;
   return timeout === FOREVER ? 0 : Math.min(timeout, LONGEST_TIMER);
+}
+
+/** @param awaited whether the other side begins, and with datagrams */
+function helloOf(datagram: Buffer | undefined, awaited: boolean): ShownHello | undefined {
+  if (datagram === undefined) return undefined;
+  if (!awaited) throw new PosixError('EINVAL', 'only servers of DTLS have met a client before');
+  const hello = readDatagramHello(datagram);
+  if (hello && showsCookie(hello)) return { datagram, cookie: hello.cookie };
+  throw new MalformedMessage('the hello is no ClientHello of DTLS that shows a cookie');
 }
 
 function parseId(field: string, text: string): Donai | undefined {

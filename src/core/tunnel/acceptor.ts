@@ -1,11 +1,21 @@
-import { accept, closeFd, type Watch, watch } from '../engine/sockets.ts';
+import { accept, closeFd } from '../engine/sockets.ts';
 import { TlspoolError } from '../errors.ts';
+import { PausableWatch } from './pausable-watch.ts';
 
 export interface AcceptorEvents {
-  /** A new connection: non-blocking, close-on-exec, and the callee's to close. */
-  connection(fd: number): void;
+  /**
+   * A new connection: non-blocking, close-on-exec, and the callee's to close.
+   * @param hello of datagrams: what was read from it already
+   */
+  connection(fd: number, hello?: Buffer): void;
   /** The listener works no more and is closed. */
   failed(error: TlspoolError): void;
+}
+
+/** Of an acceptor that may make nothing of who comes. */
+export interface MeetingEvents extends AcceptorEvents {
+  /** One connection came to nothing. */
+  lost(error: TlspoolError): void;
 }
 
 /** Takes what comes to one address, as long as it is not paused. Starts paused. */
@@ -23,43 +33,31 @@ export interface Acceptance {
 export class Acceptor implements Acceptance {
   readonly #listener: number;
   readonly #events: AcceptorEvents;
-  #watch: Watch | undefined;
-  #breather: NodeJS.Timeout | undefined;
-  #accepting = false;
-  #closed = false;
+  readonly #watch: PausableWatch;
 
   /** Takes `listener` over. */
   constructor(listener: number, events: AcceptorEvents) {
     this.#listener = listener;
     this.#events = events;
+    this.#watch = new PausableWatch(listener, () => this.#acceptBatch());
   }
 
   resume(): void {
-    if (this.#closed || this.#accepting) return;
-    this.#accepting = true;
-    if (!this.#breather) this.#listen();
+    this.#watch.resume();
   }
 
   pause(): void {
-    this.#accepting = false;
-    this.#watch?.close();
-    this.#watch = undefined;
+    this.#watch.pause();
   }
 
   close(): void {
-    if (this.#closed) return;
-    this.#closed = true;
-    this.pause();
-    clearTimeout(this.#breather);
+    if (this.#watch.closed) return;
+    this.#watch.close();
     closeFd(this.#listener);
   }
 
-  #listen(): void {
-    this.#watch = watch(this.#listener, { readable: true }, () => this.#acceptBatch());
-  }
-
   #acceptBatch(): void {
-    for (let taken = 0; taken < largestBatch && this.#accepting; taken++) {
+    for (let taken = 0; taken < largestBatch && this.#watch.watching; taken++) {
       try {
         const fd = accept(this.#listener);
         if (fd === undefined) return;
@@ -76,30 +74,19 @@ export class Acceptor implements Acceptance {
     if (!(error instanceof TlspoolError)) throw error;
     if (connectionErrors.has(error.code)) return;
     if (shortages.has(error.code)) {
-      this.#breathe();
+      this.#watch.breathe();
       return;
     }
     this.close();
     this.#events.failed(error);
   }
-
-  /** Out of descriptors or memory, the listener stays readable: without a pause this would spin. */
-  #breathe(): void {
-    this.#watch?.close();
-    this.#watch = undefined;
-    this.#breather = setTimeout(() => {
-      this.#breather = undefined;
-      if (this.#accepting) this.#listen();
-    }, breather);
-  }
 }
 
 /** Other work gets its turn after so many connections. */
-const largestBatch = 64;
-/** ms */
-const breather = 100;
+export const largestBatch = 64;
 
-const shortages: ReadonlySet<string> = new Set(['EMFILE', 'ENFILE', 'ENOBUFS', 'ENOMEM']);
+/** Of descriptors or memory: later there may be some. */
+export const shortages: ReadonlySet<string> = new Set(['EMFILE', 'ENFILE', 'ENOBUFS', 'ENOMEM']);
 const connectionErrors: ReadonlySet<string> = new Set([
   'ECONNABORTED',
   'EHOSTDOWN',

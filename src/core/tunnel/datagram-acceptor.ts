@@ -1,55 +1,37 @@
-import {
-  bindBeside,
-  closeFd,
-  connectUdp,
-  peekSender,
-  type Watch,
-  watch,
-} from '../engine/sockets.ts';
+import { bindBeside, closeFd, connectUdp, peekSender } from '../engine/sockets.ts';
 import { TlspoolError } from '../errors.ts';
 import type { Acceptance, AcceptorEvents } from './acceptor.ts';
+import { PausableWatch } from './pausable-watch.ts';
 
 /**
- * Makes connections of what comes to a UDP socket: the socket to which the first datagram of somebody came is connected
- * to that one, with the datagram still in it, and a new one is bound for all the others. Starts paused.
+ * Makes connections of what programs send to a UDP socket: the socket to which the first datagram of somebody came is
+ * connected to that one, with the datagram still in it, and a new one is bound for all the others. Starts paused.
  */
 export class DatagramAcceptor implements Acceptance {
   readonly #events: AcceptorEvents;
+  readonly #watch: PausableWatch;
   #listener: number;
-  #watch: Watch | undefined;
-  #breather: NodeJS.Timeout | undefined;
-  #accepting = false;
-  #closed = false;
 
   /** @param listener of `bindUdp`; it takes it over */
   constructor(listener: number, events: AcceptorEvents) {
     this.#listener = listener;
     this.#events = events;
+    this.#watch = new PausableWatch(listener, () => this.#accept());
   }
 
   resume(): void {
-    if (this.#closed || this.#accepting) return;
-    this.#accepting = true;
-    if (!this.#breather) this.#listen();
+    this.#watch.resume();
   }
 
   /** What comes meanwhile waits in the socket, as far as it has room. */
   pause(): void {
-    this.#accepting = false;
-    this.#watch?.close();
-    this.#watch = undefined;
+    this.#watch.pause();
   }
 
   close(): void {
-    if (this.#closed) return;
-    this.#closed = true;
-    this.pause();
-    clearTimeout(this.#breather);
+    if (this.#watch.closed) return;
+    this.#watch.close();
     closeFd(this.#listener);
-  }
-
-  #listen(): void {
-    this.#watch = watch(this.#listener, { readable: true }, () => this.#accept());
   }
 
   #accept(): void {
@@ -59,13 +41,13 @@ export class DatagramAcceptor implements Acceptance {
     try {
       next = bindBeside(this.#listener);
     } catch (error) {
-      this.#recover(error);
+      if (!(error instanceof TlspoolError)) throw error;
+      this.#watch.breathe();
       return;
     }
     const fd = this.#listener;
-    this.#watch?.close();
     this.#listener = next;
-    this.#listen();
+    this.#watch.turnTo(next);
     try {
       connectUdp(fd, sender.address, sender.port);
     } catch (error) {
@@ -76,18 +58,4 @@ export class DatagramAcceptor implements Acceptance {
     }
     this.#events.connection(fd);
   }
-
-  /** Out of descriptors or memory, the socket stays readable: without a pause this would spin. */
-  #recover(error: unknown): void {
-    if (!(error instanceof TlspoolError)) throw error;
-    this.#watch?.close();
-    this.#watch = undefined;
-    this.#breather = setTimeout(() => {
-      this.#breather = undefined;
-      if (this.#accepting) this.#listen();
-    }, breather);
-  }
 }
-
-/** ms */
-const breather = 100;

@@ -1,20 +1,20 @@
 import type { PoolConnection } from '../../client/index.ts';
 import { closeFd } from '../engine/sockets.ts';
 import { TlspoolError } from '../errors.ts';
-import { type Acceptance, Acceptor, type AcceptorEvents } from './acceptor.ts';
+import { type Acceptance, Acceptor, type MeetingEvents } from './acceptor.ts';
 import type { PoolLink } from './pool-link.ts';
 
 /**
  * Brings one accepted connection to the pool; takes `fd` over. The promise lasts as long as the connection
- * counts against the limit: for most until both sockets are the pool's.
+ * counts against the limit: for most until both sockets are the pool's. `hello` is as of `AcceptorEvents`.
  */
-export type Carry = (pool: PoolConnection, fd: number) => Promise<void>;
+export type Carry = (pool: PoolConnection, fd: number, hello?: Buffer) => Promise<void>;
 
 export interface IntakeOptions {
   /** Listening sockets; the intake owns them from here on. */
   readonly listeners: readonly number[];
   /** How connections come from one of them, if not by accept(2). */
-  readonly accept?: ((listener: number, events: AcceptorEvents) => Acceptance) | undefined;
+  readonly accept?: ((listener: number, events: MeetingEvents) => Acceptance) | undefined;
   readonly link: PoolLink;
   readonly carry: Carry;
   /** How many connections may be on their way at once; more wait in the kernel's queue. */
@@ -40,7 +40,8 @@ export class Intake {
   constructor(options: IntakeOptions) {
     this.#options = options;
     const events = {
-      connection: (fd: number) => this.#take(fd),
+      connection: (fd: number, hello?: Buffer) => this.#take(fd, hello),
+      lost: (error: TlspoolError) => this.#lost(error),
       failed: options.events.failed,
     };
     const { accept = (listener) => new Acceptor(listener, events) } = options;
@@ -71,7 +72,7 @@ export class Intake {
     for (const acceptor of this.#acceptors) acceptor.pause();
   };
 
-  #take(fd: number): void {
+  #take(fd: number, hello?: Buffer): void {
     const { pool } = this.#options.link;
     if (!pool) {
       closeFd(fd);
@@ -80,7 +81,7 @@ export class Intake {
     this.#underway++;
     if (this.#underway >= this.#options.limit) this.#hold();
     this.#options
-      .carry(pool, fd)
+      .carry(pool, fd, hello)
       .catch((error: unknown) => this.#lost(asTlspoolError(error)))
       .finally(() => this.#done());
   }

@@ -1,10 +1,11 @@
 import type { CourierIntake } from '../courier/courier.ts';
 import type { TlspoolError } from '../errors.ts';
-import type { AcceptorEvents } from './acceptor.ts';
+import type { MeetingEvents } from './acceptor.ts';
 import { clientCarrier } from './carriers.ts';
 import { DatagramAcceptor } from './datagram-acceptor.ts';
 import { datagramCarrier } from './datagram-carrier.ts';
 import { formatEndpoint } from './endpoint.ts';
+import { HelloAcceptor } from './hello-acceptor.ts';
 import { Intake, type IntakeOptions } from './intake.ts';
 import { listenAt, listenForDatagrams, localAddress } from './listen.ts';
 import type { TunnelPlan } from './plan.ts';
@@ -76,8 +77,10 @@ function intakeFor(
 ): Intake | CourierIntake {
   const { link } = way;
   if (udp) {
-    const accept = (listener: number, heard: AcceptorEvents) =>
-      new DatagramAcceptor(listener, heard);
+    const accept = (listener: number, heard: MeetingEvents) =>
+      terms.role === 'server'
+        ? new HelloAcceptor(listener, heard)
+        : new DatagramAcceptor(listener, heard);
     return new Intake({ ...order, link, accept, carry: datagramCarrier(terms, target) });
   }
   if (terms.role === 'server') return serverIntake(way, { ...order, terms, target });

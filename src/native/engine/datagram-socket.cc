@@ -6,6 +6,7 @@
 
 #include <algorithm>
 #include <cerrno>
+#include <cstring>
 #include <utility>
 
 #include "socket/udp.h"
@@ -88,6 +89,7 @@ int DatagramSocket::readBio(BIO* bio, char* data, int length) {
 /// Bytes of the next datagram that is of use, or -1. What is wrong with the network shows here,
 /// too, whichever datagram was the cause; that is no reason to stop (RFC 1122 section 4.1.3.3).
 int DatagramSocket::receive(char* data, size_t length) {
+  if (!given_.empty()) return takeGiven(data, length);
   while (left_ > 0) {
     left_--;
     ssize_t got = socket::receiveFrom(peer_, fd_, data, length, MSG_DONTWAIT);
@@ -100,6 +102,14 @@ int DatagramSocket::receive(char* data, size_t length) {
     note(errno);
   }
   return -1;
+}
+
+int DatagramSocket::takeGiven(char* data, size_t length) {
+  node::Bytes given = std::exchange(given_, {});
+  size_t size = std::min(length, given.size());
+  if (isHarmful(given.data(), size)) return receive(data, length);
+  memcpy(data, given.data(), size);
+  return static_cast<int>(size);
 }
 
 /// OpenSSL takes a protected record that has no room for its tag for an error of its own, and ends

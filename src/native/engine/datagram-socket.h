@@ -7,9 +7,11 @@
 
 #include <cstddef>
 #include <string>
+#include <utility>
 
 #include "engine/counters.h"
 #include "engine/limits.h"
+#include "node/values.h"
 #include "socket/address.h"
 
 namespace tlspool::engine {
@@ -26,6 +28,9 @@ class DatagramSocket {
   /// Lets as many datagrams be read as one turn takes. Then it seems that none is left: OpenSSL
   /// would read on while a flood of useless ones lasts, and other sessions never had their turn.
   void beginTurn() { left_ = kDatagramsPerTurn; }
+
+  /// What was read from the socket before is read first.
+  void give(node::Bytes datagram) { given_ = std::move(datagram); }
 
   /// A new BIO on it for a connection, which must not outlive it.
   BIO* newBio(const SSL* ssl);
@@ -53,6 +58,7 @@ class DatagramSocket {
   static long controlBio(BIO* bio, int command, long number, void* pointer);
 
   int receive(char* data, size_t length);
+  int takeGiven(char* data, size_t length);
   bool isHarmful(const unsigned char* data, size_t length) const;
   size_t shortestProtected() const;
   void send(const char* data, size_t length);
@@ -64,6 +70,7 @@ class DatagramSocket {
   const socket::Address peer_;
   Count& lost_;
   const SSL* ssl_ = nullptr;
+  node::Bytes given_;
   /// Datagrams that may still be read in this turn.
   size_t left_ = 0;
   bool ipv6_ = false;

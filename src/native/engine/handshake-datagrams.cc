@@ -1,5 +1,6 @@
 // What a handshake over datagrams (DTLS 1.2, RFC 6347) does differently.
 #include <openssl/bio.h>
+#include <openssl/crypto.h>
 #include <openssl/err.h>
 #include <sys/time.h>
 
@@ -29,15 +30,24 @@ bool Handshake::meetsClient() {
 }
 
 bool Handshake::onCookieNeeded(unsigned char* made, unsigned* length) const {
-  auto cookie = cookie::make(id_, link_.datagrams->peer());
-  if (!cookie) return false;
-  memcpy(made, cookie->data(), cookie->size());
-  *length = static_cast<unsigned>(cookie->size());
+  node::Bytes cookie = ownCookie();
+  if (cookie.empty() || cookie.size() > DTLS1_COOKIE_LENGTH) return false;
+  memcpy(made, cookie.data(), cookie.size());
+  *length = static_cast<unsigned>(cookie.size());
   return true;
 }
 
 bool Handshake::onCookieShown(const unsigned char* shown, unsigned length) const {
-  return cookie::matches(id_, link_.datagrams->peer(), shown, length);
+  node::Bytes cookie = ownCookie();
+  return !cookie.empty() && length == cookie.size() &&
+         CRYPTO_memcmp(shown, cookie.data(), length) == 0;
+}
+
+/// The one that whoever met the client first has given to it, or one of ours. Empty: there are no
+/// random numbers to make one.
+node::Bytes Handshake::ownCookie() const {
+  const node::Bytes& given = options_->hello.cookie;
+  return given.empty() ? cookie::make(id_, link_.datagrams->peer()) : given;
 }
 
 /// What the network said of datagrams that were sent.

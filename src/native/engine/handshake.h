@@ -116,6 +116,7 @@ class Handshake {
   Step finish();
   bool receiveMore();
   bool meetsClient();
+  node::Bytes ownCookie() const;
   void checkDatagrams();
   const std::optional<ResumptionContext>& context() const;
   PeerDemand demand() const;

@@ -40,6 +40,13 @@ Transport toTransport(bool datagrams) {
   return datagrams ? Transport::kDatagrams : Transport::kStream;
 }
 
+/// Empty where there is none.
+ShownHello toHello(napi_env env, const Fields& session) {
+  if (!session.has("hello")) return {};
+  Fields fields(env, session.value("hello"));
+  return {fields.bytes("datagram"), fields.bytes("cookie")};
+}
+
 /// `sessionOpen(options) → id`: OpenSession of types.ts, with `ask` instead of `local: 'ask'` and
 /// the context of a resumption as `context`.
 napi_value sessionOpen(napi_env env, napi_callback_info info) {
@@ -66,6 +73,7 @@ napi_value sessionOpen(napi_env env, napi_callback_info info) {
   options->alpn = toAlpn(fields.texts("alpn"));
   options->peer = toDemand(fields.text("peer"));
   options->resumption = toContext(fields.bytes("context"));
+  options->hello = toHello(env, fields);
   SessionId id = Engine::instance()->open(std::move(options));
   return node::number(env, static_cast<double>(id));
 }

@@ -31,6 +31,13 @@ struct LocalChoice {
   std::optional<ResumptionContext> resumption;
 };
 
+/// The ClientHello of a DTLS client that has shown a cookie to whoever gave us its socket.
+struct ShownHello {
+  /// As it was read from the socket; empty: nobody has met the client yet.
+  node::Bytes datagram;
+  node::Bytes cookie;
+};
+
 struct SessionOptions {
   socket::Descriptor net;
   socket::Descriptor plain;
@@ -47,6 +54,7 @@ struct SessionOptions {
   node::Bytes alpn;
   PeerDemand peer = PeerDemand::kIgnore;
   std::optional<ResumptionContext> resumption;
+  ShownHello hello;
 };
 
 }  // namespace tlspool::engine

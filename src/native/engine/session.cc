@@ -39,6 +39,7 @@ Session::Session(Worker& worker, SessionId id, std::unique_ptr<SessionOptions> o
   if (options->transport == Transport::kDatagrams) {
     link_.datagrams =
         std::make_unique<DatagramSocket>(link_.net.number(), link_.counters->lostOut);
+    link_.datagrams->give(std::move(options->hello.datagram));
     datagrams_ = std::make_unique<DatagramRelay>(link_);
   }
   handshake_ = std::make_unique<Handshake>(link_, id, std::move(options));

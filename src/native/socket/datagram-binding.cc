@@ -1,10 +1,14 @@
 #include "socket/datagram-binding.h"
 
+#include <netinet/in.h>
 #include <sys/socket.h>
 
 #include <cerrno>
+#include <cstring>
+#include <optional>
 
 #include "node/values.h"
+#include "socket/datagram-way.h"
 #include "socket/udp.h"
 
 namespace tlspool::socket {
@@ -79,6 +83,75 @@ napi_value sender(napi_env env, napi_callback_info info) {
   return result;
 }
 
+/// `tellWays(fd)`
+napi_value waysTold(napi_env env, napi_callback_info info) {
+  Arguments arguments(env, info);
+  int fd = static_cast<int>(arguments.integer(0));
+  if (!arguments.ok()) return nullptr;
+  if (!tellWays(fd)) return node::throwErrno(env, errno, "cannot tell where datagrams come to");
+  return node::undefined(env);
+}
+
+napi_value asBuffer(napi_env env, const Address& address) {
+  return node::buffer(env, address.get(), address.length);
+}
+
+/// Nothing for what is no address of IP.
+std::optional<Address> asAddress(const node::Bytes& bytes) {
+  bool isIpv4 = bytes.size() == sizeof(sockaddr_in);
+  if (!isIpv4 && bytes.size() != sizeof(sockaddr_in6)) return std::nullopt;
+  Address address;
+  memcpy(address.get(), bytes.data(), bytes.size());
+  address.length = static_cast<socklen_t>(bytes.size());
+  return address.family() == (isIpv4 ? AF_INET : AF_INET6) ? std::optional(address) : std::nullopt;
+}
+
+/// Two arguments; nothing, and an exception, for what is no way.
+std::optional<DatagramWay> wayOf(Arguments& arguments, size_t first) {
+  auto remote = asAddress(arguments.bytes(first));
+  auto local = asAddress(arguments.bytes(first + 1));
+  if (!arguments.ok()) return std::nullopt;
+  if (remote && local) return DatagramWay{*remote, *local};
+  node::throwErrno(arguments.env(), EINVAL, "not a way of datagrams");
+  return std::nullopt;
+}
+
+/// `receiveAny(fd, buffer) → {bytes, remote, local} | undefined`
+napi_value received(napi_env env, napi_callback_info info) {
+  Arguments arguments(env, info);
+  int fd = static_cast<int>(arguments.integer(0));
+  auto [data, length] = arguments.view(1);
+  if (!arguments.ok()) return nullptr;
+  DatagramWay way;
+  ssize_t got = receiveAny(fd, data, length, &way);
+  if (got < 0 && errno == EAGAIN) return node::undefined(env);
+  if (got < 0) return node::throwErrno(env, errno, "cannot receive");
+  napi_value result = node::object(env);
+  node::set(env, result, "bytes", node::number(env, static_cast<double>(got)));
+  node::set(env, result, "remote", asBuffer(env, way.remote));
+  node::set(env, result, "local", asBuffer(env, way.local));
+  return result;
+}
+
+/// `sendBack(fd, buffer, remote, local) → boolean`
+napi_value sentBack(napi_env env, napi_callback_info info) {
+  Arguments arguments(env, info);
+  int fd = static_cast<int>(arguments.integer(0));
+  auto [data, length] = arguments.view(1);
+  auto way = wayOf(arguments, 2);
+  if (!arguments.ok() || !way) return nullptr;
+  return node::boolean(env, sendBack(fd, data, length, *way));
+}
+
+/// `connectWay(fd, remote, local)`
+napi_value wayConnected(napi_env env, napi_callback_info info) {
+  Arguments arguments(env, info);
+  int fd = static_cast<int>(arguments.integer(0));
+  auto way = wayOf(arguments, 1);
+  if (!arguments.ok() || !way) return nullptr;
+  return given(env, connectWay(fd, *way), "cannot connect to who sent it");
+}
+
 }  // namespace
 
 void registerDatagrams(napi_env env, napi_value exports) {
@@ -87,7 +160,11 @@ void registerDatagrams(napi_env env, napi_value exports) {
                     {"bindUdp", bound},
                     {"bindBeside", beside},
                     {"connectUdp", connected},
-                    {"peekSender", sender}});
+                    {"peekSender", sender},
+                    {"tellWays", waysTold},
+                    {"receiveAny", received},
+                    {"sendBack", sentBack},
+                    {"connectWay", wayConnected}});
 }
 
 }  // namespace tlspool::socket

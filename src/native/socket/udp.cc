@@ -54,6 +54,10 @@ Descriptor bindBeside(int fd) {
   Address address;
   address.length = sizeof address.storage;
   if (getsockname(fd, address.get(), &address.length) != 0) return {};
+  return bindBeside(fd, address);
+}
+
+Descriptor bindBeside(int fd, const Address& address) {
   int ipv6Only = 0;
   socklen_t length = sizeof ipv6Only;
   if (address.family() == AF_INET6 &&

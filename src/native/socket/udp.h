@@ -22,6 +22,8 @@ Descriptor bindUdp(const Address& address, bool ipv6Only);
 
 /// Another one at the same place, for the same user (SO_REUSEPORT).
 Descriptor bindBeside(int fd);
+/// Another one at one of the addresses that it has.
+Descriptor bindBeside(int fd, const Address& address);
 
 /// From now on the socket hears this peer only; what it holds already stays in it.
 bool connectUdp(int fd, const Address& peer);

@@ -177,6 +177,24 @@ test('what was recorded is not accepted again', async () => {
   assert.deepEqual(both.serving.received, []);
 });
 
+test('what comes twice keeps no session open, nor does what it makes DTLS repeat', async () => {
+  await using network = await Network.create();
+  using both = meet(engine, network, credential, { server: { idleTimeout: 1_000 } });
+  assert.ok(await both.server.established);
+  both.visiting.send('once');
+  assert.equal(await both.serving.text(), 'once');
+  const recorded = network.carried.filter(({ direction }) => direction === 'to-server');
+  // More often than the time-out ends: each would begin it anew if it counted.
+  const repeat = setInterval(() => {
+    for (const { direction, data } of recorded) network.inject(direction, data);
+  }, 50);
+  try {
+    assert.equal((await both.server.closed).reason, 'idle-timeout');
+  } finally {
+    clearInterval(repeat);
+  }
+});
+
 test('a client hears at once that nobody has the port', async () => {
   await using network = await Network.create();
   await network.vanish();

@@ -1,10 +1,10 @@
-/** DTLS 1.2 over UDP: cookies, boundaries, losses, ends. */
+/** DTLS 1.2 over UDP: boundaries, losses, ends. */
 import assert from 'node:assert/strict';
 import { createSocket } from 'node:dgram';
 import { once } from 'node:events';
 import { after, test } from 'node:test';
 import * as sockets from '../../../src/core/engine/sockets.ts';
-import { DatagramProgram, datagramPlaintext, Network } from '../../datagrams.ts';
+import { DatagramProgram, Network } from '../../datagrams.ts';
 import { until, within } from '../../patience.ts';
 import { meet } from './datagram-fixture.ts';
 import { nothingLeft, open, openDescriptors, Pki, startEngine } from './fixture.ts';
@@ -17,110 +17,6 @@ const server = { role: 'server', datagrams: true, local: { credentials: [credent
 after(async () => {
   await engine.stop();
   pki[Symbol.dispose]();
-});
-
-// ---- cookies
-
-/** Offsets in a datagram with one record of one whole handshake message (RFC 6347 sections 4.1 and 4.2.2). */
-const MESSAGE_TYPE = 13;
-const BODY = 25;
-const HELLO_VERIFY_REQUEST = 3;
-const SERVER_HELLO = 2;
-
-/** The cookie of a HelloVerifyRequest. */
-function cookieIn(datagram: Buffer): Buffer {
-  assert.equal(datagram[0], 22);
-  assert.equal(datagram[MESSAGE_TYPE], HELLO_VERIFY_REQUEST);
-  const length = datagram[BODY + 2] ?? 0;
-  assert.equal(datagram.length, BODY + 3 + length);
-  return datagram.subarray(BODY + 3);
-}
-
-/** A ClientHello that shows a cookie: the one given, in the place of the empty one. */
-function showing(hello: Buffer, cookie: Buffer, sequence: number): Buffer {
-  const at = BODY + 2 + 32 + 1 + (hello[BODY + 2 + 32] ?? 0);
-  assert.equal(hello[at], 0, 'the first one shows none');
-  const shown = Buffer.concat([
-    hello.subarray(0, at),
-    Buffer.from([cookie.length]),
-    cookie,
-    hello.subarray(at + 1),
-  ]);
-  shown.writeUIntBE(sequence, 5, 6);
-  shown.writeUInt16BE(shown.length - 13, 11);
-  shown.writeUIntBE(shown.length - BODY, MESSAGE_TYPE + 1, 3);
-  shown.writeUInt16BE(sequence, MESSAGE_TYPE + 4);
-  shown.writeUIntBE(shown.length - BODY, MESSAGE_TYPE + 9, 3);
-  return shown;
-}
-
-/** The first datagram of a client of ours. */
-async function clientHello(): Promise<Buffer> {
-  await using network = await Network.create();
-  const { fd, program } = datagramPlaintext();
-  using _ = program;
-  const client = open(engine, {
-    fd: network.clientFd(),
-    role: 'client',
-    datagrams: true,
-    plainFd: fd,
-  });
-  await until('a ClientHello', () => network.carried.length > 0);
-  engine.close(client.id, 'abort');
-  await client.closed;
-  return network.carried[0]?.data ?? assert.fail();
-}
-
-/** Somebody who speaks to a session byte by byte. */
-async function stranger() {
-  const socket = createSocket('udp4').bind(0, '127.0.0.1');
-  await within('a port', once(socket, 'listening'));
-  const heard: Buffer[] = [];
-  socket.on('message', (data) => heard.push(data));
-  const fd = sockets.bindUdp('127.0.0.1', 0);
-  sockets.connectUdp(fd, '127.0.0.1', socket.address().port);
-  const port = sockets.socketAddresses(fd).local?.port ?? 0;
-  return {
-    fd,
-    async ask(datagram: Buffer): Promise<Buffer> {
-      const before = heard.length;
-      socket.send(datagram, port, '127.0.0.1');
-      await until('an answer', () => heard.length > before);
-      return heard[before] ?? assert.fail();
-    },
-    [Symbol.dispose]: () => socket.close(),
-  };
-}
-
-test('a server does nothing for a client before that has brought its cookie back', async () => {
-  const hello = await clientHello();
-  using client = await stranger();
-  using other = await stranger();
-  const asked: string[] = [];
-  const answers = { hello: ({ type }: { type: string }) => asked.push(type) };
-  const session = open(engine, { ...server, local: 'ask', fd: client.fd }, answers);
-  const elsewhere = open(engine, { ...server, local: 'ask', fd: other.fd }, answers);
-  const cookie = cookieIn(await client.ask(hello));
-  assert.equal(cookie.length, 32);
-  assert.deepEqual(cookieIn(await client.ask(hello)), cookie, 'nothing is kept of the first');
-  const foreign = cookieIn(await other.ask(hello));
-  assert.notDeepEqual(foreign, cookie);
-  const wrong = Buffer.from(cookie);
-  wrong[0] = (wrong[0] ?? 0) ^ 1;
-  for (const shown of [wrong, foreign, cookie.subarray(1), Buffer.alloc(255)]) {
-    assert.deepEqual(cookieIn(await client.ask(showing(hello, shown, 1))), cookie);
-  }
-  assert.deepEqual(asked, [], 'the brain has heard nothing');
-  assert.equal(engine.state().parkedJobs, 0);
-  // The right one is worth an answer.
-  const answered = client.ask(showing(hello, cookie, 1));
-  await until('a question to the brain', () => asked.length > 0);
-  engine.chooseLocal(session.id, { credentials: [credential] });
-  assert.equal((await answered)[MESSAGE_TYPE], SERVER_HELLO);
-  for (const { id, closed } of [session, elsewhere]) {
-    engine.close(id, 'abort');
-    await closed;
-  }
 });
 
 // ---- data

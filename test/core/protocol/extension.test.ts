@@ -32,11 +32,15 @@ test('options read as they were written, over as many messages as they take', ()
       text.filter((scope) => scope !== ''),
       { nil: undefined },
     ),
+    fc.option(
+      fc.uint8Array({ maxLength: 1_500 }).map((bytes) => Buffer.from(bytes)),
+      { nil: undefined },
+    ),
   );
   let several = 0;
   fc.assert(
-    fc.property(options, ([localIds, alpn, clientAddress, process, resumptionScope]) => {
-      const written = { localIds, alpn, clientAddress, process, resumptionScope };
+    fc.property(options, ([localIds, alpn, clientAddress, process, resumptionScope, hello]) => {
+      const written = { localIds, alpn, clientAddress, process, resumptionScope, hello };
       const messages = writeOptions(written);
       if (messages.length > 1) several += 1;
       const read = readOptions(messages.map(({ data }) => data));
