@@ -8,20 +8,15 @@ import {
   sendBack,
   tellWays,
 } from '../engine/datagram-ways.ts';
-import { closeFd } from '../engine/sockets.ts';
 import { TlspoolError } from '../errors.ts';
-import { type Acceptance, largestBatch, type MeetingEvents, shortages } from './acceptor.ts';
-import { PausableWatch } from './pausable-watch.ts';
+import { Acceptance, largestBatch, type MeetingEvents, shortages } from './acceptance.ts';
 import { RecentWays } from './recent-ways.ts';
 
 /**
  * Meets the clients of a DTLS server at its UDP socket. A hello is answered by a cookie and forgotten; whoever has brought
- * its cookie back gets a socket of its own, which comes with that second hello. Starts paused.
+ * its cookie back gets a socket of its own, which comes with that second hello.
  */
-export class HelloAcceptor implements Acceptance {
-  readonly #listener: number;
-  readonly #events: MeetingEvents;
-  readonly #watch: PausableWatch;
+export class HelloAcceptor extends Acceptance<MeetingEvents> {
   readonly #cookies = new Cookies();
   readonly #room = Buffer.allocUnsafe(largestHello);
   /** Who said its hello twice before it got a socket is not met twice. */
@@ -29,43 +24,26 @@ export class HelloAcceptor implements Acceptance {
 
   /** @param listener of `bindUdp`; it takes it over */
   constructor(listener: number, events: MeetingEvents) {
+    super(listener, events);
     tellWays(listener);
-    this.#listener = listener;
-    this.#events = events;
-    this.#watch = new PausableWatch(listener, () => this.#takeBatch());
   }
 
-  resume(): void {
-    this.#watch.resume();
-  }
-
-  /** What comes meanwhile waits in the socket, as far as it has room. */
-  pause(): void {
-    this.#watch.pause();
-  }
-
-  close(): void {
-    if (this.#watch.closed) return;
-    this.#watch.close();
-    closeFd(this.#listener);
-  }
-
-  #takeBatch(): void {
+  protected override take(): void {
     try {
-      for (let taken = 0; taken < largestBatch && this.#watch.watching; taken++) {
-        if (!this.#take()) return;
+      for (let taken = 0; taken < largestBatch && this.watch.watching; taken++) {
+        if (!this.#takeOne()) return;
       }
     } catch (error) {
       if (!(error instanceof TlspoolError)) throw error;
       // Who was not met for want of descriptors repeats itself; nothing else should keep a socket from being read.
-      if (!shortages.has(error.code)) this.#events.lost(error);
-      this.#watch.breathe();
+      if (!shortages.has(error.code)) this.events.lost(error);
+      this.watch.breathe();
     }
   }
 
   /** @returns whether something was there */
-  #take(): boolean {
-    const received = receiveAny(this.#listener, this.#room);
+  #takeOne(): boolean {
+    const received = receiveAny(this.listener, this.#room);
     if (received === undefined) {
       this.#met.clear();
       return false;
@@ -85,7 +63,7 @@ export class HelloAcceptor implements Acceptance {
     }
     // An answer that the socket does not take is lost as any other may be: the hello comes again.
     sendBack(
-      this.#listener,
+      this.listener,
       helloVerifyRequest(hello.recordSequence, this.#cookies.make(way, hello)),
       way,
     );
@@ -95,14 +73,14 @@ export class HelloAcceptor implements Acceptance {
     if (this.#met.has(way)) return;
     let fd: number;
     try {
-      fd = connectWay(this.#listener, way);
+      fd = connectWay(this.listener, way);
     } catch (error) {
       if (!(error instanceof TlspoolError) || shortages.has(error.code)) throw error;
-      this.#events.lost(error);
+      this.events.lost(error);
       return;
     }
     this.#met.add(way);
-    this.#events.connection(fd, hello);
+    this.events.connection(fd, hello);
   }
 }
 

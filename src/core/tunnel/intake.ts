@@ -1,7 +1,8 @@
 import type { PoolConnection } from '../../client/index.ts';
 import { closeFd } from '../engine/sockets.ts';
 import { TlspoolError } from '../errors.ts';
-import { type Acceptance, Acceptor, type MeetingEvents } from './acceptor.ts';
+import type { Acceptance, MeetingEvents } from './acceptance.ts';
+import { Acceptor } from './acceptor.ts';
 import type { PoolLink } from './pool-link.ts';
 
 /**

@@ -1,6 +1,6 @@
 import type { CourierIntake } from '../courier/courier.ts';
 import type { TlspoolError } from '../errors.ts';
-import type { MeetingEvents } from './acceptor.ts';
+import type { MeetingEvents } from './acceptance.ts';
 import { clientCarrier } from './carriers.ts';
 import { DatagramAcceptor } from './datagram-acceptor.ts';
 import { datagramCarrier } from './datagram-carrier.ts';
