@@ -31,6 +31,13 @@ export class TlspoolError extends Error {
   }
 }
 
+/** Any other failure is a fault of ours, and becomes its cause. */
+export function asTlspoolError(error: unknown): TlspoolError {
+  if (error instanceof TlspoolError) return error;
+  const message = error instanceof Error ? error.message : String(error);
+  return new TlspoolError('internal', message, { cause: error });
+}
+
 /** Why a call of the system failed, in its words, for the end of a sentence: `no such file or directory`. */
 export function systemReason(error: unknown): string {
   if (!(error instanceof Error)) return String(error);

@@ -1,6 +1,6 @@
 import type { PoolConnection } from '../../client/index.ts';
 import { closeFd } from '../engine/sockets.ts';
-import { TlspoolError } from '../errors.ts';
+import { asTlspoolError, type TlspoolError } from '../errors.ts';
 import type { Acceptance, MeetingEvents } from './acceptance.ts';
 import { Acceptor } from './acceptor.ts';
 import type { PoolLink } from './pool-link.ts';
@@ -96,10 +96,4 @@ export class Intake {
     this.#breatheIn();
     if (this.#closed && this.#underway === 0) this.#settled.resolve();
   }
-}
-
-function asTlspoolError(error: unknown): TlspoolError {
-  if (error instanceof TlspoolError) return error;
-  const message = error instanceof Error ? error.message : String(error);
-  return new TlspoolError('internal', message, { cause: error });
 }

@@ -1,9 +1,9 @@
 import { closeFd } from '../../engine/sockets.ts';
-import type { TlspoolError } from '../../errors.ts';
+import { asTlspoolError, type TlspoolError } from '../../errors.ts';
 import type { ExpectedData } from '../data/program-data.ts';
 import { type Attempt, abandonedCode } from './attempt.ts';
 import type { Attempts } from './attempts.ts';
-import { asTlspoolError, errnoFor } from './failures.ts';
+import { errnoFor } from './failures.ts';
 
 /**
  * A data connection of FTP, which the program has before its TLS: that follows a reply that it may be waiting for.

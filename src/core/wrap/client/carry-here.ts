@@ -1,7 +1,7 @@
 import { hostname } from 'node:os';
 import type { PoolConnection } from '../../../client/index.ts';
 import { closeFd } from '../../engine/sockets.ts';
-import { TlspoolError } from '../../errors.ts';
+import { asTlspoolError, TlspoolError } from '../../errors.ts';
 import { clientDialog, parseProtocol } from '../../starttls/dialogs.ts';
 import { isFtp } from '../../starttls/ftp.ts';
 import { pass } from '../../starttls/pass.ts';
@@ -10,7 +10,7 @@ import type { ProgramData } from '../data/program-data.ts';
 import { type AskTerms, askFor } from './ask.ts';
 import type { Attempt } from './attempt.ts';
 import type { Attempts } from './attempts.ts';
-import { asTlspoolError, type Progress } from './failures.ts';
+import type { Progress } from './failures.ts';
 import type { FirstWords } from './first-word.ts';
 import type { Goal } from './goal.ts';
 import { requirePlaintext } from './speaks-tls.ts';

@@ -55,9 +55,3 @@ export const elsewhere = new TlspoolError(
   'its socket is in another network namespace than wrap',
   { hint: 'Start wrap inside that namespace.', wire: errnos.ENETUNREACH },
 );
-
-export function asTlspoolError(error: unknown): TlspoolError {
-  if (error instanceof TlspoolError) return error;
-  const message = error instanceof Error ? error.message : String(error);
-  return new TlspoolError('internal', message, { cause: error });
-}

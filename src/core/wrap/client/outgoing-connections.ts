@@ -1,5 +1,5 @@
 import { closeFd } from '../../engine/sockets.ts';
-import { TlspoolError } from '../../errors.ts';
+import { asTlspoolError, TlspoolError } from '../../errors.ts';
 import { formatHostAndPort } from '../../tunnel/endpoint.ts';
 import type { PoolLink } from '../../tunnel/pool-link.ts';
 import { startedProcess } from '../asking-process.ts';
@@ -16,7 +16,7 @@ import { LocalCarrier } from './carry-here.ts';
 import type { ClientPolicy } from './client-policy.ts';
 import type { Departures } from './departures.ts';
 import { errnos } from './errnos.ts';
-import { asTlspoolError, elsewhere, errnoFor, nameless, unprepared } from './failures.ts';
+import { elsewhere, errnoFor, nameless, unprepared } from './failures.ts';
 import { FirstWords } from './first-word.ts';
 import { Gate, type GateKind, isConnected, outgoing, type SocketCookie } from './gate.ts';
 import { connectionTo } from './goal.ts';
