@@ -6,6 +6,7 @@
 #include <cstring>
 
 #include "engine/relay.h"
+#include "socket/kind.h"
 
 namespace tlspool::engine {
 
@@ -52,8 +53,9 @@ void Relay::peerLost() {
 
 void Relay::programLost(int error) {
   // It wanted a reset, or closed with data of ours unread. EPIPE: what it sent before is still to be read.
-  if (error != EPIPE && !plainEnded_) programReset_ = true;
-  if (programReset_ || !toPlain_.empty()) undelivered_ = true;
+  bool left = error != EPIPE && !plainEnded_;
+  if (left && socket::knowsReset(link_.plain.number())) programReset_ = true;
+  if (left || !toPlain_.empty()) undelivered_ = true;
   toPlain_.clear();
   plainDead_ = true;
 }

@@ -9,6 +9,8 @@
 #include <algorithm>
 #include <cerrno>
 
+#include "socket/kind.h"
+
 namespace tlspool::engine {
 
 namespace {
@@ -18,12 +20,6 @@ constexpr uint64_t kLongestPause = 500;
 /// A session has two sockets, which may both be reset; ids of sessions are counted from 1.
 SessionId idFor(SessionId session, Side side) {
   return session | (SessionId{side == Side::kNet ? 2u : 3u} << 60);
-}
-
-bool isTcp(int fd) {
-  int protocol = 0;
-  socklen_t length = sizeof protocol;
-  return getsockopt(fd, SOL_SOCKET, SO_PROTOCOL, &protocol, &length) == 0 && protocol == IPPROTO_TCP;
 }
 
 /// The other side has reset the connection itself, or both have ended it.
@@ -37,7 +33,7 @@ bool isOver(int fd) {
 
 void Resetting::begin(Worker& worker, SessionId id, Side side, socket::Descriptor fd,
                       Leftover rest, uint64_t patience) {
-  if (!isTcp(fd.number())) return;
+  if (!socket::knowsReset(fd.number())) return;
   auto resetting = std::unique_ptr<Resetting>(new Resetting(
       worker, idFor(id, side), std::move(fd), std::move(rest), worker.now() + patience));
   Resetting* self = resetting.get();

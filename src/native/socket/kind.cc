@@ -58,6 +58,11 @@ std::string whyUnusable(int fd) {
   return option(fd, SO_ACCEPTCONN) > 0 ? "it is a listening socket" : "it is not connected";
 }
 
+bool knowsReset(int fd) {
+  int protocol = option(fd, SO_PROTOCOL);
+  return protocol == IPPROTO_TCP || protocol == IPPROTO_MPTCP;
+}
+
 std::string whyNotUdp(int fd) {
   std::string otherwise = whyNoSocket(fd);
   if (!otherwise.empty()) return otherwise;

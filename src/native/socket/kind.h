@@ -8,6 +8,10 @@ namespace tlspool::socket {
 /// Why the descriptor is not a connected stream socket, in words ("it is a pipe"); "" if it is one.
 std::string whyUnusable(int fd);
 
+/// Whether connections of its kind can be reset. In a UNIX socket that error only says that the other side closed
+/// without having read everything.
+bool knowsReset(int fd);
+
 /// Why DTLS cannot run over it: it takes a connected UDP socket.
 std::string whyNotUdp(int fd);
 
