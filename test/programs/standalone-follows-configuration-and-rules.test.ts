@@ -4,7 +4,7 @@ import { connect } from 'node:net';
 import { join } from 'node:path';
 import { test } from 'node:test';
 import { event } from '../patience.ts';
-import { connected, name, readAll } from './stage/clients.ts';
+import { connected, cutOff, name, readAll } from './stage/clients.ts';
 import { Pool } from './stage/pool.ts';
 import { tunnelled, wrapped } from './stage/wrapped.ts';
 
@@ -79,9 +79,8 @@ async function openSession() {
   parts.defer(() => {
     socket.destroy();
   });
-  socket.on('error', () => undefined);
   assert.equal(String((await event(socket, 'data'))[0]), 'in\n');
   const all = parts.move();
   const dispose = { [Symbol.asyncDispose]: () => all.disposeAsync() };
-  return { pool, served, socket, ended: event(socket, 'close'), ...dispose };
+  return { pool, served, socket, ended: cutOff(socket), ...dispose };
 }

@@ -1,7 +1,7 @@
 import { readFileSync } from 'node:fs';
 import type { Socket } from 'node:net';
 import { type ConnectionOptions, connect as connectTls, type TLSSocket } from 'node:tls';
-import { event } from '../../patience.ts';
+import { event, within } from '../../patience.ts';
 import type { Pool } from './pool.ts';
 import { run } from './running.ts';
 
@@ -38,6 +38,17 @@ export async function connected(
   } as ConnectionOptions);
   await event(socket, 'secureConnect');
   return socket;
+}
+
+/** When it is over, as a session of the pool's is that is ended: by a reset. */
+export function cutOff(socket: Socket): Promise<void> {
+  const { promise, resolve, reject } = Promise.withResolvers<void>();
+  socket.on('error', (error: NodeJS.ErrnoException) => {
+    if (error.code === 'ECONNRESET') resolve();
+    else reject(error);
+  });
+  socket.on('end', () => reject(new Error('it ended as if this were all')));
+  return within('a reset', promise);
 }
 
 /** Everything until the other side ends its direction. The socket stays open for ours. */
