@@ -92,6 +92,20 @@ test('a state folder that is a file is refused', async () => {
   assert.equal(JSON.parse(stdout).error.code, 'state-unusable');
 });
 
+test('where no folder can be made, init says so', async () => {
+  using pool = stage();
+  const { code, stdout } = await pool.tlspool(
+    'init',
+    '--state-dir',
+    '/proc/tlspool/state',
+    '--json',
+  );
+  assert.equal(code, 1);
+  const { error } = JSON.parse(stdout);
+  assert.equal(error.code, 'state-unusable');
+  assert.match(error.message, /^\/proc\/tlspool\/state cannot be written: no such file/);
+});
+
 test('of several that begin at once in one folder, one makes the state and the others leave it alone', async () => {
   using pool = stage();
   const outcomes = await Promise.all([1, 2, 3].map(() => pool.tlspool('init', '--json')));
@@ -167,13 +181,13 @@ test('flags of a token of one’s own come together, and a PIN is never one', as
 });
 
 /** In a mount namespace of its own, so that even root meets a full or read-only disk. */
-async function initOn(mountOptions: string) {
+async function initOn(mountOptions: string, below = '.') {
   using pool = stage();
   mkdirSync(pool.stateDir);
-  const script = `mount -t tmpfs -o ${mountOptions} tmpfs "$1" && cd / && exec "$2" "$3" init --json --state-dir "$1"`;
+  const script = `mount -t tmpfs -o ${mountOptions} tmpfs "$1" && cd / && exec "$2" "$3" init --json --state-dir "$1/$4"`;
   return await outcomeOf('unshare', [
     ...['--user', '--map-root-user', '--mount', 'sh', '-c', script, 'sh'],
-    ...[pool.stateDir, process.execPath, entry],
+    ...[pool.stateDir, process.execPath, entry, below],
   ]);
 }
 
@@ -188,11 +202,14 @@ test('a full disk is told as such', async () => {
 });
 
 test('a read-only state folder is told as such', async () => {
-  const { code, stdout, stderr } = await initOn('ro');
-  assert.equal(code, 1, stderr);
-  const { error } = JSON.parse(stdout);
-  assert.equal(error.code, 'state-unusable');
-  assert.match(error.hint, /--state-dir/);
+  for (const below of ['.', 'state', 'deep/state']) {
+    const { code, stdout, stderr } = await initOn('ro', below);
+    assert.equal(code, 1, stderr);
+    const { error } = JSON.parse(stdout);
+    assert.equal(error.code, 'state-unusable');
+    assert.match(error.message, /cannot be written: read-only file system$/);
+    assert.match(error.hint, /--state-dir/);
+  }
 });
 
 test('ca export prints the roots, both or one, to stdout or a file', async () => {

@@ -1,9 +1,10 @@
 /** The beginning of a pool: its state folder with a token, the store, and the local CA. */
 import { X509Certificate } from 'node:crypto';
 import { existsSync } from 'node:fs';
-import { mkdir, open, readdir, rm, rmdir } from 'node:fs/promises';
+import { open, readdir, rm, rmdir } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { systemReason, TlspoolError } from '../errors.ts';
+import { makeFolder } from '../store/make-folder.ts';
 import { openStore, type Store, storePath } from '../store/store.ts';
 import { createToken } from '../token/create-token.ts';
 import type { ModuleConfig } from '../token/modules.ts';
@@ -131,7 +132,7 @@ function partsOf(stateDir: string): string[] {
  */
 async function claim(stateDir: string): Promise<string | undefined> {
   try {
-    const firstNew = await mkdir(stateDir, { recursive: true, mode: 0o700 });
+    const firstNew = await makeFolder(stateDir);
     await (await open(claimPath(stateDir), 'wx', 0o600)).close();
     // Another one may have come and gone since the first look.
     refuseExisting(stateDir, { claimed: true });
@@ -140,6 +141,8 @@ async function claim(stateDir: string): Promise<string | undefined> {
     const { code, path } = error as NodeJS.ErrnoException;
     if (code === 'EEXIST' && path === claimPath(stateDir)) throw incomplete(path);
     if (error instanceof TlspoolError) await rm(claimPath(stateDir));
+    // What is above the folder was there, or was made: its file system makes no folders.
+    if (code === 'ENOENT') throw unusable(stateDir, error);
     throw folderFailure(error, stateDir);
   }
 }
@@ -176,14 +179,18 @@ function folderFailure(error: unknown, stateDir: string): unknown {
     case 'EPERM':
     case 'EEXIST':
     case 'ENOTDIR':
-      return new TlspoolError(
-        'state-unusable',
-        `${stateDir} cannot be written: ${systemReason(error)}`,
-        { hint: 'Give a folder that this user can write with --state-dir.', cause: error },
-      );
+      return unusable(stateDir, error);
     default:
       return error;
   }
+}
+
+function unusable(stateDir: string, cause: unknown): TlspoolError {
+  return new TlspoolError(
+    'state-unusable',
+    `${stateDir} cannot be written: ${systemReason(cause)}`,
+    { hint: 'Give a folder that this user can write with --state-dir.', cause },
+  );
 }
 
 function refuseExisting(stateDir: string, { claimed = false } = {}): void {

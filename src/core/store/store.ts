@@ -1,5 +1,5 @@
 import { constants, statSync } from 'node:fs';
-import { mkdir, open, rm, stat } from 'node:fs/promises';
+import { open, rm, stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import { DatabaseSync, type StatementSync } from 'node:sqlite';
 import { pathToFileURL } from 'node:url';
@@ -7,6 +7,7 @@ import type { Transaction } from 'kysely';
 import { TlspoolError } from '../errors.ts';
 import { isRefusedWrite, storeFailure } from './failures.ts';
 import { Kysely } from './kysely.ts';
+import { makeFolder } from './make-folder.ts';
 import { migrate, requireCurrent } from './migrations.ts';
 import type { Schema } from './schema.ts';
 import { NodeSqliteDialect } from './sqlite.ts';
@@ -139,7 +140,7 @@ function onlyNumber(statement: StatementSync): number {
 }
 
 async function createFile(stateDir: string, path: string): Promise<void> {
-  await mkdir(stateDir, { recursive: true, mode: 0o700 }).catch((error: unknown) => {
+  await makeFolder(stateDir).catch((error: unknown) => {
     throw unusableFolder(stateDir, error);
   });
   await refuseExposed(stateDir);
