@@ -1,6 +1,8 @@
 import type { BlockList } from 'node:net';
 import type { PeerDemand } from '../engine/types.ts';
 import { UsageError } from '../errors.ts';
+import { parseDonai } from '../identity/donai.ts';
+import { parseSelector } from '../identity/selector.ts';
 import type { ClaimedProcess } from '../protocol/extension.ts';
 import { parseProxies } from '../starttls/prelude.ts';
 import type { ProxyVersion } from '../starttls/proxy-protocol.ts';
@@ -111,6 +113,7 @@ export function agreeTerms(given: GivenTerms, connect: Endpoint): Terms {
 /** @public */
 export function agreeServerTerms(given: Omit<GivenTerms, 'client' | 'remoteId'>): ServerTerms {
   const { localIds, service, alpn } = given;
+  for (const id of localIds) parseSelector(id);
   const remote = demandOf(given);
   const startTls = agreeStartTls(given, 'server');
   if (startTls?.optional && remote === 'require') {
@@ -174,11 +177,16 @@ function onlyLocalId(given: GivenTerms): string | undefined {
   if (given.localIds.length > 1) {
     throw new UsageError('a client shows at most one identity: give --local-id once');
   }
-  return given.localIds[0];
+  const [only] = given.localIds;
+  if (only !== undefined) parseDonai(only);
+  return only;
 }
 
 function remoteIdOf(given: GivenTerms, connect: Endpoint): string {
-  if (given.remoteId !== undefined) return given.remoteId;
+  if (given.remoteId !== undefined) {
+    parseDonai(given.remoteId);
+    return given.remoteId;
+  }
   const behindProxy = /=(?<host>[^=]*):\d+$/.exec(given.startTls ?? '')?.groups?.host;
   if (behindProxy && !isAddress(behindProxy)) return behindProxy;
   if (behindProxy === undefined && connect.kind === 'tcp' && !isAddress(connect.host))
