@@ -41,6 +41,16 @@ class TlspoolCommandHelp extends CommandHelp {
     return description === undefined ? undefined : this.wrap(description);
   }
 
+  /** oclif forgets that texts below their flags are indented, too: what gets too wide by that is broken earlier. */
+  override renderList(
+    ...[input, options]: Parameters<CommandHelp['renderList']>
+  ): ReturnType<CommandHelp['renderList']> {
+    const list = super.renderList(input, options);
+    const widest = Math.max(...list.split('\n').map((line) => line.length));
+    if (widest <= this.opts.maxWidth - MARGIN) return list;
+    return super.renderList(input, { ...options, indentation: options.indentation + MARGIN });
+  }
+
   /** Commands can be pasted into a shell as they stand: they are not broken within a word, nor within quotes. A flag keeps its value. */
   protected override examples(examples: Command.Example[] | string | undefined): string {
     return [examples ?? []]
