@@ -107,7 +107,7 @@ With --starttls the connection begins in the clear, and turns to TLS as the prot
     ]);
     const plans = readPlans(flags);
     const stop = stopSignal();
-    const runtimeDir = process.env.XDG_RUNTIME_DIR ?? tmpdir();
+    const runtimeDir = process.env.XDG_RUNTIME_DIR || tmpdir();
     const pool = await openPool({
       paths: this.paths(flags),
       standalone: flags.standalone,

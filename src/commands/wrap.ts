@@ -113,7 +113,7 @@ CMD is everything after the first --, untouched. The exit code is the program's,
     const say = (line: string) => process.stderr.write(`tlspool wrap: ${line}\n`);
     const complaints = new tunnel.Complaints(say, 10_000);
     const paths = this.paths(flags);
-    const runtimeDir = process.env.XDG_RUNTIME_DIR ?? tmpdir();
+    const runtimeDir = process.env.XDG_RUNTIME_DIR || tmpdir();
     const shared = {
       program: {
         command,

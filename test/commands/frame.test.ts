@@ -46,6 +46,7 @@ for (const words of commands) {
     assert.deepEqual({ code, stderr }, { code: 0, stderr: '' });
     assert.match(stdout, new RegExp(`USAGE\n  \\$ tlspool ${name}\\b`));
     assert.match(stdout, /--socket=PATH/);
+    for (const line of stdout.split('\n')) assert.ok(line.length <= 80, line);
   });
 
   test(`${name}: a mistyped flag is named with the nearest one, exit code 2 (125 for wrap)`, async () => {
@@ -131,6 +132,18 @@ test('an unknown command is named with the nearest one, nothing is run, exit cod
 test('an unknown command is unknown with --help too', async () => {
   const { code } = await tlspool(['frobnicate', '--help']);
   assert.equal(code, 2);
+});
+
+test('a flag that is given an empty value is used wrongly: it is a variable that is not set', async () => {
+  for (const args of [
+    ['init', '--state-dir', ''],
+    ['ping', '--socket='],
+    ['tunnel', '--accept', '127.0.0.1:0', '--connect', '127.0.0.1:9', '--local-id', ''],
+  ]) {
+    const { code, stderr } = await tlspool(args);
+    assert.equal(code, 2, stderr);
+    assert.match(stderr, /^Error: --(state-dir|socket|local-id) was given an empty value\n/);
+  }
 });
 
 test('under --json a usage error is one object on stdout and nothing on stderr', async () => {

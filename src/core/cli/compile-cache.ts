@@ -12,6 +12,6 @@ export function useCompileCache(environment: NodeJS.ProcessEnv, uid: number): vo
   enableCompileCache(
     uid === 0
       ? '/var/cache/tlspool'
-      : join(environment.XDG_CACHE_HOME ?? join(homeFolder(), '.cache'), 'tlspool'),
+      : join(environment.XDG_CACHE_HOME || join(homeFolder(), '.cache'), 'tlspool'),
   );
 }

@@ -8,4 +8,10 @@ export { Command } from '@oclif/core/command';
 export { Config } from '@oclif/core/config';
 export * as Flags from '@oclif/core/flags';
 export { CommandHelp, Help } from '@oclif/core/help';
-export type { InferredFlags } from '@oclif/core/interfaces';
+export type {
+  InferredFlags,
+  Input,
+  OutputArgs,
+  OutputFlags,
+  ParserOutput,
+} from '@oclif/core/interfaces';

@@ -1,6 +1,15 @@
 import { type PoolPaths, resolvePaths } from '../config/paths.ts';
+import { UsageError } from '../errors.ts';
 import { afterDashes, beforeDashes, wantsJson } from './command-line.ts';
-import { Command, type Config, Flags } from './oclif.ts';
+import {
+  Command,
+  type Config,
+  Flags,
+  type Input,
+  type OutputArgs,
+  type OutputFlags,
+  type ParserOutput,
+} from './oclif.ts';
 import { Prompts } from './prompts.ts';
 
 /**
@@ -60,6 +69,24 @@ export abstract class PoolCommand extends Command {
     const command = new this(argv ?? [], config as Config);
     return (command as unknown as PoolCommand)._run();
   };
+
+  /** A flag that is given nothing is a variable of the shell that is not set, and never means a default. */
+  protected override async parse<
+    // biome-ignore-start lint/suspicious/noExplicitAny: oclif's own bounds
+    F extends OutputFlags<any>,
+    B extends OutputFlags<any>,
+    A extends OutputArgs<any>,
+    // biome-ignore-end lint/suspicious/noExplicitAny: oclif's own bounds
+  >(options?: Input<F, B, A>, argv?: string[]): Promise<ParserOutput<F, B, A>> {
+    const parsed = await super.parse(options, argv);
+    for (const [name, value] of Object.entries(parsed.flags)) {
+      const isEmpty = Array.isArray(value) ? value.includes('') : value === '';
+      const isGiven = parsed.metadata.flags[name]?.setFromDefault !== true;
+      if (isEmpty && isGiven && name !== 'note')
+        throw new UsageError(`--${name} was given an empty value`);
+    }
+    return parsed;
+  }
 
   /** Flag, then environment, then default; see resolvePaths about the file. */
   protected paths(flags: {

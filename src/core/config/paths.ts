@@ -40,9 +40,9 @@ function machinePaths(): PoolPaths {
 }
 
 function userPaths(environment: NodeJS.ProcessEnv, uid: number): PoolPaths {
-  const runtime = environment.XDG_RUNTIME_DIR ?? `/run/user/${uid}`;
-  const state = environment.XDG_STATE_HOME ?? join(homeFolder(), '.local/state');
-  const config = environment.XDG_CONFIG_HOME ?? join(homeFolder(), '.config');
+  const runtime = environment.XDG_RUNTIME_DIR || `/run/user/${uid}`;
+  const state = environment.XDG_STATE_HOME || join(homeFolder(), '.local/state');
+  const config = environment.XDG_CONFIG_HOME || join(homeFolder(), '.config');
   return {
     socket: join(runtime, 'tlspool.sock'),
     stateDir: join(state, 'tlspool'),

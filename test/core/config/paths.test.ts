@@ -29,6 +29,14 @@ test('a user has a pool of their own', () => {
   });
 });
 
+test('a variable that is empty is as one that is not set', () => {
+  const environment = { XDG_RUNTIME_DIR: '', XDG_STATE_HOME: '', XDG_CONFIG_HOME: '', HOME: '/h' };
+  const empty = { TLSPOOL_SOCKET: '', TLSPOOL_STATE_DIR: '', TLSPOOL_CONFIG_FILE: '' };
+  const paths = resolvePaths({}, { ...environment, ...empty }, 1000);
+  assert.deepEqual(paths, resolvePaths({}, { HOME: '/h' }, 1000));
+  assert.equal(paths.socket, '/run/user/1000/tlspool.sock');
+});
+
 test('a file that is named must be there, and name absolute paths', () => {
   assert.throws(() => resolvePaths({ config: join(folder, 'none') }, {}, 0), {
     code: 'bad-config',
