@@ -1,33 +1,28 @@
 import assert from 'node:assert/strict';
-import { createSocket, type Socket } from 'node:dgram';
-import { once } from 'node:events';
+import { createSocket } from 'node:dgram';
 import { after, before, test } from 'node:test';
 import { event } from '../patience.ts';
+import { EchoingDatagrams } from './stage/echoing-datagrams.ts';
 import { Pool } from './stage/pool.ts';
 import { Running } from './stage/running.ts';
 import { tunnelled } from './stage/wrapped.ts';
 
 let pool: Pool;
-/** Sends back what it hears, in capitals. */
-let plainServer: Socket;
+let plainServer: EchoingDatagrams;
 
 before(async () => {
   pool = await Pool.serving([['localhost']]);
-  plainServer = createSocket('udp4').bind(0, '127.0.0.1');
-  await once(plainServer, 'listening');
-  plainServer.on('message', (data, { port, address }) => {
-    plainServer.send(data.toString().toUpperCase(), port, address);
-  });
+  plainServer = await EchoingDatagrams.start();
 });
 
 after(async () => {
-  plainServer.close();
+  plainServer[Symbol.dispose]();
   await pool[Symbol.asyncDispose]();
 });
 
 /** A tunnel with DTLS in front of the plain server. */
 function inFront() {
-  return tunnelled(pool, '--udp', '--connect', `127.0.0.1:${plainServer.address().port}`);
+  return tunnelled(pool, '--udp', '--connect', plainServer.address);
 }
 
 /** OpenSSL's client says a word to a tunnel, and hears it in capitals. */
@@ -46,7 +41,7 @@ test('openssl s_client talks through a tunnel to a server of datagrams', async (
 });
 
 test('a tunnel at all addresses of the machine answers from the one that it was asked at', async () => {
-  const target = `127.0.0.1:${plainServer.address().port}`;
+  const target = plainServer.address;
   await using tunnel = pool.start('tunnel', '--udp', '--accept', '*:0', '--connect', target);
   const [, port] = await tunnel.saying(/tlspool tunnel: .*?\[::\]:(\d+)/);
   for (const host of ['127.0.0.1', '127.0.0.9', '[::1]']) await talk(`${host}:${port}`, 'word');
@@ -84,10 +79,8 @@ test('datagrams go through two tunnels, each program with a session of its own',
 });
 
 test('a port that another program has is not taken', async () => {
-  const { port } = plainServer.address();
-  const tunnel = pool.start(
-    ...['tunnel', '--udp', '--accept', `127.0.0.1:${port}`, '--connect', '127.0.0.1:9'],
-  );
+  const taken = plainServer.address;
+  const tunnel = pool.start('tunnel', '--udp', '--accept', taken, '--connect', '127.0.0.1:9');
   assert.equal(await tunnel.ended, 1);
   assert.match(tunnel.stderr, /cannot listen on 127\.0\.0\.1/);
 });

@@ -1,6 +1,6 @@
 /** A tunnel for datagrams knows nobody who has not shown that it is where its datagrams come from. */
 import assert from 'node:assert/strict';
-import { createSocket, type Socket } from 'node:dgram';
+import { createSocket } from 'node:dgram';
 import { once } from 'node:events';
 import { readdirSync, readFileSync } from 'node:fs';
 import { after, before, test } from 'node:test';
@@ -9,6 +9,7 @@ import { firstHello, madeHello } from '../core/dtls/made-hello.ts';
 import { type FateOf, Network } from '../datagrams.ts';
 import { until } from '../patience.ts';
 import { type DtlsMake, gnutlsDtls, opensslDtls } from './stage/dtls-makes.ts';
+import { EchoingDatagrams } from './stage/echoing-datagrams.ts';
 import { Pool } from './stage/pool.ts';
 import { Running } from './stage/running.ts';
 import { type Served, tunnelled } from './stage/wrapped.ts';
@@ -16,26 +17,20 @@ import { type Served, tunnelled } from './stage/wrapped.ts';
 const makes = [opensslDtls, gnutlsDtls];
 
 let pool: Pool;
-/** Sends back what it hears, in capitals. */
-let plainServer: Socket;
+let plainServer: EchoingDatagrams;
 
 before(async () => {
   pool = await Pool.serving([['localhost']]);
-  plainServer = createSocket('udp4').bind(0, '127.0.0.1');
-  await once(plainServer, 'listening');
-  plainServer.on('message', (data, { port, address }) => {
-    plainServer.send(data.toString().toUpperCase(), port, address);
-  });
+  plainServer = await EchoingDatagrams.start();
 });
 
 after(async () => {
-  plainServer.close();
+  plainServer[Symbol.dispose]();
   await pool[Symbol.asyncDispose]();
 });
 
 function inFront(...flags: readonly string[]): Promise<Served> {
-  const target = `127.0.0.1:${plainServer.address().port}`;
-  return tunnelled(pool, '--udp', '--connect', target, ...flags);
+  return tunnelled(pool, '--udp', '--connect', plainServer.address, ...flags);
 }
 
 function visit(by: DtlsMake, port: number, ...more: readonly string[]): Running {
