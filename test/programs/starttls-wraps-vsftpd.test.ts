@@ -92,6 +92,17 @@ for (const [mode, flags] of [...passiveModes, ...activeModes]) {
   });
 }
 
+test('a plain client stores file after file over one connection of a tunnel', async () => {
+  const url = `ftp://127.0.0.1:${client.port}/in`;
+  const uploads = ['one', 'two', 'three', 'four'].flatMap((file) => [
+    ...['-T', files.file],
+    `${url}/${file}-of-several`,
+  ]);
+  const sent = await run('curl', ['-sS', '--max-time', '100', ...uploads]);
+  assert.equal(sent.code, 0, sent.stderr + client.running.stderr);
+  assert.equal(files.stored('four-of-several'), 3_000_000);
+});
+
 test('without TLS nobody logs in', async () => {
   const there = `ftp://127.0.0.1:${server.port}/file`;
   const { code, stderr } = await run('curl', ['-sS', '--max-time', '100', there]);

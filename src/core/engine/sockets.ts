@@ -89,6 +89,7 @@ interface SocketFunctions {
   sniffDns(): number;
   nextPacket(fd: number, buffer: Uint8Array): number | undefined;
   closeFd(fd: number): void;
+  resetFd(fd: number): void;
   shutdownFd(fd: number, how: number): void;
   duplicate(fd: number): number;
   setNonBlocking(fd: number, on: boolean): void;
@@ -221,6 +222,11 @@ export function nextPacket(fd: number, buffer: Uint8Array): number | undefined {
 
 export function closeFd(fd: number): void {
   call((native) => native.closeFd(fd));
+}
+
+/** Closes it so that the other side sees its connection cut off (TCP), not its end. */
+export function resetFd(fd: number): void {
+  call((native) => native.resetFd(fd));
 }
 
 export function shutdownFd(fd: number, how: 'read' | 'write' | 'both'): void {

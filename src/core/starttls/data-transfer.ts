@@ -1,5 +1,5 @@
 import type { PoolConnection, StartTlsRequest } from '../../client/index.ts';
-import { closeFd } from '../engine/sockets.ts';
+import { closeFd, resetFd } from '../engine/sockets.ts';
 import type { DialogIdentities } from './dialog.ts';
 import { DialogEnd } from './dialog-end.ts';
 import type { Side } from './step.ts';
@@ -76,13 +76,15 @@ export class DataTransfer {
     return plainAddress(address) === plainAddress(this.#order.control[side].remote);
   }
 
-  /** Leads the two sockets together, with TLS at the peer's; takes both over. Its failure shows as their end. */
+  /**
+   * Leads the two sockets together, with TLS at the peer's; takes both over. Its failure shows as their end, to the program
+   * as a reset: to a server, an end of stream would be the end of a file.
+   */
   async carry(peer: number, program: number): Promise<void> {
     const { pool, request, scope, identities } = this.#order;
-    const open = new Set([peer, program]);
+    let given = false;
+    await this.#untilBegun(peer, program);
     try {
-      await this.#begun.promise;
-      open.delete(peer);
       await pool.startTls({
         ...request,
         ...(request.role === 'server' && { localId: identities.localId, localIds: [] }),
@@ -91,12 +93,23 @@ export class DataTransfer {
         plain: ({ remoteId }, details) => {
           const known = remoteId !== '' || details?.resumed === true;
           if (remoteId !== identities.remoteId || !known) throw stranger();
-          open.delete(program);
+          given = true;
           return program;
         },
       });
     } finally {
-      for (const fd of open) closeFd(fd);
+      if (!given) resetFd(program);
+    }
+  }
+
+  /** Closes both if that never comes. */
+  async #untilBegun(peer: number, program: number): Promise<void> {
+    try {
+      await this.#begun.promise;
+    } catch (error) {
+      closeFd(peer);
+      closeFd(program);
+      throw error;
     }
   }
 }

@@ -85,6 +85,7 @@ void Relay::endOut() {
   if (!noticeSent_ && !failure_) {
     noticeSent_ = true;
     ERR_clear_error();
+    if (beginTicket()) SSL_do_handshake(link_.ssl.get());
     SSL_shutdown(link_.ssl.get());
     flushNet();
   }

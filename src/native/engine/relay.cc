@@ -205,14 +205,21 @@ void Relay::pullPlain() {
   }
 }
 
+/// The ticket that was promised, if there are such, goes with what OpenSSL writes next. False if
+/// there is none.
+bool Relay::beginTicket() {
+  SSL* ssl = link_.ssl.get();
+  if (!ticketDue_) return false;
+  ticketDue_ = false;
+  bool able = SSL_is_server(ssl) && SSL_version(ssl) == TLS1_3_VERSION;
+  return able && SSL_new_session_ticket(ssl) == 1;
+}
+
 void Relay::encrypt(size_t length) {
   SSL* ssl = link_.ssl.get();
   ERR_clear_error();
   bool tls13 = SSL_version(ssl) == TLS1_3_VERSION;
-  if (ticketDue_) {
-    ticketDue_ = false;
-    if (tls13 && SSL_is_server(ssl)) SSL_new_session_ticket(ssl);
-  }
+  beginTicket();
   uint64_t limit = link_.worker.limits().keyUpdateRecords;
   uint64_t out = link_.counters->recordsOut.value();
   uint64_t in = link_.counters->recordsIn.value();

@@ -25,8 +25,9 @@ class Relay final : public Traffic {
  public:
   explicit Relay(Link& link) : link_(link) {}
 
-  /// The next bytes out bring the client a ticket, so that it can resume. They do not go earlier: a
-  /// peer that sends and closes without reading would reset the connection because of them.
+  /// The next bytes out, or else close_notify, bring the client a ticket, so that it can resume. It
+  /// does not go earlier: a peer that sends and closes without reading would reset the connection
+  /// because of it.
   void promiseTicket() { ticketDue_ = true; }
   void breakTicketPromise() { ticketDue_ = false; }
 
@@ -64,6 +65,7 @@ class Relay final : public Traffic {
   void pushPlain(const unsigned char* data, size_t length);
   void flushPlain();
   void pullPlain();
+  bool beginTicket();
   void encrypt(size_t length);
   void flushNet();
   void endOut();

@@ -172,6 +172,16 @@ napi_value closeFd(napi_env env, napi_callback_info info) {
   return done(env, ::close(fd) == 0 || errno == EINTR, "cannot close the descriptor");
 }
 
+/// `resetFd(fd)`: closes it, and resets its connection (TCP).
+napi_value resetFd(napi_env env, napi_callback_info info) {
+  Arguments arguments(env, info);
+  int fd = static_cast<int>(arguments.integer(0));
+  if (!arguments.ok()) return nullptr;
+  constexpr linger kNow{1, 0};
+  setsockopt(fd, SOL_SOCKET, SO_LINGER, &kNow, sizeof kNow);
+  return done(env, ::close(fd) == 0 || errno == EINTR, "cannot close the descriptor");
+}
+
 /// `shutdown(fd, how)`: 0 reading, 1 writing, 2 both.
 napi_value shutdownFd(napi_env env, napi_callback_info info) {
   Arguments arguments(env, info);
@@ -295,6 +305,7 @@ void registerBinding(napi_env env, napi_value exports) {
                     {"sniffDns", sniff},
                     {"nextPacket", nextPacket},
                     {"closeFd", closeFd},
+                    {"resetFd", resetFd},
                     {"shutdownFd", shutdownFd},
                     {"duplicate", duplicate},
                     {"setNonBlocking", setBit<F_GETFL, F_SETFL, O_NONBLOCK>},

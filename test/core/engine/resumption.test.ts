@@ -81,6 +81,24 @@ for (const maxVersion of ['TLSv1.3', 'TLSv1.2'] as const) {
     assert.equal((await visit({}, { maxVersion, session })).established.resumed, false);
   });
 
+  test(`a client that hears nothing may come again all the same (${maxVersion})`, async () => {
+    const asked = { local, resumption: context(8) };
+    const { client, program, session } = await serve(engine, asked, { maxVersion });
+    let ticket: Buffer | undefined;
+    client.on('session', (fresh: Buffer) => {
+      ticket = fresh;
+    });
+    if (maxVersion === 'TLSv1.2') ticket = client.getSession();
+    const heard = readAll(client);
+    client.end('ping');
+    assert.equal((await readAll(program)).toString(), 'ping');
+    program.end();
+    assert.equal((await heard).length, 0);
+    assert.equal((await session.closed).reason, 'closed');
+    const again = await visit({ resumption: context(8) }, { maxVersion, session: ticket });
+    assert.equal(again.established.resumed, true);
+  });
+
   test(`a client's identity and verdict travel in the ticket (${maxVersion})`, async () => {
     const asking = { resumption: context(3), peer: 'require' as const };
     const first = await visit(asking, { ...asJohn, maxVersion });

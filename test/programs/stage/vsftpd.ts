@@ -2,9 +2,14 @@ import { chmodSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync 
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 
-/** What python/data_thief.py says: its thief got nothing, and both are served in sessions that descend from their own. */
+/**
+ * What python/data_thief.py says: its thief got nothing and put nothing, the server knew that something was amiss, and both
+ * are served in sessions that descend from their own.
+ */
 export const stolenNothing = [
   "thief got b''",
+  'owner is told 426',
+  'stored 0',
   'owner fetched 3000000 True',
   'thief fetched 3000000 True',
   'owner fetched 3000000 True',
