@@ -59,7 +59,7 @@ export function renewalExchange(
       ...(channel.pool.extended ? writeOptions(noOptions) : []),
       { ...startTlsMessage(request), ctlkey },
     ],
-    exchange: new StartTlsExchange(request, channel),
+    exchange: new StartTlsExchange(request, ctlkey, channel),
   };
 }
 
@@ -72,7 +72,7 @@ export function startTlsExchange(request: StartTlsRequest, channel: Channel): St
     return {
       messages: [...options, message],
       fd: request.fd,
-      exchange: new StartTlsExchange(request, channel),
+      exchange: new StartTlsExchange(request, message.ctlkey, channel),
     };
   } catch (error) {
     closeFd(request.fd);
@@ -134,12 +134,14 @@ class StartTlsExchange implements Exchange {
   readonly #request: StartTlsRequest;
   readonly #channel: Channel;
   readonly #details: Buffer[] = [];
-  readonly #abort = () => this.#giveUp(this.#request.signal?.reason);
+  readonly #ctlkey: Buffer;
+  readonly #abort = () => this.#withdraw();
   /** Why the program gave up; the pool may not know yet. */
   #givenUp: { readonly error: unknown } | undefined;
 
-  constructor(request: StartTlsRequest, channel: Channel) {
+  constructor(request: StartTlsRequest, ctlkey: Buffer, channel: Channel) {
     this.#request = request;
+    this.#ctlkey = ctlkey;
     this.#channel = channel;
     request.signal?.addEventListener('abort', this.#abort);
   }
@@ -186,6 +188,13 @@ class StartTlsExchange implements Exchange {
       return;
     }
     throw unexpectedAnswer(message, 'starttls');
+  }
+
+  /** The other side is let go at once, where the pool knows how; else when it asks next, or has waited long enough. */
+  #withdraw(): void {
+    this.#giveUp(this.#request.signal?.reason);
+    if (!this.#channel.pool.extended) return;
+    this.#channel.send(0, { command: 'withdraw', flags: 0, ctlkey: this.#ctlkey, name: '' });
   }
 
   #giveUp(error: unknown): void {

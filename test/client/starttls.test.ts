@@ -111,15 +111,25 @@ test('without a pool the error says so, for commands to end with 3', async () =>
   await assert.rejects(connect({ socket: `${pool.folder}/none` }), { code: 'no-daemon', exit: 3 });
 });
 
-test('what is given up by an AbortSignal is rejected at once', async () => {
+test('what is given up by an AbortSignal is rejected at once, and the other side let go', async () => {
   const shared = await connect({ socket: pool.socket });
-  using server = await serving(() => undefined);
+  const met = Promise.withResolvers<Socket>();
+  using server = await serving((socket) => met.resolve(socket));
   const plain = connectTcp(server.port, '127.0.0.1');
   await event(plain, 'connect');
-  const signal = AbortSignal.timeout(50);
-  await assert.rejects(starttls(plain, { pool: shared, role: 'client', remoteId: name, signal }), {
-    name: 'TimeoutError',
-  });
+  const abort = new AbortController();
+  const role = 'client' as const;
+  const options = { pool: shared, role, remoteId: name, timeout: Number.POSITIVE_INFINITY };
+  const asked = starttls(plain, { ...options, signal: abort.signal });
+  const other = await met.promise;
+  const hello = event(other, 'data');
+  other.resume();
+  await hello;
+  abort.abort();
+  await assert.rejects(asked, { name: 'AbortError' });
+  await event(other, 'end');
+  await pool.daemon.saying(/the program gave it up/);
+  other.destroy();
   shared.close();
 });
 

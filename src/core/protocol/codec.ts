@@ -86,6 +86,7 @@ function decodeMessage(command: Command, fields: Fields): Message {
       return decodeInfo(fields);
     case 'detach':
     case 'reattach':
+    case 'withdraw':
       return decodeControl(command, fields);
     case 'lidEntryRegister':
     case 'lidEntryCallback':
@@ -125,6 +126,7 @@ function encodeMessage(message: Message, fields: Fields): void {
       return;
     case 'detach':
     case 'reattach':
+    case 'withdraw':
       encodeControl(message, fields);
       return;
     case 'lidEntryRegister':

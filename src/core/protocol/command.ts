@@ -18,6 +18,7 @@ export const commandCodes = {
   starttlsDetails: 0x8000_0025,
   program: 0x8000_0026,
   clearText: 0x8000_0027,
+  withdraw: 0x8000_0028,
 } as const;
 
 export type Command = keyof typeof commandCodes;

@@ -112,7 +112,7 @@ export interface Info {
 }
 
 export interface Control {
-  readonly command: 'detach' | 'reattach';
+  readonly command: 'detach' | 'reattach' | 'withdraw';
   readonly flags: number;
   /** 16 bytes. */
   readonly ctlkey: Buffer;

@@ -37,6 +37,8 @@ export interface Requests {
   ): void;
   /** False if that request is no offer of this connection. */
   withdraw(connection: Connection, requestId: number): boolean;
+  /** The program no longer wants a session that is being set up, whose request is answered so. */
+  withdrawStartTls(connection: Connection, message: MessageOf<'withdraw'>): void;
   /** An error that is nobody's but ours was answered. */
   fault(error: unknown): void;
   /** The connection is gone, and with it whoever asked. */
@@ -198,6 +200,9 @@ export class Connection implements Requester {
         return;
       case 'reattach':
         this.#reattach(requestId, message as MessageOf<'reattach'>);
+        return;
+      case 'withdraw':
+        this.#requests.withdrawStartTls(this, message as MessageOf<'withdraw'>);
         return;
       case 'pinEntry':
         this.#requests.offerPins(this, requestId, message);

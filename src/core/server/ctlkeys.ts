@@ -79,6 +79,12 @@ export class Ctlkeys<Session, Owner> {
     return entry?.established && entry.owner === undefined ? entry.session : undefined;
   }
 
+  /** The session, if it is being set up for this connection. */
+  pending(ctlkey: Buffer, owner: Owner): Session | undefined {
+    const entry = this.#named(ctlkey);
+    return entry?.established === false && entry.owner === owner ? entry.session : undefined;
+  }
+
   detach(ctlkey: Buffer, owner: Owner): void {
     this.#attached(ctlkey, owner).owner = undefined;
   }

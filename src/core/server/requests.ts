@@ -105,6 +105,10 @@ export class PoolRequests implements Requests {
     );
   }
 
+  withdrawStartTls(connection: Connection, { ctlkey }: MessageOf<'withdraw'>): void {
+    this.#sessions.withdraw(ctlkey, connection);
+  }
+
   fault(error: unknown): void {
     this.#log.error({ err: error }, 'fault');
   }

@@ -163,6 +163,11 @@ export class Sessions {
     session?.takeOver(program);
   }
 
+  /** The connection that asked for it does not want it any more; nothing happens if it is set up, or over. */
+  withdraw(ctlkey: Buffer, connection: Connection): void {
+    this.#ctlkeys.pending(ctlkey, connection)?.withdraw();
+  }
+
   /** What belonged to the connection ends, except for sessions that were forked. */
   disconnected(connection: Connection): void {
     for (const session of this.#ctlkeys.disown(connection)) {

@@ -14,7 +14,7 @@ import type {
 } from '../engine/types.ts';
 import { TlspoolError } from '../errors.ts';
 import { type Donai, formatDonai } from '../identity/donai.ts';
-import { PoolError } from '../protocol/errors.ts';
+import { PoolError, PosixError } from '../protocol/errors.ts';
 import { Admission, type Admitted, isDenial, remoteOf } from './admission.ts';
 import type { Agreed } from './agreed.ts';
 import { agreedOn, type Known } from './agreement.ts';
@@ -334,6 +334,13 @@ export class Session implements SessionHandler {
     if (!isOpen(this.#phase)) return;
     const error = new PoolError('CLIENT_DISCONNECT', 'the program went away during the handshake');
     this.#giveUp(this.#phase, error);
+    this.#end('abort');
+  }
+
+  /** The program does not want it any more, before it was set up. */
+  withdraw(): void {
+    if (!isOpen(this.#phase)) return;
+    this.#settle(this.#phase, new PosixError('ECANCELED', 'the program gave it up'));
     this.#end('abort');
   }
 

@@ -47,7 +47,7 @@ class Departure {
     listening,
     /// The pool has the program's end.
     given,
-    /// Nobody wants it any more; the pool is to be told when it asks.
+    /// Nobody wants it any more; the pool was told, or is when it asks.
     unwanted,
   };
 

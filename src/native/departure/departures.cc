@@ -58,7 +58,7 @@ std::optional<Phase> Departures::giveUp(int64_t number) {
   Phase phase = place->second.phase();
   awaitNoMore(place);
   if (phase == Phase::meeting) refuse(place->second.question(), kGone);
-  // The pool is told when it asks.
+  if (phase == Phase::asked) send(pool::withdrawalOf(place->second.request()));
   if (phase == Phase::connecting)
     forget(place);
   else

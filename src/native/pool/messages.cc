@@ -10,8 +10,9 @@ namespace tlspool::pool {
 namespace {
 
 constexpr size_t kDataOffset = 8;
-/// ctlkey of a STARTTLS.
+/// ctlkey of a STARTTLS, and of a command about a session.
 constexpr size_t kNameOffset = kDataOffset + 268;
+constexpr size_t kNamedOffset = kDataOffset + 4;
 constexpr size_t kNameLength = 16;
 /// Text of an error, with its NUL.
 constexpr size_t kTextLength = 128;
@@ -53,6 +54,16 @@ Message refusalOf(const Header& question, int error, std::string_view text) {
   memcpy(message.data() + kDataOffset, &number, sizeof number);
   memcpy(message.data() + kDataOffset + sizeof number, text.data(),
          std::min(text.size(), kTextLength - 1));
+  return message;
+}
+
+Message withdrawalOf(const node::Bytes& messages) {
+  const unsigned char* startTls = messages.data() + messages.size() - kMessageLength;
+  Message message{};
+  constexpr Command kCommand = Command::withdraw;
+  memcpy(message.data(), startTls, sizeof(Header::request));
+  memcpy(message.data() + 4, &kCommand, sizeof kCommand);
+  memcpy(message.data() + kNamedOffset, startTls + kNameOffset, kNameLength);
   return message;
 }
 

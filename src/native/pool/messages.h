@@ -20,6 +20,7 @@ enum class Command : uint32_t {
   startTls = 0x00000024,
   plaintextConnect = 0x0000002a,
   details = 0x80000025,
+  withdraw = 0x80000028,
 };
 
 struct Header {
@@ -33,6 +34,10 @@ Header headerOf(const Message& message);
 
 /// A question is answered with this: it gets no other answer.
 Message refusalOf(const Header& question, int error, std::string_view text);
+
+/// Says that the session is not wanted any more which a STARTTLS, the last of these messages, asks
+/// for.
+Message withdrawalOf(const node::Bytes& messages);
 
 /// Puts the messages of one request under its number.
 void putNumber(node::Bytes* messages, uint16_t request);

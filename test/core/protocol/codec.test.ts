@@ -63,7 +63,7 @@ const message: fc.Arbitrary<Message> = fc.oneof(
     buffer: bytes(334),
   }),
   fc.record({
-    command: fc.constantFrom('detach', 'reattach'),
+    command: fc.constantFrom('detach', 'reattach', 'withdraw'),
     flags: u32,
     ctlkey: bytes(16),
     name: text(127),

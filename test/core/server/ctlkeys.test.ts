@@ -51,6 +51,16 @@ for (const [how, keys] of [
     }
   });
 
+  test(`only what is being set up is pending, and only for whoever asked (${how})`, () => {
+    const ctlkeys = keys();
+    const entry = ctlkeys.register(one, 'session', 'owner');
+    assert.equal(ctlkeys.pending(one, 'owner'), 'session');
+    assert.equal(ctlkeys.pending(one, 'another'), undefined);
+    assert.equal(ctlkeys.pending(two, 'owner'), undefined);
+    ctlkeys.establish(entry, false);
+    assert.equal(ctlkeys.pending(one, 'owner'), undefined);
+  });
+
   test(`a connection that goes lets go of its sessions only (${how})`, () => {
     const ctlkeys = keys();
     for (const [key, owner] of [

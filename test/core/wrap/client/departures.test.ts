@@ -5,6 +5,7 @@ import { join } from 'node:path';
 import { after, before, test } from 'node:test';
 import { until } from '../../../patience.ts';
 import { freshAddress } from '../../../programs/stage/own-names.ts';
+import { freePort } from '../../../programs/stage/ports.ts';
 import { echo, TlsServer } from '../../../programs/stage/tls-server.ts';
 import { ClientStage } from './stage/client-stage.ts';
 
@@ -69,6 +70,26 @@ for _ in range(20):
     assert got == 100000, got
 `;
     assert.deepEqual(await python(stage(), script), { code: 0, stdout: '', lost: [] });
+  });
+
+  test(`by ${by}: a server is let go when the program has lost its patience, however long the pool has`, async () => {
+    // The program is its own server, which hears a ClientHello and never answers.
+    const port = await freePort();
+    const script = `
+import errno, socket
+server = socket.create_server(("${address}", ${port}))
+s = socket.socket()
+s.setblocking(False)
+assert s.connect_ex(("${address}", ${port})) == errno.EINPROGRESS
+met, _ = server.accept()
+assert met.recv(1)
+s.close()
+while met.recv(4096): pass
+`;
+    const options = { remoteId: name, handshakeTimeout: Number.POSITIVE_INFINITY };
+    const ran = await stage().python(script, [String(port)], options);
+    assert.deepEqual(ran, { code: 0, stdout: '', lost: [] });
+    await stage().pool.daemon.saying(/the program gave it up/);
   });
 
   test(`by ${by}: while the pool is away connections are refused, and when it is back they come about`, async () => {

@@ -90,25 +90,6 @@ assert poll.poll(0.2) == [], poll.poll(0)
   assert.deepEqual(lost, []);
 });
 
-test('a server is let go when the program has lost its patience', async () => {
-  // The program is its own server, which never comes to TLS.
-  const port = await freePort();
-  const script = `
-import errno, socket
-server = socket.create_server(("${address}", ${port}))
-s = socket.socket()
-s.setblocking(False)
-assert s.connect_ex(("${address}", ${port})) == errno.EINPROGRESS
-server.settimeout(60)
-met, _ = server.accept()
-s.close()
-met.settimeout(60)
-while met.recv(4096): pass
-`;
-  const ran = await stage.python(script, [String(port)], { remoteId: name });
-  assert.deepEqual(ran, { code: 0, stdout: '', lost: [] });
-});
-
 test('a socket that was moved to another number meanwhile is found', async () => {
   await holds(`
 s = pending(SERVER)
