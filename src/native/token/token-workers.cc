@@ -47,7 +47,9 @@ Token::Duty Token::next() {
       queue_.pop_front();
       request->queued = false;
       active_++;
-      if (!queue_.empty()) wakeWorker();
+      const bool wakes = !queue_.empty() && callWorker();
+      lock.unlock();
+      if (wakes) work_.notify_one();
       return {Duty::Kind::serve, std::move(request)};
     }
     if (loggingOut_ && !loggingOutNow_ && !loggingIn_ && active_ == 0 &&
@@ -101,17 +103,17 @@ unsigned Token::workerLimit() const {
   return std::max(1U, std::min(configuredWorkers.load(), sessionLimit_));
 }
 
-void Token::wakeWorker() {
-  if (!servable() && workers_ > 0) return;
+bool Token::callWorker() {
+  if (!servable() && workers_ > 0) return false;
   // Those that are on their way to the queue by themselves, or were told to be.
   const unsigned coming = workers_ - idle_ - active_ + woken_;
-  if (coming >= queue_.size() || active_ + coming >= width()) return;
+  if (coming >= queue_.size() || active_ + coming >= width()) return false;
   if (idle_ > woken_) {
     woken_++;
-    work_.notify_one();
-  } else if (workers_ < workerLimit()) {
-    startWorker();
+    return true;
   }
+  if (workers_ < workerLimit()) startWorker();
+  return false;
 }
 
 bool Token::startWorker() {

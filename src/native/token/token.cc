@@ -62,6 +62,7 @@ std::vector<std::shared_ptr<Token>> Token::all() {
 
 void Token::submit(const std::shared_ptr<Request>& request) {
   CK_RV refusal = CKR_OK;
+  bool wakes = false;
   {
     std::lock_guard lock(mutex_);
     const bool unwell = state_ == TokenState::absent || state_ == TokenState::failing;
@@ -73,7 +74,7 @@ void Token::submit(const std::shared_ptr<Request>& request) {
       resting_ = false;
       request->position = queue_.insert(queue_.end(), request);
       request->queued = true;
-      wakeWorker();
+      wakes = callWorker();
       if (workers_ == 0) {  // not even one thread
         queue_.erase(request->position);
         request->queued = false;
@@ -81,6 +82,7 @@ void Token::submit(const std::shared_ptr<Request>& request) {
       }
     }
   }
+  if (wakes) work_.notify_one();
   if (refusal != CKR_OK) request->finish(refusal);
 }
 

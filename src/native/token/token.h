@@ -168,7 +168,9 @@ class Token : public std::enable_shared_from_this<Token> {
   bool pinRefused() const;
   unsigned workerLimit() const;
   void putBack(const std::shared_ptr<Request>& request);
-  void wakeWorker();
+  /// Sees that one comes to the queue if one more can be of use. True: by `work_.notify_one()`, for
+  /// the caller to do with the lock released, or the worker would wake up only to wait for that.
+  bool callWorker();
   bool startWorker();
   void joinEnded();
   void setState(TokenState state, CK_RV error);
