@@ -225,34 +225,40 @@ napi_value Fields::value(const char* name) const {
   return result;
 }
 
-bool Fields::has(const char* name) const {
+napi_value Fields::given(const char* name) const {
   napi_value property = value(name);
   napi_valuetype type = napi_undefined;
-  return property && napi_typeof(env_, property, &type) == napi_ok && type != napi_undefined &&
-         type != napi_null;
+  const bool typed = property && napi_typeof(env_, property, &type) == napi_ok;
+  return typed && type != napi_undefined && type != napi_null ? property : nullptr;
 }
+
+bool Fields::has(const char* name) const { return given(name) != nullptr; }
 
 int64_t Fields::integer(const char* name, int64_t otherwise) const {
   int64_t result = otherwise;
-  if (has(name) && napi_get_value_int64(env_, value(name), &result) != napi_ok) return otherwise;
+  napi_value property = given(name);
+  if (property && napi_get_value_int64(env_, property, &result) != napi_ok) return otherwise;
   return result;
 }
 
 bool Fields::flag(const char* name, bool otherwise) const {
   bool result = otherwise;
-  if (has(name) && napi_get_value_bool(env_, value(name), &result) != napi_ok) return otherwise;
+  napi_value property = given(name);
+  if (property && napi_get_value_bool(env_, property, &result) != napi_ok) return otherwise;
   return result;
 }
 
 std::string Fields::text(const char* name, std::string_view otherwise) const {
-  bool ok = has(name);
-  std::string result = ok ? toText(env_, value(name), &ok) : std::string();
+  napi_value property = given(name);
+  bool ok = property != nullptr;
+  std::string result = ok ? toText(env_, property, &ok) : std::string();
   return ok ? result : std::string(otherwise);
 }
 
 Bytes Fields::bytes(const char* name) const {
   bool ok = true;
-  return has(name) ? toBytes(env_, value(name), &ok) : Bytes();
+  napi_value property = given(name);
+  return property ? toBytes(env_, property, &ok) : Bytes();
 }
 
 std::vector<Bytes> Fields::byteArrays(const char* name) const {

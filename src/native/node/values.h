@@ -82,6 +82,9 @@ class Fields {
   napi_value value(const char* name) const;
 
  private:
+  /// nullptr for one that is missing, undefined or null.
+  napi_value given(const char* name) const;
+
   napi_env env_;
   napi_value object_;
 };
