@@ -1,16 +1,22 @@
 #include "engine/events.h"
 
 #include "engine/alerts.h"
+#include "node/shape.h"
 #include "token/key.h"
 
 namespace tlspool::engine {
 
 using node::set;
+using node::Shape;
 
 namespace {
 
 napi_value numbers(napi_env env, const std::vector<uint16_t>& values) {
   return node::numbers(env, std::vector<uint32_t>(values.begin(), values.end()));
+}
+
+napi_value textOrUndefined(napi_env env, const std::string& text) {
+  return text.empty() ? node::undefined(env) : node::string(env, text);
 }
 
 napi_value failureToJs(napi_env env, const Failure& failure) {
@@ -36,67 +42,57 @@ napi_value failureToJs(napi_env env, const Failure& failure) {
 }  // namespace
 
 napi_value countersToJs(napi_env env, const Counters& counters, uint64_t now) {
-  napi_value result = node::object(env);
-  auto put = [&](const char* name, uint64_t value) {
-    set(env, result, name, node::number(env, static_cast<double>(value)));
-  };
-  put("bytesIn", counters.bytesIn.value());
-  put("bytesOut", counters.bytesOut.value());
-  put("recordsIn", counters.recordsIn.value());
-  put("recordsOut", counters.recordsOut.value());
-  put("lostIn", counters.lostIn.value());
-  put("lostOut", counters.lostOut.value());
-  put("duration", now - counters.opened);
-  return result;
+  static const Shape shape{"bytesIn", "bytesOut", "recordsIn", "recordsOut",
+                           "lostIn",  "lostOut",  "duration"};
+  auto number = [env](uint64_t value) { return node::number(env, static_cast<double>(value)); };
+  return shape.make(env, {number(counters.bytesIn.value()), number(counters.bytesOut.value()),
+                          number(counters.recordsIn.value()), number(counters.recordsOut.value()),
+                          number(counters.lostIn.value()), number(counters.lostOut.value()),
+                          number(now - counters.opened)});
 }
 
-napi_value SessionEvent::toJs(napi_env env) const {
-  napi_value result = node::object(env);
-  set(env, result, "type", node::string(env, type()));
-  set(env, result, "session", node::number(env, static_cast<double>(session_)));
-  fill(env, result);
-  return result;
+napi_value HelloEvent::toJs(napi_env env) const {
+  static const Shape shape{"type", "session", "serverName", "alpn", "signatureSchemes"};
+  return shape.make(env, {node::string(env, "hello"), number(env),
+                          textOrUndefined(env, hello_.serverName), node::strings(env, hello_.alpn),
+                          numbers(env, hello_.signatureSchemes)});
 }
 
-void HelloEvent::fill(napi_env env, napi_value object) const {
-  set(env, object, "serverName",
-      hello_.serverName.empty() ? node::undefined(env) : node::string(env, hello_.serverName));
-  set(env, object, "alpn", node::strings(env, hello_.alpn));
-  set(env, object, "signatureSchemes", numbers(env, hello_.signatureSchemes));
+napi_value CertificateRequestedEvent::toJs(napi_env env) const {
+  static const Shape shape{"type", "session", "signatureSchemes", "authorities"};
+  return shape.make(env, {node::string(env, "certificateRequested"), number(env),
+                          numbers(env, schemes_), node::buffers(env, authorities_)});
 }
 
-void CertificateRequestedEvent::fill(napi_env env, napi_value object) const {
-  set(env, object, "signatureSchemes", numbers(env, schemes_));
-  set(env, object, "authorities", node::buffers(env, authorities_));
+napi_value VerifyPeerEvent::toJs(napi_env env) const {
+  static const Shape shape{"type",   "session", "chain",      "ocsp",      "version",
+                           "cipher", "group",   "serverName", "credential"};
+  return shape.make(env, {node::string(env, "verifyPeer"), number(env), node::buffers(env, chain_),
+                          ocsp_.empty() ? node::undefined(env) : node::buffer(env, ocsp_),
+                          node::string(env, agreed_.version), node::string(env, agreed_.cipher),
+                          node::string(env, agreed_.group),
+                          textOrUndefined(env, agreed_.serverName),
+                          node::number(env, agreed_.credential)});
 }
 
-void VerifyPeerEvent::fill(napi_env env, napi_value object) const {
-  set(env, object, "chain", node::buffers(env, chain_));
-  set(env, object, "ocsp", ocsp_.empty() ? node::undefined(env) : node::buffer(env, ocsp_));
-  set(env, object, "version", node::string(env, agreed_.version));
-  set(env, object, "cipher", node::string(env, agreed_.cipher));
-  set(env, object, "group", node::string(env, agreed_.group));
-  set(env, object, "serverName",
-      agreed_.serverName.empty() ? node::undefined(env) : node::string(env, agreed_.serverName));
-  set(env, object, "credential", node::number(env, agreed_.credential));
+napi_value EstablishedEvent::toJs(napi_env env) const {
+  static const Shape shape{"type", "session",    "version", "cipher",  "group",
+                           "alpn", "credential", "resumed", "peerName"};
+  const Established& made = established_;
+  return shape.make(env, {node::string(env, "established"), number(env),
+                          node::string(env, made.version), node::string(env, made.cipher),
+                          node::string(env, made.group), node::string(env, made.alpn),
+                          node::number(env, made.credential), node::boolean(env, made.resumed),
+                          node::string(env, made.peerName)});
 }
 
-void EstablishedEvent::fill(napi_env env, napi_value object) const {
-  set(env, object, "version", node::string(env, established_.version));
-  set(env, object, "cipher", node::string(env, established_.cipher));
-  set(env, object, "group", node::string(env, established_.group));
-  set(env, object, "alpn", node::string(env, established_.alpn));
-  set(env, object, "credential", node::number(env, established_.credential));
-  set(env, object, "resumed", node::boolean(env, established_.resumed));
-  set(env, object, "peerName", node::string(env, established_.peerName));
-}
-
-void ClosedEvent::fill(napi_env env, napi_value object) const {
-  before_(id_);
-  set(env, object, "reason", node::string(env, spelling(end_.reason)));
-  set(env, object, "failure",
-      end_.failure ? failureToJs(env, *end_.failure) : node::undefined(env));
-  set(env, object, "counters", countersToJs(env, *counters_, ended_));
+napi_value ClosedEvent::toJs(napi_env env) const {
+  static const Shape shape{"type", "session", "reason", "failure", "counters"};
+  before_(session());
+  return shape.make(env, {node::string(env, "closed"), number(env),
+                          node::string(env, spelling(end_.reason)),
+                          end_.failure ? failureToJs(env, *end_.failure) : node::undefined(env),
+                          countersToJs(env, *counters_, ended_)});
 }
 
 }  // namespace tlspool::engine

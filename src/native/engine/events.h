@@ -17,11 +17,10 @@ class SessionEvent : public node::Event {
  public:
   explicit SessionEvent(SessionId session) : session_(session) {}
 
-  napi_value toJs(napi_env env) const final;
-
  protected:
-  virtual const char* type() const = 0;
-  virtual void fill(napi_env env, napi_value object) const = 0;
+  SessionId session() const { return session_; }
+  /// As JavaScript has it.
+  napi_value number(napi_env env) const { return node::number(env, static_cast<double>(session_)); }
 
  private:
   SessionId session_;
@@ -31,10 +30,9 @@ class HelloEvent final : public SessionEvent {
  public:
   HelloEvent(SessionId session, const ClientHello& hello) : SessionEvent(session), hello_(hello) {}
 
- private:
-  const char* type() const override { return "hello"; }
-  void fill(napi_env env, napi_value object) const override;
+  napi_value toJs(napi_env env) const override;
 
+ private:
   ClientHello hello_;
 };
 
@@ -44,10 +42,9 @@ class CertificateRequestedEvent final : public SessionEvent {
                             std::vector<node::Bytes> authorities)
       : SessionEvent(session), schemes_(std::move(schemes)), authorities_(std::move(authorities)) {}
 
- private:
-  const char* type() const override { return "certificateRequested"; }
-  void fill(napi_env env, napi_value object) const override;
+  napi_value toJs(napi_env env) const override;
 
+ private:
   std::vector<uint16_t> schemes_;
   std::vector<node::Bytes> authorities_;
 };
@@ -78,10 +75,9 @@ class VerifyPeerEvent final : public SessionEvent {
         ocsp_(std::move(ocsp)),
         agreed_(std::move(agreed)) {}
 
- private:
-  const char* type() const override { return "verifyPeer"; }
-  void fill(napi_env env, napi_value object) const override;
+  napi_value toJs(napi_env env) const override;
 
+ private:
   std::vector<node::Bytes> chain_;
   node::Bytes ocsp_;
   Agreed agreed_;
@@ -102,10 +98,9 @@ class EstablishedEvent final : public SessionEvent {
   EstablishedEvent(SessionId session, Established established)
       : SessionEvent(session), established_(std::move(established)) {}
 
- private:
-  const char* type() const override { return "established"; }
-  void fill(napi_env env, napi_value object) const override;
+  napi_value toJs(napi_env env) const override;
 
+ private:
   Established established_;
 };
 
@@ -115,17 +110,14 @@ class ClosedEvent final : public SessionEvent {
   ClosedEvent(SessionId session, End end, std::shared_ptr<Counters> counters,
               void (*before)(SessionId))
       : SessionEvent(session),
-        id_(session),
         end_(std::move(end)),
         counters_(std::move(counters)),
         ended_(monotonicTime()),
         before_(before) {}
 
- private:
-  const char* type() const override { return "closed"; }
-  void fill(napi_env env, napi_value object) const override;
+  napi_value toJs(napi_env env) const override;
 
-  SessionId id_;
+ private:
   End end_;
   std::shared_ptr<Counters> counters_;
   uint64_t ended_;

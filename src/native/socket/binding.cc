@@ -6,6 +6,7 @@
 #include <cerrno>
 #include <utility>
 
+#include "node/shape.h"
 #include "node/values.h"
 #include "socket/credentials.h"
 #include "socket/datagram-binding.h"
@@ -116,11 +117,9 @@ napi_value receiveInto(napi_env env, napi_callback_info info) {
   for (size_t i = 0; i < received.descriptors.size(); i++) {
     napi_set_element(env, fds, i, node::number(env, received.descriptors[i].release()));
   }
-  napi_value result = node::object(env);
-  node::set(env, result, "bytes", node::number(env, received.bytes));
-  node::set(env, result, "fds", fds);
-  node::set(env, result, "truncated", node::boolean(env, received.truncated));
-  return result;
+  static const node::Shape shape{"bytes", "fds", "truncated"};
+  return shape.make(env, {node::number(env, static_cast<double>(received.bytes)), fds,
+                          node::boolean(env, received.truncated)});
 }
 
 /// `peek(fd, buffer)`
