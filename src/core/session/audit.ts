@@ -48,11 +48,15 @@ export class Audit {
     );
   }
 
-  /** @param counters undefined: the engine never had it */
-  failed(error: TlspoolError, counters: Counters | undefined): void {
+  /**
+   * @param counters undefined: the engine never had it
+   * @param localId who we were to be; '': not known
+   */
+  failed(error: TlspoolError, counters: Counters | undefined, localId: string): void {
+    const local = localId || undefined;
     const ms = counters && Math.round(counters.duration);
     this.#log.info(
-      { ...this.#who(), ms, code: error.code, error: error.message },
+      { ...this.#who(), local, ms, code: error.code, error: error.message },
       'handshake failed',
     );
   }

@@ -14,12 +14,12 @@ export function setUpFailure({ reason, failure, counters }: ClosedEvent): Tlspoo
     case 'ended':
       return handshakeFailed('the pool ended the session', failure);
     default:
-      return noPin(failure) ?? handshakeFailed(describe(failure) ?? reason, undefined);
+      return ofOurKey(failure) ?? handshakeFailed(describe(failure) ?? reason, undefined);
   }
 }
 
-/** The token waited for a person in vain. */
-function noPin(failure: EngineFailure | undefined): PoolError | undefined {
+/** What an operator can do something about: the token waited for a person in vain, or has our key no more. */
+function ofOurKey(failure: EngineFailure | undefined): PoolError | undefined {
   switch (failure?.pkcs11?.name) {
     case 'PIN_DECLINED':
       return new PoolError('STIRRED_NOT_SHAKEN', "the PIN of our key's token was declined");
@@ -35,6 +35,12 @@ function noPin(failure: EngineFailure | undefined): PoolError | undefined {
         "the PIN of our key's token was wrong (CKR_PIN_INCORRECT)",
         'See tlspool pin status.',
       );
+    case 'KEY_NOT_FOUND':
+      return new PoolError(
+        'STIRRED_NOT_SHAKEN',
+        'our key is not in its token (KEY_NOT_FOUND)',
+        'Make another: tlspool identities create --renew.',
+      );
     default:
       return undefined;
   }
@@ -48,13 +54,19 @@ function handshakeFailed(what: string, failure: EngineFailure | undefined): Pool
 /** `we refused: no shared cipher (alert handshake_failure, CKR_PIN_LOCKED)` */
 export function describe(failure: EngineFailure | undefined): string | undefined {
   if (failure === undefined) return undefined;
-  const { side, reason, alert, pkcs11 } = failure;
+  const { side, alert, pkcs11 } = failure;
   const marks: string[] = [];
   if (alert !== undefined) marks.push(`alert ${alert.name} ${alert.direction}`);
   if (pkcs11 !== undefined) marks.push(`token says ${pkcs11.name}`);
   const who = side === 'local' ? 'we refused' : 'the other side refused';
-  const meant = side === 'local' && noTls.has(reason) ? `what came is no TLS (${reason})` : reason;
-  return `${who}: ${meant}${marks.length === 0 ? '' : ` (${marks.join(', ')})`}`;
+  return `${who}: ${meaning(failure)}${marks.length === 0 ? '' : ` (${marks.join(', ')})`}`;
+}
+
+/** OpenSSL's reason, where that says something. Of our token it knows only that something failed (`EVP lib`). */
+function meaning({ side, reason, pkcs11 }: EngineFailure): string {
+  if (side !== 'local') return reason;
+  if (pkcs11 !== undefined) return 'our token did not sign';
+  return noTls.has(reason) ? `what came is no TLS (${reason})` : reason;
 }
 
 /** How OpenSSL calls a record that is none. */

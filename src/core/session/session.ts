@@ -300,15 +300,16 @@ export class Session implements SessionHandler {
   /** The engine is done with it, however it ended. */
   closed(event: ClosedEvent): void {
     const phase = this.#phase;
+    const { localId } = this.parties;
     if (isOpen(phase)) {
       const failure = this.#missingCertificate(phase, event) ?? setUpFailure(event);
       this.#noteLostKey(phase, event);
       this.#settle(phase, failure);
-      this.#audit.failed(failure, event.counters);
+      this.#audit.failed(failure, event.counters, localId);
     } else if (phase.is === 'running') {
       phase.live.closed(event);
       this.#audit.ended(phase.live.agreed, event);
-    } else if (phase.is === 'failed') this.#audit.failed(phase.error, event.counters);
+    } else if (phase.is === 'failed') this.#audit.failed(phase.error, event.counters, localId);
     this.#phase = { is: 'over' };
     this.#keeper.ended(this);
   }
@@ -414,13 +415,14 @@ export class Session implements SessionHandler {
       return;
     }
     const told = tellable(error);
+    const { localId } = this.parties;
     if (!(error instanceof TlspoolError)) this.#audit.fault(error);
     this.#settle(phase, told);
     if (this.#engineId !== undefined) {
       this.#services.engine.refuse(this.#engineId, alert, told.message);
       return;
     }
-    this.#audit.failed(told, undefined);
+    this.#audit.failed(told, undefined, localId);
     this.#phase = { is: 'over' };
     this.#keeper.ended(this);
   }
