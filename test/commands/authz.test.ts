@@ -142,7 +142,11 @@ test('a rule that closes or opens a local identity says so; a dry run changes no
   assert.match(await authz(made, 'list'), /No rules/);
 
   assert.match(await authz(made, ...rule), /lists\.example\.org is closed, for every service/);
-  assert.match(await authz(made, 'remove', 'r1'), /lists\.example\.org is open: everybody gets in/);
+  assert.match(await authz(made, 'remove', 'r1', '--dry-run'), /^Rule r1 would be gone: allow/);
+  assert.match(
+    await authz(made, 'remove', 'r1'),
+    /^Rule r1 is gone: (?:.*\n)*lists\.example\.org is open: everybody gets in/,
+  );
   assert.match(await authz(made, 'close', lists), /lists\.example\.org is closed/);
 
   const explained = await authz(made, 'explain', '--last');
@@ -207,6 +211,8 @@ test('groups hold groups but never themselves, and one in use stays', async (t) 
   const cycle = await made.tlspool('authz', 'group', 'add', 'staff', 'group:list-members');
   assert.equal(cycle.code, 2);
   assert.match(cycle.stderr, /staff would hold itself: staff holds list-members holds staff/);
+  const nobody = await made.tlspool('authz', 'group', 'remove', 'staff');
+  assert.match(nobody.stderr, /^Error: missing MEMBER\n.*--whole removes the group itself\.\n$/);
   const used = await made.tlspool('authz', 'group', 'remove', 'staff', '--whole');
   assert.equal(used.code, 1);
   assert.match(used.stderr, /group staff is named by group list-members/);

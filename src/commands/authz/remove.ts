@@ -43,7 +43,8 @@ export default class AuthzRemove extends AuthzCommand {
       for (const name of argv as string[]) removed.push(await removeRule(db, name));
       return removed;
     });
-    for (const { name, text } of value) this.log(`Rule ${name} is gone: ${text}`);
+    const now = flags['dry-run'] ? 'would be' : 'is';
+    for (const { name, text } of value) this.log(`Rule ${name} ${now} gone: ${text}`);
     this.printReport(report);
     return { removed: value, ...report };
   }

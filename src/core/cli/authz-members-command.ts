@@ -35,7 +35,9 @@ export abstract class AuthzMembersCommand extends AuthzCommand {
     done: string,
   ): Promise<ChangedMembers> {
     if (words.length === 0) {
-      throw new UsageError('missing MEMBER', 'Name one or more, such as john@example.com.');
+      const one = 'Name one or more, such as john@example.com';
+      const all = done === 'removed' ? '; --whole removes the group itself' : '';
+      throw new UsageError('missing MEMBER', `${one}${all}.`);
     }
     const { parseMember } = await import('../authz/who.ts');
     const members = words.map(parseMember);

@@ -95,7 +95,8 @@ export class Prompts {
   }
 
   #need(message: string, flag: string): void {
-    if (!this.#mayAsk) throw new UsageError(`cannot ask "${message}" here`, `Say it with ${flag}.`);
+    const asked = message.replace(/:$/, '');
+    if (!this.#mayAsk) throw new UsageError(`cannot ask "${asked}" here`, `Say it with ${flag}.`);
   }
 }
 

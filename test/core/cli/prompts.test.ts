@@ -6,8 +6,9 @@ test('a question that cannot be asked names the flag that answers it', async () 
   const silent = new Prompts(false);
   const refusal = { name: 'UsageError', exit: 2, hint: 'Say it with --yes.' };
   await assert.rejects(silent.confirm('Remove it?', '--yes'), refusal);
-  await assert.rejects(silent.secret('PIN', '--pin-file'), {
+  await assert.rejects(silent.secret('PIN:', '--pin-file'), {
     exit: 2,
+    message: 'cannot ask "PIN" here',
     hint: 'Say it with --pin-file.',
   });
 });
