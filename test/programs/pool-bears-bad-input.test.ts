@@ -10,12 +10,13 @@ import * as sockets from '../../src/core/engine/sockets.ts';
 import { encode } from '../../src/core/protocol/codec.ts';
 import { poolErrorNumber } from '../../src/core/protocol/errors.ts';
 import { startTlsFlags } from '../../src/core/protocol/flags.ts';
+import type { Control } from '../../src/core/protocol/message.ts';
 import { event, until, withTimeEnough } from '../patience.ts';
 import { Pool } from './stage/pool.ts';
 import { RawClient, startTls } from './stage/raw-client.ts';
 
 const name = 'www.example.com';
-const { EBADMSG, EINVAL, ETIMEDOUT } = constants.errno;
+const { EBADMSG, ECANCELED, EINVAL, ETIMEDOUT } = constants.errno;
 let pool: Pool;
 let idle: number;
 
@@ -88,6 +89,10 @@ function survived(
   });
 }
 
+/** Nothing is answered to it itself. */
+const withdraw = (ctlkey: Buffer): Control => ({ command: 'withdraw', flags: 0, ctlkey, name: '' });
+const ping = { command: 'ping', identity: 'x@example.com', facilities: 0 } as const;
+
 survived('a message that ends short', async (client) => {
   await client.send(Buffer.alloc(387));
   sockets.shutdownFd(client.fd, 'write');
@@ -103,7 +108,6 @@ survived('a stream of noise is answered message by message', async (client) => {
 });
 
 survived('messages that are glued together, and ones that come byte by byte', async (client) => {
-  const ping = { command: 'ping', identity: 'x@example.com', facilities: 1 } as const;
   const three = [1, 2, 3].map((requestId) => encode({ requestId, callbackId: 0, message: ping }));
   await client.send(Buffer.concat(three));
   for (const byte of encode({ requestId: 4, callbackId: 0, message: ping })) {
@@ -119,6 +123,47 @@ survived('text without an end', async (client) => {
   message.fill('a', 8 + 12, 8 + 140);
   await client.send(message);
   assert.equal(await client.refusal(), EBADMSG);
+});
+
+survived(
+  'a handshake that is withdrawn, by whoever asked for it and nobody else',
+  async (client) => {
+    using other = new RawClient(pool.socket);
+    const [ours, given] = sockets.socketPair();
+    const request = startTls({ localId: name, timeout: 0xffff_ffff });
+    await client.say(request, { fd: given });
+    sockets.closeFd(given);
+    await other.say(withdraw(request.ctlkey));
+    await client.say(withdraw(Buffer.alloc(16)));
+    for (const asking of [other, client]) {
+      await asking.say(ping, { requestId: 2 });
+      assert.equal((await asking.hear())?.message.command, 'ping');
+    }
+    await client.say(withdraw(request.ctlkey));
+    assert.equal(await client.refusal(), ECANCELED);
+    const socket = new Socket({ fd: ours }).resume();
+    await event(socket, 'end');
+    socket.destroy();
+  },
+);
+
+survived('a session that is withdrawn when both sides know each other', async (client) => {
+  const [ours, given] = sockets.socketPair();
+  const [kept, plain] = sockets.socketPair();
+  const request = startTls({ localId: name, timeout: 0xffff_ffff });
+  await client.say(request, { fd: given });
+  sockets.closeFd(given);
+  const peer = await connectTls(ours);
+  const asked = await client.hear();
+  assert.equal(asked?.message.command, 'plaintextConnect');
+  await client.say(withdraw(request.ctlkey));
+  await client.say(asked.message, { callbackId: asked.callbackId, fd: plain });
+  sockets.closeFd(plain);
+  assert.equal(await client.refusal(), ECANCELED);
+  await client.say(ping, { requestId: 2 });
+  assert.equal((await client.hear())?.message.command, 'ping');
+  peer.destroy();
+  sockets.closeFd(kept);
 });
 
 survived('answers that nobody asked for', async (client) => {
