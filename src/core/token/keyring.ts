@@ -354,10 +354,15 @@ export class Keyring extends EventEmitter<KeyringEventMap> {
     if (pinState === 'count-low' || pinState === 'final-try') {
       log.warn(details, 'a wrong PIN was given to the token: too many of them lock it');
     }
-    const [level, message] = reports[state];
+    const logsIn =
+      state === 'needs-pin' && this.#logins.get(token) !== undefined && !this.#locked.has(token);
+    const [level, message] = logsIn ? loggingIn : reports[state];
     log[level](details, message);
   }
 }
+
+/** Nobody has to do anything: there is a source. */
+const loggingIn = ['info', 'the token needs its PIN: it is taken from its source'] as const;
 
 const reports: Readonly<Record<TokenState, readonly ['info' | 'warn' | 'error', string]>> = {
   ready: ['info', 'the token is ready'],

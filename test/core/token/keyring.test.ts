@@ -231,6 +231,8 @@ test('a PIN file that others may read is not used, and is once it is private', a
   assert.equal(keyring.tokens()[0]?.state, 'needs-pin');
   chmodSync(token.pinFile, 0o600);
   await ready;
+  assert.ok(reports.includes('the token needs its PIN: it is taken from its source'));
+  assert.ok(!reports.includes('the token waits for its PIN'));
 });
 
 test('without a PIN source a token waits for login, and so do signatures, while another goes on', async () => {
@@ -251,6 +253,7 @@ test('without a PIN source a token waits for login, and so do signatures, while 
   await keyring.verify(keyring.key('pkcs11:token=second;object=elsewhere', elsewhere.publicKey));
   assert.equal(keyring.tokens().find(({ uri }) => uri.includes('token=soft'))?.waiting, 1);
 
+  assert.ok(reports.includes('the token waits for its PIN'));
   const pin = Buffer.from(PIN);
   await keyring.login(token.uri, pin);
   assert.ok(pin.every((byte) => byte === 0));
