@@ -101,7 +101,7 @@ function valueName(flag: DocumentedFlag): string | undefined {
 
 function defaultText(flag: DocumentedFlag): string | undefined {
   const { type, default: value } = flag;
-  if (type === 'boolean' || value === undefined || value === null) return undefined;
+  if (type === 'boolean' || value === undefined || value === null || value === '') return undefined;
   return Array.isArray(value) ? value.join(', ') : String(value);
 }
 

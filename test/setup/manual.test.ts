@@ -48,6 +48,11 @@ test('tlspool.conf(5) has every setting, and no other', () => {
   assert.deepEqual([...named].sort(), [...keys.keys()].sort());
 });
 
+test('a default that is nothing is not told', () => {
+  for (const page of pages)
+    assert.doesNotMatch(readFileSync(join(man, page), 'utf8'), /default is \\fB\\%\\fR/, page);
+});
+
 test('every page is of this release', () => {
   const { version } = JSON.parse(readFileSync(join(man, '../package.json'), 'utf8')) as {
     version: string;
