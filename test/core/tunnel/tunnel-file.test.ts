@@ -1,4 +1,6 @@
 import assert from 'node:assert/strict';
+import { readFileSync } from 'node:fs';
+import { join } from 'node:path';
 import { test } from 'node:test';
 import fc from 'fast-check';
 import { parseConf } from '../../../src/core/config/conf-file.ts';
@@ -103,4 +105,20 @@ test('no text makes the reader fail otherwise than by naming a mistake', () => {
       }
     }),
   );
+});
+
+test('the files that guides show are read as they stand', () => {
+  const guide = (name: string) =>
+    readFileSync(join(import.meta.dirname, '../../../docs', name), 'utf8');
+  const ofTunnels = /```\n(tunnel web\n[\s\S]*?)```/.exec(guide('tunnel.md'))?.[1] ?? '';
+  // Beside what stunnel has for the same.
+  const beside = /```ini\n([\s\S]*?)```/.exec(guide('from-stunnel.md'))?.[1] ?? '';
+  const column = beside.indexOf('# tunnels.conf');
+  const fromStunnel = beside.replace(/^.*$/gm, (line) => line.slice(column));
+  for (const text of [ofTunnels, fromStunnel]) {
+    assert.deepEqual(
+      parse(text).map(({ name }) => name),
+      ['web', 'imap'],
+    );
+  }
 });
