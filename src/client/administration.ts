@@ -13,7 +13,7 @@ import type { ReviewedSession } from '../core/server/review.ts';
 import type { SessionView } from '../core/server/session-view.ts';
 import type { TouchView } from '../core/server/touches.ts';
 import type { Shown } from '../core/store/review-wishes.ts';
-import { noDaemon } from './errors.ts';
+import { noAdministration } from './errors.ts';
 
 /** ms for the pool to say anything at all. */
 const PATIENCE = 10_000;
@@ -146,7 +146,7 @@ async function open(path: string, patience: number): Promise<Socket> {
   try {
     await once(socket, 'connect');
   } catch (error) {
-    throw noDaemon(path, error);
+    throw noAdministration(path, error);
   }
   socket.setTimeout(patience, () => socket.destroy());
   return socket;

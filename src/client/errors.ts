@@ -18,7 +18,7 @@ export function errorOf(message: Message): TlspoolError | undefined {
 export function noDaemon(socket: string, cause: unknown): TlspoolError {
   // Nothing was tried: that is no news of the pool.
   if (cause instanceof TlspoolError && /^engine-(missing|unusable)$/.test(cause.code)) return cause;
-  const refused = cause instanceof Error && 'code' in cause && cause.code === 'EACCES';
+  const refused = isRefused(cause);
   return new TlspoolError(
     'no-daemon',
     refused
@@ -32,6 +32,20 @@ export function noDaemon(socket: string, cause: unknown): TlspoolError {
       cause,
     },
   );
+}
+
+/** The same of the socket beside it, which fewer may use. */
+export function noAdministration(socket: string, cause: unknown): TlspoolError {
+  if (!isRefused(cause)) return noDaemon(socket, cause);
+  return new TlspoolError('no-daemon', `this user may not administer the pool at ${socket}`, {
+    hint: "Only root and the daemon's own user may.",
+    exit: 3,
+    cause,
+  });
+}
+
+function isRefused(cause: unknown): boolean {
+  return cause instanceof Error && 'code' in cause && cause.code === 'EACCES';
 }
 
 export function connectionLost(reason: string, cause?: unknown): TlspoolError {

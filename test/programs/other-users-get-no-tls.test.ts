@@ -2,8 +2,9 @@ import assert from 'node:assert/strict';
 import { chmodSync } from 'node:fs';
 import { test } from 'node:test';
 import { fileURLToPath } from 'node:url';
+import { OtherUser } from './stage/other-user.ts';
 import { Pool } from './stage/pool.ts';
-import { run } from './stage/running.ts';
+import { run, tlspoolCommand } from './stage/running.ts';
 
 const folder = fileURLToPath(new URL('python', import.meta.url));
 const NOBODY = 65_534;
@@ -43,4 +44,25 @@ test('whoever may connect may ask who is there, and nothing else', {
   assert.equal(code, 0, stderr);
   assert.match(stdout, /user 65534 may not act as www\.example\.com/);
   assert.match(stdout, /no administration/);
+});
+
+test('whoever may connect and not administer is told just that, and why the state cannot be read', {
+  skip: process.getuid?.() === 0 ? false : 'it takes root to become somebody else',
+}, async (t) => {
+  await using pool = await Pool.serving([['www.example.com']], 'socket_mode 0666\n');
+  const user = await OtherUser.of(pool, 'www.example.com');
+  if (user.skip !== false) return t.skip(user.skip);
+  const tried = async (...args: string[]) => {
+    const [file = '', ...rest] = OtherUser.become(tlspoolCommand(...args));
+    return run(file, rest, { env: user.environment, cwd: '/' });
+  };
+  assert.equal((await tried('ping')).code, 0);
+  for (const args of [['status'], ['sessions', 'list']]) {
+    const { code, stderr } = await tried(...args);
+    assert.equal(code, 3);
+    assert.match(stderr, /^Error: this user may not administer the pool at .*\nOnly root and /);
+  }
+  const { code, stderr } = await tried('identities', 'list');
+  assert.equal(code, 1);
+  assert.match(stderr, /^Error: \S+ cannot be used: permission denied\n/);
 });

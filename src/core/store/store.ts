@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { DatabaseSync, type StatementSync } from 'node:sqlite';
 import { pathToFileURL } from 'node:url';
 import type { Transaction } from 'kysely';
-import { TlspoolError } from '../errors.ts';
+import { systemReason, TlspoolError } from '../errors.ts';
 import { isRefusedWrite, storeFailure } from './failures.ts';
 import { Kysely } from './kysely.ts';
 import { makeFolder } from './make-folder.ts';
@@ -183,8 +183,7 @@ function noState(stateDir: string): TlspoolError {
 }
 
 function unusableFolder(stateDir: string, error: unknown): TlspoolError {
-  const reason = error instanceof Error ? error.message : String(error);
-  return new TlspoolError('state-unusable', `${stateDir} cannot be used: ${reason}`, {
+  return new TlspoolError('state-unusable', `${stateDir} cannot be used: ${systemReason(error)}`, {
     hint: 'The state folder must belong to the user that runs tlspool.',
     cause: error,
   });
