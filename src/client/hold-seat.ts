@@ -1,3 +1,4 @@
+import { setImmediate as turn } from 'node:timers/promises';
 import type { Message } from '../core/protocol/message.ts';
 import type { PoolConnection } from './pool-connection.ts';
 
@@ -24,7 +25,7 @@ export interface SeatHolding {
   readonly signal: AbortSignal;
 }
 
-/** Takes a seat, and closes the connection when it is over. Resolves when the offer was taken or refused. */
+/** Takes a seat, and closes the connection when it is over. @throws what the pool refuses it for */
 export async function holdSeat(pool: PoolConnection, holding: SeatHolding): Promise<Seat> {
   const { signal } = holding;
   const over = new AbortController();
@@ -61,5 +62,6 @@ export async function holdSeat(pool: PoolConnection, holding: SeatHolding): Prom
   ended.catch(() => undefined);
   // The pool serves a connection's requests in order: once this is answered, the offer was taken or refused.
   await pool.ping().catch(() => undefined);
+  await Promise.race([ended, turn()]);
   return { ended };
 }

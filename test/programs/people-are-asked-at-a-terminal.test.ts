@@ -8,6 +8,7 @@ import { type AskingPool, askingPool } from './stage/asking-pool.ts';
 import { bothSides } from './stage/both-sides.ts';
 import { handedOver, tcpPair } from './stage/handed-over.ts';
 import type { Pool } from './stage/pool.ts';
+import { runTlspool } from './stage/running.ts';
 import { withoutSystemd } from './stage/systemd.ts';
 import { Terminal } from './stage/terminal.ts';
 
@@ -194,3 +195,29 @@ test('rules choose for a machine', async () => {
 async function disclosed(): Promise<unknown> {
   return JSON.parse(await pool.command('disclose', 'list', '--json')).disclosures;
 }
+
+test('whoever comes second is not told to be ready, but that there is one', async () => {
+  for (const [command, first, second] of [
+    ['asks', ['pin'], ['pin', '--from', join(pool.stateDir, 'pin')]],
+    ['chooses', ['identities', 'select'], ['identities', 'select', '--auto', '/dev/null']],
+  ] as const) {
+    await using terminal = await Terminal.running(pool, ...first);
+    await terminal.showing(/ready/);
+    const { code, stderr } = await runTlspool(second, { env: pool.environment });
+    assert.equal(code, 1, command);
+    assert.match(stderr, /^Error: another program does that already\. End it first/);
+    await terminal.press('C-c');
+    await terminal.ended();
+  }
+});
+
+test('a source for a token that the pool does not have, or rules that are not there, are named at once', async () => {
+  const from = ['--from', join(pool.stateDir, 'pin'), '--token', 'tlspol'];
+  const asked = await runTlspool(['pin', ...from], { env: pool.environment });
+  assert.equal(asked.code, 2);
+  assert.match(asked.stderr, /^Error: no token of this pool is tlspol\nThere are: tlspool\n$/);
+  const auto = ['identities', 'select', '--auto', join(pool.folder, 'none')];
+  const { code, stderr } = await runTlspool(auto, { env: pool.environment });
+  assert.equal(code, 2);
+  assert.match(stderr, /^Error: cannot read \S+: no such file or directory\n$/);
+});

@@ -57,8 +57,7 @@ With --auto a file of rules chooses instead: a line each, \`SELECTOR LOCALID [re
       ask,
       signal: end.signal,
     });
-    const over = await Promise.race([seat.ended.then(() => true), Promise.resolve(false)]);
-    if (!over) {
+    if (!end.signal.aborted) {
       process.stderr.write('tlspool identities select: ready; Ctrl-C ends this.\n');
     }
     await untilInterrupted(seat.ended);

@@ -51,6 +51,7 @@ It asks at the terminal, by one of GnuPG's pinentry programs, by systemd, or ans
         'Say which: --token LABEL.',
       );
     }
+    await requireToken(flags.token, overview);
     const end = new AbortController();
     for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) {
       process.once(signal, () => end.abort());
@@ -58,8 +59,7 @@ It asks at the terminal, by one of GnuPG's pinentry programs, by systemd, or ans
     const { takePinSeat } = await import('../../client/pin-seat.ts');
     const touch = (each: TouchView) => tellTouch(prompts, each);
     const seat = await takePinSeat({ socket, ask, touch, signal: end.signal });
-    const refused = await Promise.race([seat.ended.then(() => true), Promise.resolve(false)]);
-    if (!refused) this.#greet(overview);
+    if (!end.signal.aborted) this.#greet(overview);
     await untilInterrupted(seat.ended);
   }
 
@@ -89,6 +89,20 @@ It asks at the terminal, by one of GnuPG's pinentry programs, by systemd, or ans
       'tlspool pin: ready; PINs are asked for when they are needed, Ctrl-C ends this.\n',
     );
   }
+}
+
+/** With a name that is mistyped every question would be declined. */
+async function requireToken(
+  wanted: string | undefined,
+  tokens: readonly { uri: string; label: string }[] | undefined,
+): Promise<void> {
+  if (wanted === undefined || tokens === undefined) return;
+  const { isToken } = await import('../../core/seats/source-asker.ts');
+  if (tokens.some((token) => isToken(token, wanted))) return;
+  throw new UsageError(
+    `no token of this pool is ${wanted}`,
+    `There are: ${tokens.map(({ label, uri }) => label || uri).join(', ')}`,
+  );
 }
 
 /** Nothing is to be typed: a question that stands there stays as it is, one line further down. */

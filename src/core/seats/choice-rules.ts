@@ -1,5 +1,5 @@
 import { readFileSync } from 'node:fs';
-import { TlspoolError, UsageError } from '../errors.ts';
+import { systemReason, TlspoolError, UsageError } from '../errors.ts';
 import { formatDonai, parseDonai } from '../identity/donai.ts';
 import { DonaiError } from '../identity/donai-error.ts';
 import { formatSelector, parseSelector } from '../identity/selector.ts';
@@ -26,8 +26,8 @@ export function readChoiceRules(path: string): ChoiceRules {
   try {
     text = readFileSync(path, 'utf8');
   } catch (cause) {
-    const { code } = cause as NodeJS.ErrnoException;
-    throw new TlspoolError('unreadable', `cannot read ${path}: ${code}`, { cause, exit: 2 });
+    const message = `cannot read ${path}: ${systemReason(cause)}`;
+    throw new TlspoolError('unreadable', message, { cause, exit: 2 });
   }
   return parseChoiceRules(text, path);
 }

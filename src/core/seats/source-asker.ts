@@ -1,7 +1,7 @@
 import { createHmac, randomBytes } from 'node:crypto';
 import { formatPinSource, type PinSource, readPin } from '../token/pin-source.ts';
 import { matchPkcs11Uri, parsePkcs11Uri } from '../token/uri.ts';
-import type { PinAsker, PinQuestion } from './pin-question.ts';
+import type { PinAsker } from './pin-question.ts';
 
 export interface SourceAskerOptions {
   /** Label or URI of the only token that it is for; undefined: whichever token it is. */
@@ -30,7 +30,7 @@ export function sourceAsker(
       say(`declined: ${why}`);
       return undefined;
     };
-    if (token !== undefined && !isToken(question, token))
+    if (token !== undefined && !isToken(question.token, token))
       return decline(`${name} is another token`);
     if (given === undefined && question.attempt > 0 && !deliberate) {
       return decline(
@@ -48,8 +48,8 @@ export function sourceAsker(
   };
 }
 
-function isToken({ token }: PinQuestion, wanted: string): boolean {
-  if (!wanted.startsWith('pkcs11:')) return token.label === wanted;
-  const named = parsePkcs11Uri(wanted);
-  return token.uri !== '' && matchPkcs11Uri(named, parsePkcs11Uri(token.uri));
+/** @param wanted a label, or a `pkcs11:` URI that may say less than the token's own */
+export function isToken({ uri, label }: { uri: string; label: string }, wanted: string): boolean {
+  if (!wanted.startsWith('pkcs11:')) return label === wanted;
+  return uri !== '' && matchPkcs11Uri(parsePkcs11Uri(wanted), parsePkcs11Uri(uri));
 }
