@@ -75,3 +75,21 @@ test('a verdict against somebody is an answer, and names nobody else', async () 
   );
   assert.equal(rest.at(-1), 'To make it pass: Add the CA that does: tlspool trust add CA.pem');
 });
+
+test('whoever follows the advice about a self-signed certificate makes it pass', async () => {
+  using made = stage();
+  await made.tlspool('init');
+  const path = join(made.folder, 'self.der');
+  writeFileSync(path, make({ names: [dns('www.example.com')] }).certificate);
+  const check = () => made.tlspool('trust', 'check', '--chain', path);
+  const { stdout } = await check();
+  const [, advice = ''] = /^To make it pass: (.*)$/m.exec(stdout) ?? [];
+  const commands = [...advice.matchAll(/tlspool (trust .*?)(?:[;.] |$)/g)].map(([, words = '']) =>
+    words.split(' ').map((word) => word.replace('CERT.pem', path).replaceAll("'", '')),
+  );
+  assert.equal(commands.length, 2, stdout);
+  for (const words of commands) assert.equal((await made.tlspool(...words)).code, 0);
+  const after = await check();
+  assert.equal(after.code, 0, after.stdout);
+  assert.match(after.stdout, /^www\.example\.com is believed as a server\./);
+});

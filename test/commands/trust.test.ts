@@ -125,6 +125,18 @@ test('pins are listed with their end, and whether another key may take their pla
   assert.match(stdout, new RegExp(`other\\.example\\.com +c.* +pinned +in .* +once, from ${day}`));
 });
 
+test('a pin that no expression looks at is said to have no effect', async (t) => {
+  const made = await emptyPool(t);
+  const pin = async (remote: string) =>
+    (await made.tlspool('trust', 'pin', remote, 'ab'.repeat(32))).stderr;
+  const useless =
+    /^Warning: no expression looks at pins.*expression set 'PTI&r&\|' --role server\n$/;
+  assert.match(await pin('one.example.com'), useless);
+  await succeed(made, 'expression', 'set', 'PTI&r&|', '--role', 'server');
+  assert.equal(await pin('two.example.com'), '');
+  assert.match(await pin('john@example.com'), /--role client\n$/);
+});
+
 test('whoever mistypes what to remove is told what there is, and what is near', async (t) => {
   const made = await emptyPool(t);
   const nothing = await fail(made, 1, 'remove', 'abcdef');

@@ -80,6 +80,14 @@ export default class TrustPin extends PoolCommand {
     const end = expiresAt === undefined ? 'for ever' : `expires ${expiryWords(expiresAt)}`;
     this.log(`${remote} is known by the key ${key}`);
     this.log(`  ${end}`);
+    const role = parseDonai(remote).user === undefined ? 'server' : 'client';
+    const { somethingLooksAtPins } = await import('../../core/trust/wishes.ts');
+    if (!(await somethingLooksAtPins(store.db, role))) {
+      const set = `tlspool trust expression set 'PTI&r&|' --role ${role}`;
+      this.warn(
+        `no expression looks at pins, so that this one has no effect; one that does: ${set}`,
+      );
+    }
     return { stateDir, remote, key, expiresAt, rollOverAt };
   }
 }

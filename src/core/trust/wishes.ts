@@ -1,10 +1,12 @@
 /** Where validation expressions come from: the policy for a role, anchors, and our own identities. */
 import type { Kysely } from 'kysely';
+import type { TlsRole } from '../engine/types.ts';
 import { TlspoolError } from '../errors.ts';
 import { formatSelector, type Selector } from '../identity/selector.ts';
 import type { Schema } from '../store/schema.ts';
-import type { Anchor } from './anchors.ts';
-import type { Expression } from './expression.ts';
+import { type Anchor, listAnchors } from './anchors.ts';
+import { type Expression, lettersOf, parseExpression } from './expression.ts';
+import { readPolicies } from './policies.ts';
 
 /** What remotes must meet for whom the anchor vouches. @param expression undefined: nothing of its own */
 export async function setAnchorExpression(
@@ -52,4 +54,16 @@ export async function identityExpressions(
     .orderBy('donai')
     .execute();
   return rows.map(({ donai, validation }) => ({ id: donai, expression: validation ?? '' }));
+}
+
+/** Whether anything that is asked of remotes of a role looks at pins: otherwise a pin is without effect. */
+export async function somethingLooksAtPins(db: Kysely<Schema>, role: TlsRole): Promise<boolean> {
+  const policy = (await readPolicies(db))[role];
+  const ofAnchors = (await listAnchors(db)).map(({ validation }) => validation);
+  const ofIdentities = (await identityExpressions(db)).map(({ expression }) =>
+    parseExpression(expression),
+  );
+  return [policy, ...ofAnchors, ...ofIdentities].some(
+    (expression) => expression && lettersOf(expression.term).some((letter) => /p/i.test(letter)),
+  );
 }

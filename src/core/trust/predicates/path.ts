@@ -1,4 +1,5 @@
 import { X509Certificate } from 'node:crypto';
+import type { TlsRole } from '../../engine/types.ts';
 import { formatDonai } from '../../identity/donai.ts';
 import type { AnchorSet } from '../anchor-sets.ts';
 import type { Exhibit, Path, Tools } from '../exhibit.ts';
@@ -40,7 +41,7 @@ export async function findPath(
   });
   if (!verdict.ok) {
     const { alert, reason } = pathFailure(verdict);
-    return missing(fails(reason, alert, adviceFor(verdict.error)));
+    return missing(fails(reason, alert, adviceFor(verdict.error, name, remoteRole)));
   }
   const fitness = await fitnessOf(verdict.path, remoteId, match === 'domain', question, tools);
   if (fitness.value !== 'true') return missing(fitness);
@@ -107,14 +108,14 @@ function scopeOf(name: string): string {
 }
 
 /** By X509_V_ERR_…, as in path-failure.ts. */
-function adviceFor(error: number): string | undefined {
+function adviceFor(error: number, name: string, role: TlsRole): string | undefined {
   switch (error) {
     case 2:
     case 20:
     case 21:
       return 'Its issuer is no anchor, and was not sent: the other side must send its intermediate certificates, or add its CA: tlspool trust add CA.pem';
     case 18:
-      return 'Pin the key, or make the certificate come from a CA: tlspool trust pin REMOTE CERT.pem';
+      return `Pin the key, and have pins looked at: tlspool trust pin ${name} CERT.pem; tlspool trust expression set 'PTI&r&|' --role ${role}. Or make the certificate come from a CA.`;
     case 19:
       return 'If its CA is to be trusted: tlspool trust add CA.pem';
     case 10:
