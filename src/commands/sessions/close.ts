@@ -5,7 +5,7 @@ export default class SessionsClose extends PoolCommand {
   static override summary = 'end a session of the pool';
 
   static override description =
-    'What has arrived is still delivered, both ways, and the other side is told that it is the end; with --abort neither is done.';
+    'What has arrived is still delivered, both ways. Then both sides are reset, where they had not said that this was all; with --abort they are reset at once.';
 
   static override examples = [
     {

@@ -208,7 +208,7 @@ export class Engine {
 
   /**
    * `drain`: what has arrived is delivered both ways, then it ends, by a reset where nobody had said that this was
-   * all; neither side is waited for more than about two seconds. `abort`: ends at once.
+   * all; neither side is waited for more than about two seconds. `abort`: the same at once, with what is on its way lost.
    */
   close(id: SessionId, how: 'drain' | 'abort'): void {
     this.#native.sessionClose(id, how === 'abort');

@@ -37,7 +37,7 @@ void Resetting::begin(Worker& worker, SessionId id, Side side, socket::Descripto
   auto resetting = std::unique_ptr<Resetting>(new Resetting(
       worker, idFor(id, side), std::move(fd), std::move(rest), worker.now() + patience));
   Resetting* self = resetting.get();
-  if (self->arrived()) return;
+  if (patience == 0 || self->arrived()) return;
   worker.add(std::move(resetting));
   self->scheduleLook();
 }

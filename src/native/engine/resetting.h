@@ -12,7 +12,7 @@ class Resetting final : public Resident {
   /// Takes the socket, which is in no epoll set any more, and adds itself to the worker for as long as there is
   /// something to wait for. Sockets other than TCP know no reset, and are closed.
   /// @param rest what is to be sent before
-  /// @param patience ms; after them what has not arrived is lost
+  /// @param patience ms; after them what has not arrived is lost. 0: it is reset at once
   static void begin(Worker& worker, SessionId id, Side side, socket::Descriptor fd, Leftover rest,
                     uint64_t patience);
   ~Resetting() override;

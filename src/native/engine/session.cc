@@ -215,7 +215,7 @@ void Session::end(End end, Manner manner) {
   ERR_clear_error();
   worker.remove(id());
   bool told = noticed || (end.failure && end.failure->alertSent);
-  leavePlain(streams && manner == Manner::kProper);
+  leavePlain(streams, manner);
   leaveNet(streams && !told, manner);
   auto closed =
       std::make_unique<ClosedEvent>(id(), std::move(end), link_.counters, Engine::forgetSession);
@@ -224,18 +224,20 @@ void Session::end(End end, Manner manner) {
   worker.deliverSoon();
 }
 
-void Session::leavePlain(bool wasInUse) {
+void Session::leavePlain(bool wasInUse, Manner manner) {
   if (!wasInUse || !relay_.resetsProgram()) return link_.closePlain();
-  Resetting::begin(link_.worker, id(), Side::kPlain, link_.takePlain(), {}, kResetPatience);
+  Resetting::begin(link_.worker, id(), Side::kPlain, link_.takePlain(), {},
+                   manner == Manner::kAbrupt ? 0 : kResetPatience);
 }
 
 /// @param cut the peer has not been told that this is the end of all
 void Session::leaveNet(bool cut, Manner manner) {
-  if (manner == Manner::kAbrupt || datagrams_) return link_.closeNet();
+  bool abrupt = manner == Manner::kAbrupt;
   if (cut) {
     return Resetting::begin(link_.worker, id(), Side::kNet, link_.takeNet(),
-                            std::move(link_.toNet), kLingerTime);
+                            std::move(link_.toNet), abrupt ? 0 : kLingerTime);
   }
+  if (abrupt || datagrams_) return link_.closeNet();
   Lingering::begin(link_.worker, id(), std::move(link_.net), link_.netPolled,
                    std::move(link_.toNet));
 }

@@ -110,7 +110,7 @@ class Session final : public Resident {
   /// off in the middle of a relay is reset instead, see relay.h.
   enum class Manner : uint8_t { kProper, kAbrupt };
   void end(End end, Manner manner = Manner::kProper);
-  void leavePlain(bool wasInUse);
+  void leavePlain(bool wasInUse, Manner manner);
   void leaveNet(bool cut, Manner manner);
 
   Link link_;
