@@ -2,7 +2,7 @@ import { connectionLost, errorOf, unexpectedAnswer } from '../../../client/error
 import { startTlsMessages } from '../../../client/start-tls.ts';
 import { EngineEvents } from '../../engine/events.ts';
 import { loadNative } from '../../engine/native.ts';
-import { fromErrno } from '../../engine/sockets.ts';
+import { closeFd, fromErrno } from '../../engine/sockets.ts';
 import type { DepartureEvent } from '../../engine/types.ts';
 import { TlspoolError } from '../../errors.ts';
 import { decode, encode } from '../../protocol/codec.ts';
@@ -150,7 +150,9 @@ export class Departures implements Disposable {
     }
     const order = this.#underway.get(event.number);
     if (event.kind === 'meet') {
-      void this.#meet(event.number, event.fd, order);
+      // Given up while the event was on its way: the thread knows, and nobody else has this end.
+      if (order === undefined) closeFd(event.fd);
+      else void this.#meet(event.number, event.fd, order);
       return;
     }
     this.#underway.delete(event.number);
@@ -159,15 +161,14 @@ export class Departures implements Disposable {
   }
 
   /** Both ends are on their way to each other, or the program's is gone, or another process has it. */
-  async #meet(number: number, fd: number, order: DepartureOrder | undefined): Promise<void> {
+  async #meet(number: number, fd: number, order: DepartureOrder): Promise<void> {
     try {
-      if (!order) throw abandoned();
       const end = await order.attempt.completeWith(fd);
       this.#native.departuresMet(this.#number, number, end);
     } catch (error) {
       if (!(error instanceof TlspoolError)) throw error;
       this.#native.departuresGiveUp(this.#number, number);
-      if (this.#underway.delete(number)) order?.events.failed(error, false);
+      if (this.#underway.delete(number)) order.events.failed(error, false);
     }
   }
 }
