@@ -12,9 +12,9 @@ test('SIGHUP applies what can change, names what cannot, and keeps the old for a
   const file = `${pool.folder}/tlspool.conf`;
   const program = await connect({ socket: pool.socket });
 
-  writeFileSync(file, 'deny_facilities starttls\nthreads 7\n');
+  writeFileSync(file, 'deny_facilities starttls\nthreads 7\nsocket_mode 0660\n');
   pool.daemon.child.kill('SIGHUP');
-  await pool.daemon.saying(/"restart":\["threads"\].*was read anew/);
+  await pool.daemon.saying(/"restart":\["socket_mode","threads"\].*was read anew/);
   assert.equal((await program.ping()).facilities & 1, 0);
   await assert.rejects(handedOver(program, pool, name), { code: 'facility-starttls' });
 

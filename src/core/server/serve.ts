@@ -88,25 +88,25 @@ async function reload(
   }
 }
 
-/** Settings that a running pool does not change. */
-const fixed = [
-  'pidFile',
-  'socketMode',
-  'socketUid',
-  'socketGid',
-  'seatGid',
-  'threads',
-  'token',
-  'onTheFly',
-  'askForEachSignature',
-  'maxConnections',
-  'caListen',
-  'logFormat',
-] as const;
+/** Settings that a running pool does not change, by the words of the configuration. */
+const fixed = {
+  daemon_pidfile: 'pidFile',
+  socket_mode: 'socketMode',
+  socket_user: 'socketUid',
+  socket_group: 'socketGid',
+  seat_group: 'seatGid',
+  threads: 'threads',
+  pkcs11_token: 'token',
+  tls_onthefly_signcert: 'onTheFly',
+  always_authenticate: 'askForEachSignature',
+  max_connections: 'maxConnections',
+  ca_listen: 'caListen',
+  log_format: 'logFormat',
+} as const;
 
 function changedForGood(before: PoolSettings, now: PoolSettings): readonly string[] | undefined {
-  const changed = fixed.filter(
-    (name) => JSON.stringify(before[name]) !== JSON.stringify(now[name]),
+  const changed = Object.entries(fixed).filter(
+    ([, name]) => JSON.stringify(before[name]) !== JSON.stringify(now[name]),
   );
-  return changed.length === 0 ? undefined : changed;
+  return changed.length === 0 ? undefined : changed.map(([key]) => key);
 }
