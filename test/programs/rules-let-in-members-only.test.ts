@@ -51,6 +51,7 @@ test('the first rule closes a local identity: members get in, others and strange
     `<${member}> <list-members staff> <allowed-by-rule members>\n`,
   );
   await assert.rejects(saidTo(pool, served.port, other), { code: 'ECONNRESET' });
+  await pool.daemon.saying(/"local":"lists\.example\.org",.*"msg":"handshake failed"/);
   const stranger = await connected(pool, served.port, { servername: lists });
   await assert.rejects(readAll(stranger), { code: 'ERR_SSL_TLSV13_ALERT_CERTIFICATE_REQUIRED' });
   await pool.daemon.saying(/"reason":"no-rule",.*"remote":"john@example\.com",.*"msg":"denied"/);

@@ -22,8 +22,8 @@ export type Phase =
     }
   /** Data flows. */
   | { readonly is: 'running'; readonly live: LiveSession; readonly shownAs: string }
-  /** It came to nothing; the program was told, the engine tidies up. */
-  | { readonly is: 'failed'; readonly error: TlspoolError }
+  /** It came to nothing; the program was told, the engine tidies up. `localId`: who we were to be; '': not known. */
+  | { readonly is: 'failed'; readonly error: TlspoolError; readonly localId: string }
   | { readonly is: 'over' };
 
 /** The program waits for an answer. */

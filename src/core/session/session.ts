@@ -300,8 +300,8 @@ export class Session implements SessionHandler {
   /** The engine is done with it, however it ended. */
   closed(event: ClosedEvent): void {
     const phase = this.#phase;
-    const { localId } = this.parties;
     if (isOpen(phase)) {
+      const { localId } = this.parties;
       const failure = this.#missingCertificate(phase, event) ?? setUpFailure(event);
       this.#noteLostKey(phase, event);
       this.#settle(phase, failure);
@@ -309,7 +309,9 @@ export class Session implements SessionHandler {
     } else if (phase.is === 'running') {
       phase.live.closed(event);
       this.#audit.ended(phase.live.agreed, event);
-    } else if (phase.is === 'failed') this.#audit.failed(phase.error, event.counters, localId);
+    } else if (phase.is === 'failed') {
+      this.#audit.failed(phase.error, event.counters, phase.localId);
+    }
     this.#phase = { is: 'over' };
     this.#keeper.ended(this);
   }
@@ -387,7 +389,7 @@ export class Session implements SessionHandler {
     const phase = this.#phase;
     if (phase.is === 'running') return phase.live.agreed;
     const { localId = undefined, remoteId = undefined } = isOpen(phase) ? phase.request : {};
-    const local = (phase.is === 'negotiating' ? phase.myself?.name : undefined) ?? localId;
+    const local = ('myself' in phase ? phase.myself?.name : undefined) ?? localId;
     return {
       localId: local === undefined ? '' : formatDonai(local),
       remoteId: remoteId === undefined ? '' : formatDonai(remoteId),
@@ -436,7 +438,7 @@ export class Session implements SessionHandler {
 
   /** Lets go of what the request held. */
   #giveUp(phase: OpenPhase, error: TlspoolError): void {
-    this.#phase = { is: 'failed', error };
+    this.#phase = { is: 'failed', error, localId: this.parties.localId };
     if (phase.is === 'preparing') closeFd(phase.fd);
     else phase.callback?.cancel();
     if (phase.is !== 'negotiating') return;
