@@ -155,12 +155,12 @@ async function donai(text: string | undefined): Promise<Donai | undefined> {
 
 /** Whom HOST:PORT is to be. */
 async function hostName(target: string): Promise<Donai | undefined> {
-  const { isAddress, parseEndpoint } = await import('../../core/tunnel/endpoint.ts');
-  const endpoint = parseEndpoint(target);
-  if (endpoint.kind === 'tcp' && isAddress(endpoint.host)) {
+  const { isAddress, parseServer } = await import('../../core/tunnel/endpoint.ts');
+  const { host } = parseServer(target);
+  if (isAddress(host)) {
     throw new UsageError('an address is no name', 'Say whom it is to be: --as ID.');
   }
-  return endpoint.kind === 'tcp' ? donai(endpoint.host) : undefined;
+  return donai(host);
 }
 
 /** Of the certificate; a malformed one is judged all the same. */
@@ -216,10 +216,9 @@ async function look(
   target: string,
   as: Donai | undefined,
 ): Promise<Pick<RemoteQuestion, 'chain' | 'expected' | 'port' | 'handshake'>> {
-  const { parseEndpoint } = await import('../../core/tunnel/endpoint.ts');
+  const { parseServer } = await import('../../core/tunnel/endpoint.ts');
   const { probeServer } = await import('../../core/tunnel/probe.ts');
-  const endpoint = parseEndpoint(target);
-  if (endpoint.kind !== 'tcp') throw new UsageError('say HOST:PORT');
+  const endpoint = parseServer(target);
   const expected = as;
   try {
     const shown = await probeServer(engine, endpoint, expected?.domain, PATIENCE);

@@ -26,7 +26,16 @@ export interface ListenAddress {
 /** `ADDR:PORT`, `[IPV6]:PORT`, `NAME:PORT`, or a path: whatever holds a slash. */
 export function parseEndpoint(text: string): Endpoint {
   if (text.includes('/')) return { kind: 'unix', path: unixPath(text) };
-  const { host, port } = parseHostAndPort(text, 'ADDR:PORT or a path with a slash');
+  return parseTcp(text, 'ADDR:PORT or a path with a slash');
+}
+
+/** A server that is to be found by its name: `NAME:PORT`, `ADDR:PORT`, `[IPV6]:PORT`. */
+export function parseServer(text: string): TcpEndpoint {
+  return parseTcp(text, 'HOST:PORT, such as `www.example.com:443`');
+}
+
+function parseTcp(text: string, expected: string): TcpEndpoint {
+  const { host, port } = parseHostAndPort(text, expected);
   if (host === '*' || port === 0) {
     throw new UsageError(
       `cannot connect to \`${text}\`: an address and a port from 1 to 65535 are needed`,

@@ -6,6 +6,7 @@ import {
   formatHostAndPort,
   parseEndpoint,
   parseListenAddress,
+  parseServer,
 } from '../../../src/core/tunnel/endpoint.ts';
 
 test('addresses, names and paths are told apart', () => {
@@ -14,6 +15,15 @@ test('addresses, names and paths are told apart', () => {
   assert.deepEqual(parseEndpoint('a.example:80'), { kind: 'tcp', host: 'a.example', port: 80 });
   assert.deepEqual(parseEndpoint('./app.sock'), { kind: 'unix', path: './app.sock' });
   assert.deepEqual(parseEndpoint('/run/a:80'), { kind: 'unix', path: '/run/a:80' });
+});
+
+test('a server to be looked at is a host and a port, and neither a path nor a URL', () => {
+  assert.deepEqual(parseServer('a.example:443'), { kind: 'tcp', host: 'a.example', port: 443 });
+  for (const text of ['a.example', 'https://a.example/', 'https://a.example:443', './a:443'])
+    assert.throws(() => parseServer(text), {
+      exit: 2,
+      message: `expected HOST:PORT, such as \`www.example.com:443\`, got \`${text}\``,
+    });
 });
 
 test('every address of the machine can be listened on, but not connected to', () => {
