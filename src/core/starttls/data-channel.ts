@@ -2,6 +2,7 @@ import {
   accept,
   closeFd,
   listenTcp,
+  resetFd,
   socketAddresses,
   type Watch,
   watch,
@@ -100,7 +101,7 @@ class DataChannel implements DataPlace {
     try {
       connected = await connectTo(target, connectTimeout);
     } catch (error) {
-      closeFd(accepted);
+      resetFd(accepted);
       throw error;
     }
     const [peer, program] = by === 'peer' ? [accepted, connected] : [connected, accepted];

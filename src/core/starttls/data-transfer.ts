@@ -102,13 +102,13 @@ export class DataTransfer {
     }
   }
 
-  /** Closes both if that never comes. */
+  /** Lets go of both if that never comes. */
   async #untilBegun(peer: number, program: number): Promise<void> {
     try {
       await this.#begun.promise;
     } catch (error) {
       closeFd(peer);
-      closeFd(program);
+      resetFd(program);
       throw error;
     }
   }
