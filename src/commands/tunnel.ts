@@ -106,20 +106,23 @@ With --starttls the connection begins in the clear, and turns to TLS as the prot
       import('../core/starttls/public-mail.ts'),
     ]);
     const plans = readPlans(flags);
-    const stop = stopSignal();
+    const say = (line: string) => process.stderr.write(`tlspool tunnel: ${line}\n`);
+    const patience = flags['drain-timeout'];
+    const stop = stopSignal(() => {
+      if (patience > 0) say(`ends when its sessions have, or after ${patience} s`);
+    });
     const runtimeDir = process.env.XDG_RUNTIME_DIR || tmpdir();
     const pool = await openPool({
       paths: this.paths(flags),
       standalone: flags.standalone,
       runtimeDir,
     });
-    const say = (line: string) => process.stderr.write(`tlspool tunnel: ${line}\n`);
     const complaints = new Complaints(say, 10_000);
     const tunnels = await runTunnels({
       plans,
       pool,
       limit: flags['max-handshakes'],
-      drainTimeout: flags['drain-timeout'] * 1_000,
+      drainTimeout: patience * 1_000,
       stop,
       events: {
         open: (opened) => {
@@ -141,8 +144,9 @@ With --starttls the connection begins in the clear, and turns to TLS as the prot
 }
 
 /** Aborted by the first request to end; a second one ends the process as it would without us. */
-function stopSignal(): AbortSignal {
+function stopSignal(asked: () => void): AbortSignal {
   const controller = new AbortController();
+  controller.signal.addEventListener('abort', asked);
   for (const signal of ['SIGINT', 'SIGTERM'] as const) {
     process.once(signal, () => controller.abort());
   }

@@ -49,6 +49,7 @@ test('SIGTERM ends a tunnel: nothing listens, and sessions get their time', asyn
   const { port } = served;
   const socket = await connected(pool, port);
   const ended = served.stop();
+  await served.running.saying(/tlspool tunnel: ends when its sessions have, or after 10 s\n/);
   await until('nobody listens', async () => !(await accepts(port)));
   socket.write('still');
   socket.end(' here');
