@@ -59,5 +59,6 @@ function triesLeft(attempt: number, pinState: PinState | undefined): string | un
   const wrong =
     attempt === 0 ? undefined : `${attempt} wrong PIN${attempt === 1 ? '' : 's'} so far`;
   if (pinState !== 'count-low') return wrong;
-  return [wrong, 'the token counts wrong PINs, and locks after a few'].filter(Boolean).join('; ');
+  if (wrong === undefined) return 'the token counts wrong PINs, and locks after a few';
+  return `${wrong}; the token counts them, and locks after a few`;
 }
