@@ -34,7 +34,10 @@ export function parsePinSource(text: string): PinSource {
     return { kind, name: value };
   }
   // What was given is not repeated: it may be the PIN itself.
-  throw new UsageError('a PIN source is `file:/path` or `credential:name`; it is never the PIN');
+  throw new UsageError(
+    'a PIN source is `file:/path` or `credential:name`; it is never the PIN',
+    'For a PIN that people type: tlspool tokens init --token URI --pin-source ask',
+  );
 }
 
 /** A file that a flag names, which may be relative to where the command runs. */

@@ -37,6 +37,10 @@ test('a PIN, a relative path or a way out of the credentials folder is refused, 
   }
 });
 
+test('who wants people to be asked is told how', () => {
+  assert.throws(() => parsePinSource('ask'), { hint: /tokens init .*--pin-source ask$/ });
+});
+
 test('one trailing newline is not part of the PIN, everything else is', async () => {
   for (const [content, pin] of [
     ['1234', '1234'],
