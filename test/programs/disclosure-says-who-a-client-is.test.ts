@@ -41,7 +41,8 @@ test('a client shows what disclosure says for the remote, and no more than that'
   await pool.command('disclose', 'add', '.example.com', 'work@example.com', '--first');
   assert.equal(await seen(), 'work@example.com');
 
-  // The program that wants to be asked is proposed one after the other, and nobody else is accepted.
+  // The program that wants to be asked is proposed one after the other, and nobody else is accepted. That nothing was shown
+  // before is not resumed.
   const proposed: string[] = [];
   const picky = await seen(undefined, (name) => {
     proposed.push(name);

@@ -66,7 +66,7 @@ export class IdentityExchange {
       negotiation: () => session.negotiation(),
       mayProgram: (name: Donai) => this.#mayProgram(name),
       show: (myself: Myself) => this.#show(myself),
-      showNothing: () => session.choose({ credentials: [] }),
+      showNothing: () => this.#showNothing(),
       letThrough: () => session.accept(shownOnly),
       attempt: (step: () => void) => session.attempt(step),
       fail: (error: unknown, alert?: AlertName) => session.fail(error, alert),
@@ -142,8 +142,11 @@ export class IdentityExchange {
       : this.#services.credentials.handles(myself.identity).expressions;
   }
 
-  /** What we show, and on what basis a session of before may be resumed. */
-  choice(request: StartTlsRequest, myself: Myself | undefined): LocalChoice {
+  /**
+   * What we show, and on what basis a session of before may be resumed.
+   * @param decided false: somebody is asked about it first, if the other side wants to know
+   */
+  choice(request: StartTlsRequest, myself: Myself | undefined, decided = true): LocalChoice {
     const { knowledge, credentials } = this.#services;
     this.#trustedAt = knowledge.trustGeneration;
     const shown = myself && credentials.handles(myself.identity);
@@ -160,14 +163,20 @@ export class IdentityExchange {
       domainRepresentsUser: request.domainRepresentsUser,
       trustGeneration: knowledge.trustGeneration,
       credentials: shown?.fingerprint ?? '',
+      decided,
       scope: request.resumptionScope ?? '',
     });
     return { ...choice, resumption };
   }
 
-  /** A client that the server does not ask shows nothing, whoever would have had a say. */
+  /**
+   * A client that the server does not ask shows nothing, whoever would have had a say. One that was asked, and answered
+   * with nothing, had its say: that session is not resumed.
+   */
   basisUnasked(request: StartTlsRequest): Resumption | undefined {
-    return request.role === 'client' ? this.choice(request, undefined).resumption : undefined;
+    return request.role === 'client'
+      ? this.choice(request, undefined, false).resumption
+      : undefined;
   }
 
   /** Whether the program may act as that identity; otherwise it has failed by now. */
@@ -180,6 +189,11 @@ export class IdentityExchange {
       this.#session.fail(error, 'unrecognized_name');
       return false;
     }
+  }
+
+  #showNothing(): void {
+    const state = this.#session.negotiation();
+    if (state !== undefined) this.#session.choose(this.choice(state.request, undefined));
   }
 
   #show(myself: Myself): void {

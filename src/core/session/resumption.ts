@@ -12,6 +12,8 @@ export interface Basis {
   readonly trustGeneration: number;
   /** Of the credentials that we may show. */
   readonly credentials: string;
+  /** Whether it is known what we answer if we are asked who we are; such sessions are not for whoever wants a say in it. */
+  readonly decided: boolean;
   /** Which the program keeps together; '': none. */
   readonly scope: string;
 }
@@ -31,6 +33,7 @@ export function resumptionFor(basis: Basis): Resumption {
     basis.domainRepresentsUser,
     basis.trustGeneration,
     basis.credentials,
+    basis.decided,
     basis.scope,
   ]);
   const known = kept.get(text);
